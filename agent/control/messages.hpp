@@ -1,0 +1,162 @@
+// What the client may ask and what the agent answers. Types only; json.hpp turns them into lines.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace understudy::control {
+
+// --- requests ---------------------------------------------------------------------------------------
+
+// An empty `vip` in the requests below stands for all of them (--all).
+struct StatusRequest {
+    std::string vip;
+};
+struct WhyRequest {
+    std::string vip;
+};
+struct FailoverRequest {
+    std::string vip;
+    Duration timeout = std::chrono::seconds{10};
+};
+struct TakeoverRequest {
+    std::string vip;
+    bool force = false;
+};
+struct FailbackRequest {
+    std::string vip;
+};
+// With `follow`, the connection stays open and every later event comes as an EventsResponse of its own.
+struct EventsRequest {
+    bool follow = false;
+};
+struct ConfigShowRequest {};
+
+using Request = std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest,
+                             FailbackRequest, EventsRequest, ConfigShowRequest>;
+
+// --- answers ----------------------------------------------------------------------------------------
+
+enum class State : std::uint8_t { init, backup, promoting, active, fault };
+enum class Readiness : std::uint8_t { hot, cold, unready };
+std::string_view name_of(State state);
+std::string_view name_of(Readiness readiness);
+
+struct AddressStatus {
+    std::string address;  // "192.0.2.10/24"
+    std::string interface;
+    bool held = false;
+    bool derived = false;
+};
+
+struct ActiveNode {
+    std::string address;
+    int priority = 0;
+};
+
+// A router that was heard for this VRID.
+struct PeerStatus {
+    std::string address;
+    int priority = 0;
+    Duration interval{};
+    TimePoint heard{};
+};
+
+struct DiscardCount {
+    std::string reason;
+    std::uint64_t count = 0;
+};
+
+struct VipCounters {
+    std::uint64_t adverts_sent = 0;
+    std::uint64_t adverts_received = 0;
+    std::uint64_t priority_zero_sent = 0;
+    std::uint64_t priority_zero_received = 0;
+    std::uint64_t send_errors = 0;
+    std::uint64_t interval_mismatches = 0;  // v3: processed all the same
+    std::uint64_t address_mismatches = 0;   // the peer's address list is not ours; processed all the same
+    std::uint64_t address_repairs = 0;
+    std::uint64_t announcements = 0;
+    std::vector<DiscardCount> discarded;  // every reason, also those at zero
+};
+
+struct VipStatus {
+    std::string name;
+    State state = State::init;
+    std::string reason;
+    TimePoint since{};
+    std::string interface;
+    int vrid = 0;
+    int version = 3;
+    int base_priority = 0;
+    int effective_priority = 0;
+    Duration advert_interval{};
+    Readiness readiness = Readiness::hot;
+    std::vector<AddressStatus> addresses;
+    std::optional<ActiveNode> active;  // who holds it, as far as this node knows
+    std::uint64_t transitions = 0;
+    std::vector<PeerStatus> peers;
+    Duration skew_time{};             // the values that the running timers were made from
+    Duration active_down_interval{};
+    std::string checksum;  // the form sent: "rfc9568" or "pseudo-header"
+    VipCounters counters;
+};
+
+struct StatusResponse {
+    std::string node;
+    Duration uptime{};
+    bool maintenance = false;
+    std::vector<VipStatus> vips;
+    std::vector<DiscardCount> discarded;  // datagrams that belong to no VIP of this node
+};
+
+struct WhyResponse {
+    std::string vip;
+    State state = State::init;
+    std::vector<std::string> reasons;  // the chain, the decisive one first
+};
+
+// The end of failover, takeover, failback.
+struct DoneResponse {
+    std::string text;
+};
+
+struct ErrorResponse {
+    std::string text;
+    bool usage = false;  // the request itself is wrong: exit code 2, not 1
+};
+
+struct StateEvent {
+    std::uint64_t number = 0;  // from 1, without gaps, in the order of happening
+    TimePoint at{};
+    std::string vip;
+    State from = State::init;
+    State to = State::init;
+    std::string cause;
+};
+
+struct EventsResponse {
+    std::vector<StateEvent> events;
+};
+
+struct ConfigResponse {
+    std::string text;
+};
+
+using Response = std::variant<StatusResponse, WhyResponse, DoneResponse, ErrorResponse,
+                              EventsResponse, ConfigResponse>;
+
+// --- limits -----------------------------------------------------------------------------------------
+
+inline constexpr std::size_t longest_request = 64 * 1024;            // bytes of one line
+inline constexpr std::size_t longest_response = 64 * 1024 * 1024;
+inline constexpr std::size_t most_events_kept = 1000;
+
+}  // namespace understudy::control

@@ -1,0 +1,287 @@
+// What the operator asks of a Node, and the graceful stop.
+#include <algorithm>
+
+#include "agent/core/node_impl.hpp"
+#include "agent/core/wording.hpp"
+
+namespace understudy::core {
+
+namespace {
+
+void reply(Outbox& out, ClientId client, control::Response response) {
+    out.actions.emplace_back(Reply{client, std::move(response)});
+}
+
+void fail(Outbox& out, ClientId client, std::string text) {
+    reply(out, client, control::ErrorResponse{std::move(text), false});
+}
+
+}  // namespace
+
+void Node::Impl::on(TimePoint now, const CommandReceived& event, Outbox& out) {
+    std::visit([&](const auto& request) { answer(now, event.client, request, out); },
+               event.request);
+}
+
+// A failover goes on without the client that asked for it: its deadline still ends it.
+void Node::Impl::on(TimePoint, const ClientGone& event, Outbox&) {
+    for (Waiting& waiting : waiting_) {
+        if (waiting.client == event.client) {
+            waiting.client = 0;
+        }
+    }
+}
+
+std::optional<std::vector<std::size_t>> Node::Impl::select(ClientId client, const std::string& vip,
+                                                           Outbox& out) const {
+    std::vector<std::size_t> selected;
+    std::string known;
+    for (std::size_t i = 0; i < vips_.size(); ++i) {
+        const std::string& name = vips_[i].settings().name;
+        known += (known.empty() ? "" : ", ") + name;
+        if (vip.empty() || name == vip) {
+            selected.push_back(i);
+        }
+    }
+    if (selected.empty()) {
+        fail(out, client, "there is no VIP \"" + vip + "\" here; there is: " + known);
+        return std::nullopt;
+    }
+    return selected;
+}
+
+// --- questions --------------------------------------------------------------------------------------
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusRequest& request,
+                        Outbox& out) {
+    const auto selected = select(client, request.vip, out);
+    if (!selected) {
+        return;
+    }
+    control::StatusResponse status;
+    status.node = configuration_.agent.name;
+    status.uptime = now - started_;
+    for (const std::size_t index : *selected) {
+        status.vips.push_back(vips_[index].status(now));
+    }
+    for (std::size_t i = 0; i < discarded_.size(); ++i) {
+        status.discarded.push_back(
+            {std::string{vrrp::name_of(static_cast<vrrp::Discard>(i))}, discarded_.at(i)});
+    }
+    reply(out, client, std::move(status));
+}
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::WhyRequest& request,
+                        Outbox& out) {
+    const auto selected = select(client, request.vip, out);
+    if (selected) {
+        reply(out, client, vips_[selected->front()].why(now));
+    }
+}
+
+void Node::Impl::answer(TimePoint, ClientId client, const control::EventsRequest&, Outbox& out) {
+    control::EventsResponse response;
+    response.events.assign(events_.kept().begin(), events_.kept().end());
+    reply(out, client, std::move(response));
+}
+
+// The text is the business of agent/config, so the host answers this one; it does not come here.
+void Node::Impl::answer(TimePoint, ClientId client, const control::ConfigShowRequest&, Outbox& out) {
+    fail(out, client, "the configuration is shown by the host of this node");
+}
+
+// --- failover ---------------------------------------------------------------------------------------
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverRequest& request,
+                        Outbox& out) {
+    const auto selected = select(client, request.vip, out);
+    if (!selected) {
+        return;
+    }
+    if (stopping_) {
+        fail(out, client, "the agent is stopping: everything is being given away");
+        return;
+    }
+    std::vector<std::size_t> active;
+    std::ranges::copy_if(*selected, std::back_inserter(active),
+                         [&](std::size_t i) { return vips_[i].is_active(); });
+    if (active.empty() && request.vip.empty()) {
+        reply(out, client, control::DoneResponse{"no VIP is active here: nothing to give away"});
+        return;
+    }
+    if (active.empty()) {
+        fail(out, client, request.vip + " is not active here, so it cannot be given away; " +
+                              held_by(now, *selected));
+        return;
+    }
+    for (const std::size_t index : active) {
+        vips_[index].set_manual(now, Manual::yielding, false, around(out));
+    }
+    waiting_.push_back({client, std::move(active), now + request.timeout, request.timeout});
+}
+
+void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
+    for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+        std::string kept;
+        for (const std::size_t index : waiting->vips) {
+            if (vips_[index].is_active()) {
+                kept += (kept.empty() ? "" : ", ") + vips_[index].settings().name;
+            }
+        }
+        if (!kept.empty() && now < waiting->deadline) {
+            ++waiting;
+            continue;
+        }
+        if (kept.empty()) {
+            reply(out, waiting->client, control::DoneResponse{held_by(now, waiting->vips)});
+        } else {
+            fail(out, waiting->client,
+                 kept + ": no peer took over within " + in_words(waiting->timeout) +
+                     "; still active here, with the normal priority again");
+        }
+        for (const std::size_t index : waiting->vips) {
+            if (vips_[index].is_active() && !stopping_) {
+                vips_[index].set_manual(now, Manual::none, false, around(out));
+            }
+        }
+        waiting = waiting_.erase(waiting);
+    }
+}
+
+std::string Node::Impl::held_by(TimePoint now, const std::vector<std::size_t>& vips) const {
+    std::string text;
+    for (const std::size_t index : vips) {
+        const auto active = vips_[index].active_node(now);
+        text += (text.empty() ? "" : "; ") + vips_[index].settings().name + ": " +
+                (active ? active->address + " is active with priority " +
+                              std::to_string(active->priority)
+                        : "nobody is known to be active");
+    }
+    return text;
+}
+
+// --- takeover and failback --------------------------------------------------------------------------
+
+std::string Node::Impl::refusal_of_takeover(TimePoint now, const Vip& vip, bool force) const {
+    using control::State;
+    const std::string& name = vip.settings().name;
+    if (stopping_) {
+        return name + ": the agent is stopping";
+    }
+    const bool eligible = vip.state() == State::backup || vip.state() == State::active;
+    const bool merely_refused = vip.state() == State::fault && !vip.facts().address_trouble.empty();
+    if (!eligible && !(force && merely_refused)) {
+        return name + ": this node is not eligible: " + vip.why(now).reasons.front();
+    }
+    const auto active = vip.active_node(now);
+    if (!vip.is_active() && active && active->priority >= takeover_priority) {
+        return name + ": " + active->address + " holds it with priority " +
+               std::to_string(active->priority) +
+               (active->priority == takeover_priority ? " after a takeover; run failback there first"
+                                                      : " as the owner of the address");
+    }
+    return {};
+}
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::TakeoverRequest& request,
+                        Outbox& out) {
+    const auto selected = select(client, request.vip, out);
+    if (!selected) {
+        return;
+    }
+    for (const std::size_t index : *selected) {
+        if (std::string why = refusal_of_takeover(now, vips_[index], request.force); !why.empty()) {
+            fail(out, client, std::move(why));
+            return;
+        }
+    }
+    std::string failed;
+    for (const std::size_t index : *selected) {
+        Vip& vip = vips_[index];
+        vip.set_manual(now, Manual::taken, request.force, around(out));
+        vip.claim(now, around(out));
+        if (!vip.is_active()) {
+            failed = vip.settings().name + ": " + vip.why(now).reasons.front();
+        }
+    }
+    if (!failed.empty()) {
+        fail(out, client, failed);
+        return;
+    }
+    reply(out, client, control::DoneResponse{held_by(now, *selected)});
+}
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackRequest& request,
+                        Outbox& out) {
+    const auto selected = select(client, request.vip, out);
+    if (!selected) {
+        return;
+    }
+    if (stopping_) {
+        fail(out, client, "the agent is stopping");
+        return;
+    }
+    std::string text;
+    for (const std::size_t index : *selected) {
+        Vip& vip = vips_[index];
+        const Manual before = vip.facts().manual;
+        vip.set_manual(now, Manual::none, false, around(out));
+        text += (text.empty() ? "" : "; ") + vip.settings().name + ": " +
+                (before == Manual::none       ? "normal election already"
+                 : before == Manual::yielding ? "the failover is ended, normal election again"
+                                              : "the takeover is ended, normal election again");
+    }
+    reply(out, client, control::DoneResponse{text});
+}
+
+// --- stop -------------------------------------------------------------------------------------------
+
+void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
+    if (stopping_) {  // the second request: no more waiting
+        std::ranges::fill(stop_deadlines_, std::nullopt);
+        return;
+    }
+    stopping_ = true;
+    stop_deadlines_.assign(vips_.size(), std::nullopt);
+    for (std::size_t i = 0; i < vips_.size(); ++i) {
+        Vip& vip = vips_[i];
+        vip.stopping();
+        if (!vip.is_active()) {
+            continue;
+        }
+        // A standby is silent, so one that was never heard may be there all the same: it gets the time
+        // that a willing one needs, and no more.
+        const Duration patience =
+            vip.heard_any_peer() ? configuration_.agent.stop_timeout
+                                 : std::min(vip.handover_time(), configuration_.agent.stop_timeout);
+        stop_deadlines_[i] = now + patience;
+        vip.set_manual(now, Manual::yielding, false, around(out));
+    }
+}
+
+void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
+    if (!stopping_ || exited_) {
+        return;
+    }
+    bool waits = false;
+    for (std::size_t i = 0; i < vips_.size(); ++i) {
+        const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];
+        if (vips_[i].is_active() && patient) {
+            waits = true;
+            continue;
+        }
+        stop_deadlines_[i].reset();
+        vips_[i].shut_down(now, around(out));
+    }
+    if (!waits) {
+        exited_ = true;
+        out.actions.emplace_back(Exit{});
+    }
+}
+
+void Node::Impl::finish_commands(TimePoint now, Outbox& out) {
+    finish_failovers(now, out);
+    finish_stop(now, out);
+}
+
+}  // namespace understudy::core

@@ -1,0 +1,274 @@
+#include "agent/core/node.hpp"
+
+#include <algorithm>
+
+#include "agent/core/node_impl.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::core {
+
+// --- the facade -------------------------------------------------------------------------------------
+
+Node::Node(Configuration configuration, TimePoint now)
+    : impl_(std::make_unique<Impl>(std::move(configuration), now)) {}
+Node::~Node() = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(Node&&) noexcept = default;
+
+void Node::handle(TimePoint now, const Event& event, Outbox& out) {
+    impl_->handle(now, event, out);
+}
+std::optional<TimePoint> Node::next_deadline() const {
+    return impl_->next_deadline();
+}
+std::string Node::summary() const {
+    return impl_->summary();
+}
+const Configuration& Node::configuration() const {
+    return impl_->configuration();
+}
+
+// --- construction -----------------------------------------------------------------------------------
+
+Node::Impl::Impl(Configuration configuration, TimePoint now)
+    : configuration_(std::move(configuration)), started_(now) {
+    for (const VipSettings& vip : configuration_.vips) {
+        for (const VirtualAddress& address : vip.addresses) {
+            virtual_addresses_.insert(address.prefix.address);
+        }
+    }
+    for (const VipSettings& settings : configuration_.vips) {
+        for (const VirtualAddress& address : settings.addresses) {
+            auto& users = vips_of_address_[address.prefix.address];
+            if (users.empty() || users.back() != vips_.size()) {
+                users.push_back(vips_.size());
+            }
+        }
+        vips_.emplace_back(settings, virtual_addresses_, now);
+    }
+}
+
+// --- events -----------------------------------------------------------------------------------------
+
+void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
+    std::visit([&](const auto& what) { on(now, what, out); }, event);
+    if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
+        finish_commands(now, out);
+    }
+}
+
+Surroundings Node::Impl::around(Outbox& out) {
+    return Surroundings{kernel_, listeners_, events_, out};
+}
+
+void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
+    listeners_.time_passed(now, out);
+    for (Vip& vip : vips_) {
+        if (const auto deadline = vip.next_deadline(); deadline && now >= *deadline) {
+            vip.time_passed(now, around(out));
+        }
+    }
+}
+
+void Node::Impl::on(TimePoint, const ObservationStarted&, Outbox&) {
+    kernel_.observation_started();
+}
+
+void Node::Impl::on(TimePoint now, const ObservationComplete&, Outbox& out) {
+    kernel_.observation_complete();
+    remove_strays(out);
+    links_changed(now, out);
+}
+
+void Node::Impl::on(TimePoint now, const LinkSeen& link, Outbox& out) {
+    const Link* known = kernel_.link(link.index);
+    const bool same = known != nullptr && known->name == link.name && known->up == link.up &&
+                      known->mac == link.mac;
+    kernel_.seen(link);
+    if (!same && kernel_.is_complete()) {
+        links_changed(now, out);
+    }
+}
+
+void Node::Impl::on(TimePoint now, const LinkGone& link, Outbox& out) {
+    kernel_.gone(link);
+    if (kernel_.is_complete()) {
+        links_changed(now, out);
+    }
+}
+
+void Node::Impl::on(TimePoint now, const AddressSeen& address, Outbox& out) {
+    if (kernel_.seen(now, address) && kernel_.is_complete()) {
+        address_changed(now, address.index, address.prefix.address, out);
+    }
+}
+
+void Node::Impl::on(TimePoint now, const AddressGone& address, Outbox& out) {
+    if (kernel_.gone(address) && kernel_.is_complete()) {
+        address_changed(now, address.index, address.prefix.address, out);
+    }
+}
+
+void Node::Impl::on(TimePoint now, const ListenerOpened& event, Outbox& out) {
+    listeners_.opened(event.listener);
+    settle_all(now, out);
+}
+
+void Node::Impl::on(TimePoint now, const ListenerFailed& event, Outbox& out) {
+    listeners_.failed(now, event.listener, event.error);
+    settle_all(now, out);
+}
+
+void Node::Impl::on(TimePoint now, const DatagramReceived& event, Outbox& out) {
+    const vrrp::Datagram& datagram = event.datagram;
+    const auto vrid = vrrp::peek_vrid(datagram.payload);
+    if (vrid) {
+        const auto found = vips_of_wire_.find({event.interface, datagram.source.family(), *vrid});
+        if (found != vips_of_wire_.end()) {
+            vips_[found->second].receive(now, datagram, around(out));
+            return;
+        }
+    }
+    // It belongs to no VIP of this node: somebody else's virtual router, or noise.
+    const auto received = vrrp::decode(datagram);
+    const vrrp::Discard reason = received ? vrrp::Discard::vrid : received.error();
+    ++discarded_.at(static_cast<std::size_t>(reason));
+}
+
+void Node::Impl::on(TimePoint now, const SendFailed& event, Outbox& out) {
+    const auto found = vips_of_wire_.find({event.interface, event.family, event.vrid});
+    if (found != vips_of_wire_.end()) {
+        vips_[found->second].send_failed(now, event.error, around(out));
+    }
+}
+
+void Node::Impl::on(TimePoint now, const AddressRefused& refusal, Outbox& out) {
+    const auto found = vips_of_address_.find(refusal.prefix.address);
+    if (found == vips_of_address_.end()) {
+        return;
+    }
+    for (const std::size_t index : found->second) {
+        vips_[index].refused(now, refusal, around(out));
+    }
+}
+
+// --- what follows -----------------------------------------------------------------------------------
+
+void Node::Impl::links_changed(TimePoint now, Outbox& out) {
+    for (Vip& vip : vips_) {
+        vip.observe_all(now, around(out));
+    }
+    std::set<Listener> wanted;
+    vips_of_wire_.clear();
+    for (std::size_t i = 0; i < vips_.size(); ++i) {
+        const Link* link = kernel_.link(vips_[i].interface());
+        const VipSettings& settings = vips_[i].settings();
+        for (const Family family : {Family::ipv4, Family::ipv6}) {
+            if (link == nullptr || !settings.has_family(family)) {
+                continue;
+            }
+            vips_of_wire_[{link->index, family, settings.vrid}] = i;
+            if (link->up) {
+                want_listener(wanted, {family, link->index, !settings.is_unicast()});
+            }
+        }
+    }
+    listeners_.want(now, wanted, out);
+    settle_all(now, out);
+}
+
+// One socket for each interface and family: a member of the group if any VIP there needs it.
+void Node::Impl::want_listener(std::set<Listener>& wanted, Listener listener) {
+    Listener other = listener;
+    other.multicast = !listener.multicast;
+    if (wanted.erase(other) > 0) {
+        listener.multicast = true;
+    }
+    wanted.insert(listener);
+}
+
+void Node::Impl::address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address,
+                                 Outbox& out) {
+    const auto found = vips_of_address_.find(address);
+    if (found == vips_of_address_.end()) {
+        settle_all(now, out);  // it may be a source, or have been one
+        return;
+    }
+    for (const std::size_t vip : found->second) {
+        vips_[vip].observe(now, index, address, around(out));
+    }
+}
+
+void Node::Impl::settle_all(TimePoint now, Outbox& out) {
+    for (Vip& vip : vips_) {
+        vip.settle(now, around(out));
+    }
+}
+
+// Addresses that an agent of this kind put there and that the configuration no longer names.
+void Node::Impl::remove_strays(Outbox& out) {
+    for (const auto& [key, observed] : kernel_.addresses()) {
+        if (!observed.ours || is_configured(key)) {
+            continue;
+        }
+        const Link* link = kernel_.link(key.first);
+        log(out, LogLevel::warn,
+            "removes " + key.second.to_string() + " from " + (link ? link->name : "an interface") +
+                ": left by a former agent, and not configured");
+        out.actions.emplace_back(RemoveAddress{key.first, key.second});
+    }
+}
+
+bool Node::Impl::is_configured(const KernelView::Key& key) const {
+    const Link* link = kernel_.link(key.first);
+    for (const Vip& vip : vips_) {
+        for (const VirtualAddress& address : vip.settings().addresses) {
+            if (link != nullptr && address.prefix == key.second && address.interface == link->name) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// --- what is asked ----------------------------------------------------------------------------------
+
+std::optional<TimePoint> Node::Impl::next_deadline() const {
+    std::optional<TimePoint> earliest = listeners_.next_deadline();
+    const auto consider = [&](const std::optional<TimePoint>& at) {
+        if (at) {
+            earliest = earliest ? std::min(*earliest, *at) : *at;
+        }
+    };
+    for (const Vip& vip : vips_) {
+        consider(vip.next_deadline());
+    }
+    for (const Waiting& waiting : waiting_) {
+        consider(waiting.deadline);
+    }
+    for (const std::optional<TimePoint>& deadline : stop_deadlines_) {
+        consider(deadline);
+    }
+    return earliest;
+}
+
+std::string Node::Impl::summary() const {
+    std::array<std::size_t, 5> counts{};
+    for (const Vip& vip : vips_) {
+        ++counts.at(static_cast<std::size_t>(vip.state()));
+    }
+    std::string text;
+    for (const auto state : {control::State::active, control::State::promoting,
+                             control::State::backup, control::State::fault, control::State::init}) {
+        const std::size_t count = counts.at(static_cast<std::size_t>(state));
+        if (count == 0) {
+            continue;
+        }
+        text += text.empty() ? "" : ", ";
+        text += std::to_string(count) + ' ';
+        text += control::name_of(state);
+    }
+    return text.empty() ? "no VIP" : text;
+}
+
+}  // namespace understudy::core

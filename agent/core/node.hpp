@@ -1,0 +1,41 @@
+// The brain of one agent: takes (now, event), gives actions. Pure: the simulator, the tests and production
+// run this same class.
+//
+// It does not read a clock, open a socket, write a log or draw a random number.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/core/action.hpp"
+#include "agent/core/configuration.hpp"
+#include "agent/core/event.hpp"
+#include "base/time.hpp"
+
+namespace understudy::core {
+
+class Node {
+   public:
+    // `now` is the start of the agent; `since_boot` serves startup_delay after a boot.
+    Node(Configuration configuration, TimePoint now);
+    ~Node();
+    Node(Node&&) noexcept;
+    Node& operator=(Node&&) noexcept;
+
+    // Appends to `out` what has to be done, in order. Events must come with a `now` that never goes back.
+    void handle(TimePoint now, const Event& event, Outbox& out);
+
+    // Whether and when handle(TimePassed) has to be called next. Never in the past after handle().
+    std::optional<TimePoint> next_deadline() const;
+
+    // For sd_notify's STATUS= and for the executor's own needs: "2 active, 1 backup".
+    std::string summary() const;
+
+    const Configuration& configuration() const;
+
+   private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy::core

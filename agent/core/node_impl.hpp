@@ -1,0 +1,97 @@
+// The inside of Node; included by its source files only.
+#pragma once
+
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "agent/core/node.hpp"
+#include "agent/core/vip.hpp"
+
+namespace understudy::core {
+
+class Node::Impl {
+   public:
+    Impl(Configuration configuration, TimePoint now);
+
+    void handle(TimePoint now, const Event& event, Outbox& out);
+    std::optional<TimePoint> next_deadline() const;
+    std::string summary() const;
+    const Configuration& configuration() const { return configuration_; }
+
+   private:
+    // A failover whose client waits for its end.
+    struct Waiting {
+        ClientId client = 0;
+        std::vector<std::size_t> vips;
+        TimePoint deadline;
+        Duration timeout{};
+    };
+
+    void on(TimePoint now, const TimePassed& event, Outbox& out);
+    void on(TimePoint now, const StopRequested& event, Outbox& out);
+    void on(TimePoint now, const LinkSeen& event, Outbox& out);
+    void on(TimePoint now, const LinkGone& event, Outbox& out);
+    void on(TimePoint now, const AddressSeen& event, Outbox& out);
+    void on(TimePoint now, const AddressGone& event, Outbox& out);
+    void on(TimePoint now, const ObservationStarted& event, Outbox& out);
+    void on(TimePoint now, const ObservationComplete& event, Outbox& out);
+    void on(TimePoint now, const ListenerOpened& event, Outbox& out);
+    void on(TimePoint now, const ListenerFailed& event, Outbox& out);
+    void on(TimePoint now, const DatagramReceived& event, Outbox& out);
+    void on(TimePoint now, const SendFailed& event, Outbox& out);
+    void on(TimePoint now, const AddressRefused& event, Outbox& out);
+    void on(TimePoint now, const CommandReceived& event, Outbox& out);
+    void on(TimePoint now, const ClientGone& event, Outbox& out);
+
+    void answer(TimePoint now, ClientId client, const control::StatusRequest& request, Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::WhyRequest& request, Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::FailoverRequest& request,
+                Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::TakeoverRequest& request,
+                Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::FailbackRequest& request,
+                Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::EventsRequest& request, Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::ConfigShowRequest& request,
+                Outbox& out);
+
+    Surroundings around(Outbox& out);
+    void links_changed(TimePoint now, Outbox& out);
+    static void want_listener(std::set<Listener>& wanted, Listener listener);
+    void address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address, Outbox& out);
+    void settle_all(TimePoint now, Outbox& out);
+    void remove_strays(Outbox& out);
+    bool is_configured(const KernelView::Key& key) const;
+
+    bool commands_waiting() const { return !waiting_.empty() || stopping_; }
+    void finish_commands(TimePoint now, Outbox& out);
+    void finish_failovers(TimePoint now, Outbox& out);
+    void finish_stop(TimePoint now, Outbox& out);
+    // The VIPs that a request means; an error is answered, and nothing comes back.
+    std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
+                                                   Outbox& out) const;
+    std::string refusal_of_takeover(TimePoint now, const Vip& vip, bool force) const;
+    std::string held_by(TimePoint now, const std::vector<std::size_t>& vips) const;
+
+    Configuration configuration_;
+    TimePoint started_;
+    std::set<IpAddress> virtual_addresses_;
+    KernelView kernel_;
+    Listeners listeners_;
+    EventLog events_;
+    std::vector<Vip> vips_;
+    std::map<IpAddress, std::vector<std::size_t>> vips_of_address_;
+    std::map<std::tuple<InterfaceIndex, Family, vrrp::Vrid>, std::size_t> vips_of_wire_;
+    std::array<std::uint64_t, vrrp::discard_kinds> discarded_{};
+
+    std::vector<Waiting> waiting_;
+    bool stopping_ = false;
+    bool exited_ = false;
+    std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away
+};
+
+}  // namespace understudy::core

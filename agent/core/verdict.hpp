@@ -1,0 +1,46 @@
+// May this node be Active for a VIP, with which priority, and why (not): a table of rules in order of
+// precedence. Every change of state that is not an election goes through here; there is no other path.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/control/messages.hpp"
+#include "base/time.hpp"
+#include "vrrp/protocol.hpp"
+
+namespace understudy::core {
+
+// What the operator asked for by hand.
+enum class Manual : std::uint8_t {
+    none,
+    yielding,  // failover, or the agent stops: give it away, then stay behind whoever has it
+    taken,     // takeover: priority 254 until failback
+};
+inline constexpr vrrp::Priority takeover_priority = 254;
+
+// The local facts about one VIP. A text that is not empty is a reason against.
+struct Facts {
+    bool observed = false;                  // the kernel's links and addresses are known
+    std::string link_trouble;               // an interface is missing, or down
+    std::string source_trouble;             // there is no address to send from
+    std::string listener_trouble;           // the receiving side does not work
+    std::optional<TimePoint> startup_hold;  // startup_delay: listen only, until then
+    std::string address_trouble;            // the kernel refuses an address, or somebody else put it there
+    Manual manual = Manual::none;
+    bool forced = false;                    // takeover --force
+    bool stopping = false;
+    vrrp::Priority base_priority = vrrp::default_priority;
+};
+
+struct Verdict {
+    bool can_talk = false;  // the router may run: packets can be sent and received
+    bool may_lead = false;
+    vrrp::Priority priority = vrrp::default_priority;
+    control::State shown = control::State::init;  // unless the router is Active
+    std::string reason;  // empty: nothing but the election decides
+};
+
+Verdict decide(TimePoint now, const Facts& facts);
+
+}  // namespace understudy::core

@@ -1,0 +1,350 @@
+#include "agent/core/vip.hpp"
+
+#include <algorithm>
+
+#include "agent/core/wording.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::core {
+
+namespace {
+
+// Below this, the advertisements of all VIPs leave in one batch (see RouterSettings::advert_grid): 255 VIPs
+// at 10 ms then cost 100 wake-ups a second instead of 25,500.
+constexpr Duration batched_below = std::chrono::milliseconds{200};
+
+vrrp::RouterSettings router_settings(const VipSettings& settings) {
+    vrrp::RouterSettings router;
+    router.version = settings.version;
+    router.advert_interval = settings.advert_interval;
+    router.preempt = settings.preempt;
+    router.preempt_delay = settings.preempt_delay;
+    if (settings.advert_interval < batched_below) {
+        router.advert_grid = settings.advert_interval;
+    }
+    return router;
+}
+
+std::string_view name_of(Family family) {
+    return family == Family::ipv4 ? "IPv4" : "IPv6";
+}
+
+}  // namespace
+
+void log(Outbox& out, LogLevel level, std::string text) {
+    out.actions.emplace_back(Log{level, std::move(text)});
+}
+
+Vip::Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimePoint started)
+    : settings_(settings),
+      excluded_(&excluded),
+      router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
+      ledger_(settings),
+      shown_since_(started) {
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        if (!settings.has_family(family)) {
+            continue;
+        }
+        Face face;
+        face.family = family;
+        for (const VirtualAddress& address : settings.addresses) {
+            if (address.advertised && address.prefix.address.family() == family) {
+                const auto bytes = address.prefix.address.bytes();
+                face.addresses.insert(face.addresses.end(), bytes.begin(), bytes.end());
+                ++face.address_count;
+            }
+        }
+        faces_.push_back(std::move(face));
+    }
+    facts_.base_priority = settings.priority;
+    if (settings.startup_delay > Duration::zero()) {
+        facts_.startup_hold = started + settings.startup_delay;
+    }
+    verdict_ = decide(started, facts_);
+}
+
+// --- facts -> verdict -> router ---------------------------------------------------------------------
+
+std::string Vip::link_trouble(const KernelView& kernel) const {
+    for (const VirtualAddress& address : settings_.addresses) {
+        const Link* link = kernel.link_named(address.interface);
+        if (link == nullptr) {
+            return "interface " + address.interface + " does not exist";
+        }
+        if (!link->up) {
+            return "interface " + address.interface + " is down";
+        }
+    }
+    return {};
+}
+
+std::string Vip::source_trouble(const KernelView& kernel) {
+    // An owner's virtual addresses are its real ones (RFC 9568 1.6): they may be the source.
+    static const std::set<IpAddress> nothing;
+    const bool owner = settings_.priority == vrrp::owner_priority;
+    for (Face& face : faces_) {
+        const auto matches = [&](const IpAddress& a) { return a.family() == face.family; };
+        const auto configured = std::ranges::find_if(settings_.unicast_sources, matches);
+        const auto peer = std::ranges::find_if(settings_.unicast_peers, matches);
+        const bool has_peer = peer != settings_.unicast_peers.end();
+        std::optional<IpAddress> source;
+        if (configured != settings_.unicast_sources.end()) {
+            for (const auto& [key, observed] : kernel.addresses()) {
+                if (observed.prefix.address == *configured && !observed.tentative) {
+                    source = *configured;
+                }
+            }
+        } else {
+            source = pick_source(kernel, interface_, face.family, owner ? nothing : *excluded_,
+                                 has_peer ? std::optional{*peer} : std::nullopt);
+        }
+        face.source = source;
+        if (!source && configured != settings_.unicast_sources.end()) {
+            return "unicast_source " + configured->to_string() + " is on no interface";
+        }
+        if (!source) {
+            const bool link_local = face.family == Family::ipv6 && !(has_peer && !peer->is_link_local());
+            return "interface " + settings_.interface + " has no " +
+                   std::string{link_local ? "link-local " : ""} + std::string{name_of(face.family)} +
+                   " address to send from";
+        }
+    }
+    return {};
+}
+
+std::string Vip::listener_trouble(const Listeners& listeners) const {
+    for (const Face& face : faces_) {
+        if (std::string trouble = listeners.trouble(face.family, interface_); !trouble.empty()) {
+            return std::string{name_of(face.family)} + " advertisements cannot be received on " +
+                   settings_.interface + ": " + trouble;
+        }
+    }
+    return {};
+}
+
+void Vip::gather(TimePoint now, const Surroundings& around) {
+    const Link* link = around.kernel.link_named(settings_.interface);
+    interface_ = link == nullptr ? 0 : link->index;
+    facts_.observed = facts_.observed || around.kernel.is_complete();
+    facts_.link_trouble = link_trouble(around.kernel);
+    facts_.source_trouble = source_trouble(around.kernel);
+    facts_.listener_trouble = listener_trouble(around.listeners);
+    facts_.address_trouble = ledger_.trouble(now);
+    if (link != nullptr && is_active() && link->mac != announced_mac_) {
+        announce(now, around);
+    }
+}
+
+// Whether settle() would find anything that time alone has changed. It is too costly for every deadline.
+bool Vip::facts_are_old(TimePoint now) const {
+    const bool held_back = verdict_.shown == control::State::init && facts_.startup_hold;
+    return (held_back && now >= *facts_.startup_hold) || ledger_.trouble(now) != facts_.address_trouble ||
+           (adopt_until_ && now >= *adopt_until_);
+}
+
+// Addresses of a former run of this agent are adopted while no peer can have missed enough advertisements:
+// they were renewed together with the last one.
+bool Vip::can_adopt(TimePoint now, const KernelView& kernel) {
+    const auto renewed = ledger_.last_renewed(kernel);
+    adopt_until_.reset();
+    if (!renewed || now >= *renewed + 3 * settings_.advert_interval) {
+        return false;
+    }
+    adopt_until_ = *renewed + 3 * settings_.advert_interval;
+    return true;
+}
+
+void Vip::settle(TimePoint now, const Surroundings& around) {
+    gather(now, around);
+    bool adopt = false;
+    if (facts_.observed && ledger_.is_undecided()) {
+        adopt = can_adopt(now, around.kernel);
+        if (adopt) {
+            facts_.startup_hold.reset();
+        } else {
+            ledger_.release(now, around.out);
+        }
+    }
+    const Verdict verdict = decide(now, facts_);
+    if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
+        adopting_ = adopt && verdict.may_lead;
+        verdict_ = verdict;
+        feed(now, vrrp::StandingChanged{{verdict.priority, verdict.may_lead}}, around);
+        feed(now, vrrp::Startup{adopting_}, around);
+        if (ledger_.is_undecided()) {
+            ledger_.release(now, around.out);
+        }
+        adopt_until_.reset();
+    } else {
+        apply(now, verdict, around);
+    }
+    show(now, around);
+}
+
+void Vip::apply(TimePoint now, const Verdict& verdict, const Surroundings& around) {
+    verdict_ = verdict;
+    const vrrp::Standing standing{verdict.priority, verdict.may_lead};
+    if (!verdict.can_talk) {
+        feed(now, vrrp::Shutdown{}, around);
+        active_peer_.reset();
+    }
+    if (router_.standing() != standing) {
+        feed(now, vrrp::StandingChanged{standing}, around);
+    }
+}
+
+void Vip::observe_all(TimePoint now, const Surroundings& around) {
+    ledger_.observe_all(now, around.kernel, around.out);
+    settle(now, around);
+}
+
+void Vip::observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
+                  const Surroundings& around) {
+    if (ledger_.observe(now, around.kernel, index, address, around.out)) {
+        log(around.out, LogLevel::warn,
+            settings_.name + ": " + address.to_string() + " was deleted by somebody else: put back");
+        announce(now, around);
+    }
+    if (facts_are_old(now) || settings_.priority == vrrp::owner_priority) {
+        settle(now, around);
+    }
+}
+
+void Vip::refused(TimePoint now, const AddressRefused& refusal, const Surroundings& around) {
+    ledger_.refused(now, refusal);
+    settle(now, around);
+}
+
+void Vip::time_passed(TimePoint now, const Surroundings& around) {
+    end_yielding_if_due(now, around);
+    feed(now, vrrp::TimePassed{}, around);
+    if (ledger_.time_passed(now, around.out)) {
+        announce(now, around);
+    }
+    if (is_active() && announcer_.time_passed(now)) {
+        announce_once(around);
+    }
+    if (facts_are_old(now)) {
+        settle(now, around);
+    }
+}
+
+// Who gave the addresses away stays behind its peers, but not when all of them are gone: then it leads with
+// its own priority, and the low band ends before it advertises.
+void Vip::end_yielding_if_due(TimePoint now, const Surroundings& around) {
+    const auto down_at = router_.active_down_at();
+    if (facts_.manual == Manual::yielding && !facts_.stopping && down_at && now >= *down_at) {
+        set_manual(now, Manual::none, false, around);
+    }
+}
+
+void Vip::set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around) {
+    facts_.manual = manual;
+    facts_.forced = forced;
+    settle(now, around);
+}
+
+void Vip::claim(TimePoint now, const Surroundings& around) {
+    feed(now, vrrp::Claim{}, around);
+    show(now, around);
+}
+
+void Vip::shut_down(TimePoint now, const Surroundings& around) {
+    feed(now, vrrp::Shutdown{}, around);
+    ledger_.release(now, around.out);
+    show(now, around);
+}
+
+// --- router -> actions ------------------------------------------------------------------------------
+
+void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& around) {
+    router_actions_.clear();
+    router_.handle(now, event, router_actions_);
+    for (const vrrp::Action& action : router_actions_) {
+        std::visit(Overloaded{
+                       [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
+                       [&](const vrrp::TakeAddresses&) { ledger_.take(now, around.out); },
+                       [&](const vrrp::ReleaseAddresses&) {
+                           announcer_.stop();
+                           ledger_.release(now, around.out);
+                       },
+                       [&](const vrrp::AnnounceAddresses&) { announce(now, around); },
+                       [&](const vrrp::Transition& a) { execute(now, a, around); },
+                   },
+                   action);
+    }
+}
+
+void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
+    cause_ = in_words(transition);
+    if (transition.to == vrrp::State::active) {
+        active_peer_.reset();
+    }
+    const bool lost = transition.cause == vrrp::Cause::higher_priority ||
+                      transition.cause == vrrp::Cause::tie_lost;
+    if (lost && facts_.manual == Manual::taken) {
+        // Somebody with a better claim ended the takeover.
+        facts_.manual = Manual::none;
+    }
+    show(now, around);
+}
+
+void Vip::announce(TimePoint now, const Surroundings& around) {
+    announce_once(around);
+    announcer_.start(now);
+}
+
+void Vip::announce_once(const Surroundings& around) {
+    for (const AddressLedger::Entry& entry : ledger_.entries()) {
+        const Link* link = around.kernel.link(entry.index);
+        if (link != nullptr && link->up) {
+            around.out.actions.emplace_back(
+                Announce{entry.index, link->mac, entry.wanted.prefix.address});
+            ++counters_.announcements;
+        }
+        if (link != nullptr && link->index == interface_) {
+            announced_mac_ = link->mac;
+        }
+    }
+}
+
+// The state that people see is derived; a change of it is one event.
+void Vip::show(TimePoint now, const Surroundings& around) {
+    const control::State state = is_active() ? control::State::active : verdict_.shown;
+    if (state == shown_) {
+        return;
+    }
+    control::StateEvent event;
+    event.at = now;
+    event.vip = settings_.name;
+    event.from = shown_;
+    event.to = state;
+    const bool decided_here = state == control::State::fault || state == control::State::init;
+    event.cause = decided_here && !verdict_.reason.empty() ? verdict_.reason : cause_;
+    last_cause_shown_ = event.cause;
+    around.events.append(std::move(event), around.out);
+    shown_ = state;
+    shown_since_ = now;
+    if (!adopting_) {
+        ++transitions_;
+    }
+    adopting_ = false;
+}
+
+std::optional<TimePoint> Vip::next_deadline() const {
+    std::optional<TimePoint> earliest = router_.next_deadline();
+    const auto consider = [&](const std::optional<TimePoint>& at) {
+        if (at) {
+            earliest = earliest ? std::min(*earliest, *at) : *at;
+        }
+    };
+    consider(ledger_.next_deadline());
+    consider(announcer_.next_deadline());
+    consider(adopt_until_);
+    if (verdict_.shown == control::State::init) {
+        consider(facts_.startup_hold);
+    }
+    return earliest;
+}
+
+}  // namespace understudy::core

@@ -1,0 +1,152 @@
+// One VIP: its virtual router, its addresses, its announcements, and what is known of its peers.
+//
+// Both families of a VIP share one election (no RFC basis: the RFC has a router for each). An advertisement
+// is sent in each family, and one that is heard in either counts; so the two cannot end on different nodes.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/control/messages.hpp"
+#include "agent/core/address_ledger.hpp"
+#include "agent/core/announcer.hpp"
+#include "agent/core/configuration.hpp"
+#include "agent/core/event_log.hpp"
+#include "agent/core/kernel_view.hpp"
+#include "agent/core/listeners.hpp"
+#include "agent/core/verdict.hpp"
+#include "vrrp/advertisement.hpp"
+#include "vrrp/router.hpp"
+
+namespace understudy::core {
+
+// What every step needs from its surroundings.
+struct Surroundings {
+    const KernelView& kernel;
+    const Listeners& listeners;
+    EventLog& events;
+    Outbox& out;
+};
+
+// A complaint about the same thing is logged once, then at most this often.
+inline constexpr Duration log_spacing = std::chrono::seconds{60};
+inline constexpr std::size_t most_peers = 16;
+
+class Vip {
+   public:
+    // `excluded`: all virtual addresses of the node, which are never a source.
+    Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimePoint started);
+
+    // --- facts that change ---
+    // Links, listeners, addresses that are not virtual, or commands have changed: what follows?
+    void settle(TimePoint now, const Surroundings& around);
+    // As settle(), after comparing every virtual address with the kernel.
+    void observe_all(TimePoint now, const Surroundings& around);
+    void observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
+                 const Surroundings& around);
+    void refused(TimePoint now, const AddressRefused& refusal, const Surroundings& around);
+    // A datagram for this VRID, interface and family.
+    void receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundings& around);
+    void send_failed(TimePoint now, const std::string& error, const Surroundings& around);
+    void time_passed(TimePoint now, const Surroundings& around);
+
+    // --- commands ---
+    void set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around);
+    void claim(TimePoint now, const Surroundings& around);
+    void stopping() { facts_.stopping = true; }
+    // Leaves the election: releases and resigns if active.
+    void shut_down(TimePoint now, const Surroundings& around);
+
+    // --- what is known ---
+    const VipSettings& settings() const { return settings_; }
+    InterfaceIndex interface() const { return interface_; }
+    control::State state() const { return shown_; }
+    bool is_active() const { return router_.state() == vrrp::State::active; }
+    const Facts& facts() const { return facts_; }
+    bool heard_any_peer() const { return !peers_.empty(); }
+    // Who is Active, as far as this node knows: itself, or the last one heard.
+    std::optional<control::ActiveNode> active_node(TimePoint now) const;
+    // Longest time that a willing peer can need to take over what is given away.
+    Duration handover_time() const;
+    std::optional<TimePoint> next_deadline() const;
+    control::VipStatus status(TimePoint now) const;
+    control::WhyResponse why(TimePoint now) const;
+
+   private:
+    struct Face {
+        Family family = Family::ipv4;
+        std::vector<std::byte> addresses;  // the advertised ones, in network order
+        std::size_t address_count = 0;
+        std::optional<IpAddress> source;
+    };
+    struct Complaint {
+        std::optional<TimePoint> logged;
+        std::uint64_t suppressed = 0;
+    };
+
+    std::string link_trouble(const KernelView& kernel) const;
+    std::string source_trouble(const KernelView& kernel);
+    std::string listener_trouble(const Listeners& listeners) const;
+    void gather(TimePoint now, const Surroundings& around);
+    bool can_adopt(TimePoint now, const KernelView& kernel);
+    bool facts_are_old(TimePoint now) const;
+    void apply(TimePoint now, const Verdict& verdict, const Surroundings& around);
+    void end_yielding_if_due(TimePoint now, const Surroundings& around);
+
+    void feed(TimePoint now, const vrrp::Event& event, const Surroundings& around);
+    void execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around);
+    void send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around);
+    void announce(TimePoint now, const Surroundings& around);
+    void announce_once(const Surroundings& around);
+    void show(TimePoint now, const Surroundings& around);
+
+    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
+    std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
+    void discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
+                 const Surroundings& around);
+    void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
+    void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
+                          const IpAddress& source, const Surroundings& around);
+    bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
+    vrrp::ChecksumForm checksum_form() const;
+    void complain(TimePoint now, Complaint& complaint, std::string text, const Surroundings& around);
+
+    VipSettings settings_;
+    const std::set<IpAddress>* excluded_;
+    vrrp::Router router_;
+    vrrp::Actions router_actions_;  // reused
+    AddressLedger ledger_;
+    Announcer announcer_;
+    std::vector<Face> faces_;
+    InterfaceIndex interface_ = 0;
+    MacAddress announced_mac_;
+
+    Facts facts_;
+    Verdict verdict_;
+    control::State shown_ = control::State::init;
+    TimePoint shown_since_;
+    std::string cause_;      // of the router's last transition
+    std::string last_cause_shown_;
+    std::optional<TimePoint> adopt_until_;  // addresses of a former run are here, and still good
+    bool adopting_ = false;  // the change from init to active is no transition
+    std::uint64_t transitions_ = 0;
+
+    std::vector<control::PeerStatus> peers_;
+    std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
+    std::optional<vrrp::ChecksumForm> peer_form_;
+    std::optional<TimePoint> tie_in_ipv4_at_;
+    control::VipCounters counters_;
+    std::array<std::uint64_t, vrrp::discard_kinds> discarded_{};
+    std::array<Complaint, vrrp::discard_kinds> discard_complaints_{};
+    Complaint interval_complaint_;
+    Complaint addresses_complaint_;
+    Complaint send_complaint_;
+};
+
+// One journal line.
+void log(Outbox& out, LogLevel level, std::string text);
+
+}  // namespace understudy::core

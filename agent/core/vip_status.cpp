@@ -1,0 +1,108 @@
+// The part of Vip that tells what it knows.
+#include <algorithm>
+
+#include "agent/core/vip.hpp"
+#include "agent/core/wording.hpp"
+
+namespace understudy::core {
+
+namespace {
+
+constexpr Duration scheduling_margin = std::chrono::milliseconds{100};
+// The lowest priority that takes over from the low band at once.
+constexpr vrrp::Priority lowest_taker = vrrp::low_band_top + 1;
+
+}  // namespace
+
+Duration Vip::handover_time() const {
+    return vrrp::skew_time(settings_.version, lowest_taker, settings_.advert_interval) +
+           scheduling_margin;
+}
+
+std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
+    if (is_active()) {
+        const std::string self = faces_.front().source ? faces_.front().source->to_string() : "";
+        return control::ActiveNode{self, router_.standing().priority};
+    }
+    if (!active_peer_) {
+        return std::nullopt;
+    }
+    const auto peer =
+        std::ranges::find(peers_, active_peer_->to_string(), &control::PeerStatus::address);
+    if (peer == peers_.end() || peer->priority == vrrp::resignation_priority ||
+        now - peer->heard > router_.current_active_down_interval()) {
+        return std::nullopt;
+    }
+    return control::ActiveNode{peer->address, peer->priority};
+}
+
+control::VipStatus Vip::status(TimePoint now) const {
+    control::VipStatus status;
+    status.name = settings_.name;
+    status.state = shown_;
+    status.since = shown_since_;
+    status.interface = settings_.interface;
+    status.vrid = settings_.vrid;
+    status.version = static_cast<int>(settings_.version);
+    status.base_priority = settings_.priority;
+    status.effective_priority = router_.standing().priority;
+    status.advert_interval = settings_.advert_interval;
+    status.readiness = control::Readiness::hot;
+    for (const AddressLedger::Entry& entry : ledger_.entries()) {
+        const bool held = entry.ours || (entry.foreign && settings_.priority == vrrp::owner_priority);
+        status.addresses.push_back({entry.wanted.prefix.to_string(), entry.wanted.interface, held,
+                                    entry.wanted.derived});
+    }
+    status.active = active_node(now);
+    status.reason = why(now).reasons.front();
+    status.transitions = transitions_;
+    status.peers = peers_;
+    status.skew_time = router_.current_skew_time();
+    status.active_down_interval = router_.current_active_down_interval();
+    status.checksum =
+        checksum_form() == vrrp::ChecksumForm::message_only ? "rfc9568" : "pseudo-header";
+    status.counters = counters_;
+    status.counters.address_repairs = ledger_.repairs();
+    for (std::size_t i = 0; i < discarded_.size(); ++i) {
+        status.counters.discarded.push_back(
+            {std::string{vrrp::name_of(static_cast<vrrp::Discard>(i))}, discarded_.at(i)});
+    }
+    return status;
+}
+
+control::WhyResponse Vip::why(TimePoint now) const {
+    control::WhyResponse why{settings_.name, shown_, {}};
+    const auto active = active_node(now);
+    if (shown_ == control::State::active) {
+        why.reasons.push_back(cause_);
+    } else if (shown_ == control::State::backup) {
+        why.reasons.push_back(active ? active->address + " is active with priority " +
+                                           std::to_string(active->priority)
+                                     : "no active router is heard; waits " +
+                                           in_words(router_.current_active_down_interval()));
+    }
+    if (!verdict_.reason.empty()) {
+        why.reasons.push_back(verdict_.reason);
+    }
+    if (why.reasons.empty()) {
+        why.reasons.push_back(last_cause_shown_);
+    }
+    if (shown_ == control::State::backup || shown_ == control::State::active) {
+        why.reasons.push_back("priority here: " + std::to_string(router_.standing().priority) +
+                              " (configured: " + std::to_string(settings_.priority) + ")");
+    }
+    if (shown_ == control::State::fault && active) {
+        why.reasons.push_back(active->address + " is active with priority " +
+                              std::to_string(active->priority));
+    }
+    if (shown_ == control::State::backup) {
+        why.reasons.push_back("takes over after " +
+                              in_words(router_.current_active_down_interval()) + " of silence" +
+                              (settings_.preempt ? "" : "; does not preempt"));
+    }
+    why.reasons.push_back("last change " + in_words(now - shown_since_) +
+                          " ago: " + last_cause_shown_);
+    return why;
+}
+
+}  // namespace understudy::core

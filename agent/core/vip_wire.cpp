@@ -1,0 +1,220 @@
+// The part of Vip that reads and writes advertisements.
+#include <algorithm>
+
+#include "agent/core/vip.hpp"
+
+namespace understudy::core {
+
+namespace {
+
+std::optional<unsigned> version_of(std::span<const std::byte> payload) {
+    if (payload.empty()) {
+        return std::nullopt;
+    }
+    return std::to_integer<unsigned>(payload.front()) >> 4U;
+}
+
+}  // namespace
+
+// --- receiving --------------------------------------------------------------------------------------
+
+void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundings& around) {
+    const auto face = std::ranges::find(faces_, datagram.source.family(), &Face::family);
+    if (face == faces_.end()) {
+        return;
+    }
+    if (const auto reason = refuse(*face, datagram)) {
+        discard(now, *reason, datagram, around);
+        return;
+    }
+    const auto received = vrrp::decode(datagram, settings_.unicast_min_ttl);
+    if (!received) {
+        discard(now, received.error(), datagram, around);
+        return;
+    }
+    if (const auto reason = refuse(*received)) {
+        discard(now, *reason, datagram, around);
+        return;
+    }
+    ++counters_.adverts_received;
+    if (received->priority == vrrp::resignation_priority) {
+        ++counters_.priority_zero_received;
+    }
+    if (received->checksum_form) {
+        peer_form_ = received->checksum_form;
+    }
+    note_peer(now, datagram.source, *received);
+    note_differences(now, *face, *received, datagram.source, around);
+    active_peer_ = datagram.source;
+
+    vrrp::Advert advert;
+    advert.source = datagram.source;
+    advert.priority = received->priority;
+    advert.interval = received->interval;
+    advert.receiver = face->source.value_or(IpAddress{});
+    advert.decides_tie = decides_tie(now, *face, *received);
+    feed(now, advert, around);
+    if (facts_.manual != Manual::none) {
+        settle(now, around);  // a takeover that was lost, or a yield that is over
+    }
+    show(now, around);
+}
+
+// What has to be known before the bytes are looked at: the configured version decides the layout.
+std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram) const {
+    if (datagram.ttl < settings_.unicast_min_ttl) {
+        return vrrp::Discard::ttl;
+    }
+    if (version_of(datagram.payload) != static_cast<unsigned>(settings_.version)) {
+        return vrrp::Discard::version;
+    }
+    if (face.source == datagram.source) {
+        return vrrp::Discard::source;
+    }
+    if (!settings_.is_unicast()) {
+        const bool to_group = datagram.destination == vrrp::multicast_group(face.family);
+        return to_group ? std::nullopt : std::optional{vrrp::Discard::source};
+    }
+    const bool from_peer = std::ranges::find(settings_.unicast_peers, datagram.source) !=
+                           settings_.unicast_peers.end();
+    const bool accepted = from_peer && !datagram.destination.is_multicast();
+    return accepted ? std::nullopt : std::optional{vrrp::Discard::source};
+}
+
+std::optional<vrrp::Discard> Vip::refuse(const vrrp::Received& received) const {
+    // RFC 3768 7.1: version 2 does not learn the interval, it must be the same everywhere.
+    const bool other_interval = received.interval != settings_.advert_interval;
+    if (settings_.version == vrrp::Version::v2 && other_interval) {
+        return vrrp::Discard::interval;
+    }
+    return std::nullopt;
+}
+
+void Vip::discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
+                  const Surroundings& around) {
+    const auto index = static_cast<std::size_t>(reason);
+    ++discarded_.at(index);
+    complain(now, discard_complaints_.at(index),
+             "discarded an advertisement from " + datagram.source.to_string() + ": " +
+                 std::string{vrrp::name_of(reason)},
+             around);
+}
+
+void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received) {
+    const std::string address = source.to_string();
+    auto peer = std::ranges::find(peers_, address, &control::PeerStatus::address);
+    if (peer == peers_.end()) {
+        if (peers_.size() == most_peers) {
+            peers_.erase(std::ranges::min_element(peers_, {}, &control::PeerStatus::heard));
+        }
+        peer = peers_.insert(peers_.end(), control::PeerStatus{});
+        peer->address = address;
+    }
+    peer->priority = received.priority;
+    peer->interval = received.interval;
+    peer->heard = now;
+}
+
+// RFC 9568 7.1: another interval or address list is worth a log line, and is processed all the same.
+void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
+                           const IpAddress& source, const Surroundings& around) {
+    if (received.interval != settings_.advert_interval) {
+        ++counters_.interval_mismatches;
+        complain(now, interval_complaint_,
+                 source.to_string() + " advertises every " +
+                     std::to_string(received.interval.count() / 1000) + " ms, this node every " +
+                     std::to_string(settings_.advert_interval.count() / 1000) + " ms",
+                 around);
+    }
+    if (!std::ranges::equal(received.addresses, face.addresses)) {
+        ++counters_.address_mismatches;
+        complain(now, addresses_complaint_,
+                 source.to_string() + " advertises other addresses than are configured here", around);
+    }
+}
+
+// Two families, one verdict: while a tie is being broken over IPv4, IPv6 does not break it the other way.
+bool Vip::decides_tie(TimePoint now, const Face& face, const vrrp::Received& received) {
+    if (received.priority != router_.standing().priority) {
+        return true;
+    }
+    if (face.family == Family::ipv4) {
+        tie_in_ipv4_at_ = now;
+        return true;
+    }
+    return !tie_in_ipv4_at_ || now - *tie_in_ipv4_at_ > router_.current_active_down_interval();
+}
+
+// --- sending ----------------------------------------------------------------------------------------
+
+vrrp::ChecksumForm Vip::checksum_form() const {
+    switch (settings_.checksum) {
+        case ChecksumPolicy::message_only:
+            return vrrp::ChecksumForm::message_only;
+        case ChecksumPolicy::pseudo_header:
+            return vrrp::ChecksumForm::pseudo_header;
+        case ChecksumPolicy::automatic:
+            break;
+    }
+    return peer_form_.value_or(vrrp::ChecksumForm::message_only);
+}
+
+void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around) {
+    vrrp::Advertisement advertisement;
+    advertisement.version = settings_.version;
+    advertisement.vrid = settings_.vrid;
+    advertisement.priority = priority;
+    advertisement.interval = settings_.advert_interval;
+    Outbox& out = around.out;
+    const auto send = [&](const Face& face, const IpAddress& destination) {
+        BytesRange range{out.bytes.size(), vrrp::encoded_size(settings_.version, face.family,
+                                                              face.address_count)};
+        out.bytes.resize(range.begin + range.size);
+        vrrp::encode(advertisement, *face.source, destination, checksum_form(),
+                     std::span{out.bytes}.subspan(range.begin, range.size));
+        out.actions.emplace_back(
+            SendAdvert{interface_, *face.source, destination, settings_.vrid, range});
+        ++counters_.adverts_sent;
+    };
+    for (const Face& face : faces_) {
+        if (!face.source) {
+            continue;  // it is gone: this is the resignation that cannot be sent
+        }
+        advertisement.family = face.family;
+        advertisement.addresses = face.addresses;
+        if (!settings_.is_unicast()) {
+            send(face, vrrp::multicast_group(face.family));
+            continue;
+        }
+        for (const IpAddress& peer : settings_.unicast_peers) {
+            if (peer.family() == face.family) {
+                send(face, peer);
+            }
+        }
+    }
+    if (priority == vrrp::resignation_priority) {
+        ++counters_.priority_zero_sent;
+    } else if (is_active()) {
+        ledger_.advertised(now, out);
+    }
+}
+
+void Vip::send_failed(TimePoint now, const std::string& error, const Surroundings& around) {
+    ++counters_.send_errors;
+    complain(now, send_complaint_, "an advertisement could not be sent: " + error, around);
+}
+
+void Vip::complain(TimePoint now, Complaint& complaint, std::string text,
+                   const Surroundings& around) {
+    if (complaint.logged && now - *complaint.logged < log_spacing) {
+        ++complaint.suppressed;
+        return;
+    }
+    if (complaint.suppressed > 0) {
+        text += " (and " + std::to_string(complaint.suppressed) + " more since the last such line)";
+    }
+    complaint = Complaint{now, 0};
+    log(around.out, LogLevel::warn, settings_.name + ": " + std::move(text));
+}
+
+}  // namespace understudy::core

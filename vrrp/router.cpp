@@ -1,0 +1,345 @@
+#include "vrrp/router.hpp"
+
+#include <algorithm>
+
+namespace understudy::vrrp {
+
+namespace {
+
+// An Active router that was heard within this many of its intervals is taken to be alive.
+constexpr int intervals_alive = 2;
+
+bool is_alive(TimePoint now, const std::optional<Heard>& active, Duration interval) {
+    return active && now - active->at < intervals_alive * interval;
+}
+
+Transition because(Cause cause) {
+    Transition transition;
+    transition.cause = cause;
+    return transition;
+}
+
+Transition because(TimePoint now, Cause cause, const std::optional<Heard>& peer) {
+    Transition transition = because(cause);
+    if (peer) {
+        transition.peer = peer->source;
+        transition.peer_priority = peer->priority;
+        transition.silence = now - peer->at;
+    }
+    return transition;
+}
+
+}  // namespace
+
+Router::Router(RouterSettings settings, Standing standing)
+    : settings_(settings), standing_(standing) {}
+
+void Router::handle(TimePoint now, const Event& event, Actions& out) {
+    // Whoever slept longer than its peers wait has been replaced: it stands down before it reads or sends
+    // anything, and says nothing (no RFC basis: the RFC knows no stopped process and no paused machine).
+    if (const auto* active = std::get_if<Active>(&state_);
+        active != nullptr && now - active->advertised >= slept_after()) {
+        follow(now, because(Cause::slept), nullptr, out);
+    }
+    std::visit([&](auto& state, const auto& what) { on(now, state, what, out); }, state_, event);
+}
+
+// --- Initialize (6.4.1) -----------------------------------------------------------------------------
+
+void Router::on(TimePoint now, const Initialize&, const Startup& event, Actions& out) {
+    if (standing_.may_lead && standing_.priority == owner_priority) {
+        lead(now, because(Cause::owner), false, out);
+    } else if (standing_.may_lead && event.adopt) {
+        lead(now, because(Cause::adopted), false, out);
+    } else {
+        Transition why = because(Cause::started);
+        why.to = State::backup;
+        out.emplace_back(why);
+        state_ = backup_from(now);
+    }
+}
+
+void Router::on(TimePoint, const Initialize&, const Shutdown&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const Advert&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const Claim&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const TimePassed&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const StandingChanged& event, Actions&) {
+    standing_ = event.standing;
+}
+
+// --- Backup (6.4.2) ---------------------------------------------------------------------------------
+
+void Router::on(TimePoint, Backup&, const Startup&, Actions&) {}
+
+void Router::on(TimePoint, Backup&, const Shutdown&, Actions& out) {
+    Transition why = because(Cause::shut_down);
+    why.from = State::backup;
+    out.emplace_back(why);
+    state_ = Initialize{};
+}
+
+void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
+    const Heard heard{advert.source, advert.priority, now};
+    if (advert.priority == resignation_priority) {
+        if (!state.hurried) {
+            state.hurried = true;
+            state.timer_start = now;
+        }
+        state.active = heard;
+        state.resigned = advert.source;
+        return;
+    }
+    // The network may reorder: an older advertisement that comes after the resignation of its sender must
+    // not stretch the takeover. Only an owner can be back at once.
+    if (state.resigned == advert.source && advert.priority != owner_priority &&
+        now < down_at(state)) {
+        return;
+    }
+    state.resigned.reset();
+    const bool offered = in_low_band(advert.priority) && !in_low_band(standing_.priority);
+    const bool lower = advert.priority < standing_.priority;
+    const bool preempting = settings_.preempt || standing_.priority == owner_priority;
+    if (!standing_.may_lead) {
+        accept(now, state, advert);
+    } else if (offered) {
+        if (!state.hurried) {
+            state.hurried = true;
+            state.timer_start = now;
+        }
+        if (settings_.version == Version::v3) {
+            state.active_interval = advert.interval;
+        }
+    } else if (lower && preempting) {
+        // Discarded, as the RFC has it: the timer runs out, and that is the preemption.
+        if (!may_preempt_now(now, state)) {
+            accept(now, state, advert);
+        }
+    } else {
+        accept(now, state, advert);
+        state.preempt_at.reset();
+    }
+    state.active = heard;
+}
+
+void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Actions& out) {
+    // The deadline is computed from the priority, so a change shifts the running timer and does not
+    // restart it.
+    standing_ = event.standing;
+    lead_if_due(now, state, out);
+}
+
+void Router::on(TimePoint now, Backup& state, const Claim&, Actions& out) {
+    if (standing_.may_lead) {
+        const bool alive = is_alive(now, state.active, state.active_interval);
+        lead(now, because(now, Cause::claimed, state.active), alive, out);
+    }
+}
+
+void Router::on(TimePoint now, Backup& state, const TimePassed&, Actions& out) {
+    lead_if_due(now, state, out);
+}
+
+void Router::lead_if_due(TimePoint now, const Backup& state, Actions& out) {
+    if (!standing_.may_lead || now < down_at(state)) {
+        return;
+    }
+    const bool alive = is_alive(now, state.active, state.active_interval) && !state.resigned;
+    Cause cause = Cause::silence;
+    if (state.resigned) {
+        cause = Cause::resignation;
+    } else if (alive) {
+        cause = state.hurried ? Cause::yielded_to_us : Cause::preemption;
+    }
+    Transition why = because(now, cause, state.active);
+    if (!state.active) {
+        why.silence = now - state.timer_start;
+    }
+    lead(now, why, alive, out);
+}
+
+void Router::accept(TimePoint now, Backup& state, const Advert& advert) const {
+    if (settings_.version == Version::v3) {  // version 2 does not learn the interval
+        state.active_interval = advert.interval;
+    }
+    state.timer_start = now;
+    state.hurried = false;
+}
+
+bool Router::may_preempt_now(TimePoint now, Backup& state) const {
+    if (!state.preempt_at) {
+        state.preempt_at = now + settings_.preempt_delay;
+    }
+    return now >= *state.preempt_at;
+}
+
+// --- Active (6.4.3) ---------------------------------------------------------------------------------
+
+void Router::on(TimePoint, Active&, const Startup&, Actions&) {}
+void Router::on(TimePoint, Active&, const Claim&, Actions&) {}
+
+void Router::on(TimePoint now, Active&, const Shutdown&, Actions& out) {
+    resign(now, because(Cause::shut_down), Initialize{}, out);
+}
+
+void Router::on(TimePoint now, Active& state, const Advert& advert, Actions& out) {
+    const bool tied = advert.priority == standing_.priority;
+    if (tied && !advert.decides_tie) {
+        return;
+    }
+    const bool loses_tie = tied && advert.source > advert.receiver;
+    if (advert.priority > standing_.priority || loses_tie) {
+        const Heard winner{advert.source, advert.priority, now};
+        const Cause cause = tied ? Cause::tie_lost : Cause::higher_priority;
+        follow(now, because(now, cause, winner), &advert, out);
+        return;
+    }
+    // Answered at once, but a stream of them (broken peer, attacker) must not become a storm of ours.
+    if (now < state.readvert_at) {
+        return;
+    }
+    state.readvert_at = now + readvert_spacing();
+    if (advert.priority == resignation_priority) {
+        advertise(now, state, out);
+    } else if (settings_.version == Version::v3) {
+        // New in RFC 9568: silences the challenger and lets bridges relearn. Adver_Timer runs on.
+        const TimePoint regular = state.advert_at;
+        advertise(now, state, out);
+        state.advert_at = regular;
+    }
+    // The rival may have announced the addresses as its own (no RFC basis).
+    out.emplace_back(AnnounceAddresses{});
+}
+
+void Router::on(TimePoint now, Active& state, const StandingChanged& event, Actions& out) {
+    const bool priority_changed = event.standing.priority != standing_.priority;
+    standing_ = event.standing;
+    if (!standing_.may_lead) {
+        resign(now, because(Cause::may_not_lead), backup_from(now), out);
+    } else if (priority_changed) {
+        advertise(now, state, out);
+    }
+}
+
+void Router::on(TimePoint now, Active& state, const TimePassed&, Actions& out) {
+    if (now >= state.advert_at) {
+        advertise(now, state, out);
+    }
+}
+
+void Router::advertise(TimePoint now, Active& state, Actions& out) const {
+    out.emplace_back(SendAdvert{standing_.priority});
+    state.advertised = now;
+    state.advert_at = now + settings_.advert_interval;
+    if (settings_.advert_grid > Duration::zero()) {
+        state.advert_at -= state.advert_at.time_since_epoch() % settings_.advert_grid;
+    }
+}
+
+// --- the order of effects ---------------------------------------------------------------------------
+
+// Addresses first: who hears the advertisement or the announcement may rely on them. A living rival lets go
+// when it hears the advertisement, so with one the announcement comes before, and the advertisement a
+// little later: traffic has moved by then.
+void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out) {
+    why.from = state();
+    why.to = State::active;
+    Active next;
+    next.advertised = now;
+    next.readvert_at = now;
+    out.emplace_back(why);
+    out.emplace_back(TakeAddresses{});
+    if (rival_alive) {
+        out.emplace_back(AnnounceAddresses{});
+        next.advert_at = now + handover_overlap;
+    } else {
+        advertise(now, next, out);
+        out.emplace_back(AnnounceAddresses{});
+    }
+    state_ = next;
+}
+
+// Somebody else is Active. One last advertisement tells the winner that it had a rival, so that it
+// announces its addresses again when ours are gone (no RFC basis). Without a winner (we slept): silence.
+void Router::follow(TimePoint now, Transition why, const Advert* winner, Actions& out) {
+    why.from = State::active;
+    why.to = State::backup;
+    Backup next = backup_from(now);
+    out.emplace_back(why);
+    out.emplace_back(ReleaseAddresses{});
+    if (winner != nullptr) {
+        out.emplace_back(SendAdvert{standing_.priority});
+        accept(now, next, *winner);
+        next.active = Heard{winner->source, winner->priority, now};
+    }
+    state_ = next;
+}
+
+// Priority 0 never before the release: who hears it claims the addresses.
+void Router::resign(TimePoint, Transition why, Fsm next, Actions& out) {
+    why.from = State::active;
+    why.to = std::holds_alternative<Initialize>(next) ? State::initialize : State::backup;
+    out.emplace_back(why);
+    out.emplace_back(ReleaseAddresses{});
+    out.emplace_back(SendAdvert{resignation_priority});
+    state_ = next;
+}
+
+// --- what is derived --------------------------------------------------------------------------------
+
+Backup Router::backup_from(TimePoint now) const {
+    Backup backup;
+    backup.active_interval = settings_.advert_interval;
+    backup.timer_start = now;
+    return backup;
+}
+
+TimePoint Router::down_at(const Backup& state) const {
+    return state.timer_start +
+           (state.hurried ? current_skew_time() : current_active_down_interval());
+}
+
+Duration Router::slept_after() const {
+    return vrrp::active_down_interval(settings_.version, standing_.priority,
+                                      settings_.advert_interval);
+}
+
+Duration Router::readvert_spacing() const {
+    return std::min<Duration>(settings_.advert_interval / 10, std::chrono::milliseconds{50});
+}
+
+State Router::state() const {
+    constexpr State names[] = {State::initialize, State::backup, State::active};
+    return names[state_.index()];
+}
+
+Duration Router::active_interval() const {
+    if (const auto* backup = std::get_if<Backup>(&state_)) {
+        return backup->active_interval;
+    }
+    return settings_.advert_interval;
+}
+
+Duration Router::current_skew_time() const {
+    return skew_time(settings_.version, standing_.priority, active_interval());
+}
+
+Duration Router::current_active_down_interval() const {
+    return vrrp::active_down_interval(settings_.version, standing_.priority, active_interval());
+}
+
+std::optional<TimePoint> Router::active_down_at() const {
+    const auto* backup = std::get_if<Backup>(&state_);
+    return backup == nullptr ? std::nullopt : std::optional{down_at(*backup)};
+}
+
+std::optional<TimePoint> Router::next_deadline() const {
+    if (const auto* active = std::get_if<Active>(&state_)) {
+        return active->advert_at;
+    }
+    if (const auto* backup = std::get_if<Backup>(&state_); backup && standing_.may_lead) {
+        return down_at(*backup);
+    }
+    return std::nullopt;
+}
+
+}  // namespace understudy::vrrp

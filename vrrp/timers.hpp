@@ -1,0 +1,23 @@
+// Timer arithmetic, in microseconds: centisecond integers would lose the skew of short intervals.
+#pragma once
+
+#include "base/time.hpp"
+#include "vrrp/protocol.hpp"
+
+namespace understudy::vrrp {
+
+// How long a Backup with this priority waits beyond the missed advertisements, so that the highest
+// priority goes first. Version 3: (256 - priority) / 256 of the Active's interval (RFC 9568 6.1);
+// version 2: (256 - priority) / 256 seconds, whatever the interval (RFC 3768 6.1).
+constexpr Duration skew_time(Version version, Priority priority, Duration active_interval) {
+    const Duration unit = version == Version::v3 ? active_interval : std::chrono::seconds{1};
+    return unit * (256 - priority) / 256;
+}
+
+// The silence after which a Backup takes over: 3 x Active_Adver_Interval + Skew_Time.
+constexpr Duration active_down_interval(Version version, Priority priority,
+                                        Duration active_interval) {
+    return 3 * active_interval + skew_time(version, priority, active_interval);
+}
+
+}  // namespace understudy::vrrp
