@@ -33,13 +33,23 @@ void Listeners::failed(TimePoint now, const Listener& listener, const std::strin
     }
 }
 
-std::string Listeners::trouble(Family family, InterfaceIndex interface) const {
+const Listeners::Status* Listeners::find(Family family, InterfaceIndex interface) const {
     for (const auto& [listener, status] : status_) {
         if (listener.family == family && listener.interface == interface) {
-            return status.open ? std::string{} : status.error;
+            return &status;
         }
     }
-    return "there is no socket";
+    return nullptr;
+}
+
+std::string Listeners::trouble(Family family, InterfaceIndex interface) const {
+    const Status* status = find(family, interface);
+    return status == nullptr ? std::string{} : status->error;
+}
+
+bool Listeners::is_open(Family family, InterfaceIndex interface) const {
+    const Status* status = find(family, interface);
+    return status != nullptr && status->open;
 }
 
 void Listeners::time_passed(TimePoint now, Outbox& out) {

@@ -21,16 +21,21 @@ class Listeners {
     void opened(const Listener& listener);
     void failed(TimePoint now, const Listener& listener, const std::string& error);
 
-    // Empty if the socket of this family and interface receives; otherwise what is wrong with it.
+    // Empty if the socket of this family and interface receives, or is just being opened; otherwise what
+    // is wrong with it.
     std::string trouble(Family family, InterfaceIndex interface) const;
+    bool is_open(Family family, InterfaceIndex interface) const;
 
     void time_passed(TimePoint now, Outbox& out);
     std::optional<TimePoint> next_deadline() const;
 
    private:
+    struct Status;
+    const Status* find(Family family, InterfaceIndex interface) const;
+
     struct Status {
         bool open = false;
-        std::string error = "its socket is being opened";
+        std::string error;
         std::optional<TimePoint> retry_at;
     };
     std::map<Listener, Status> status_;

@@ -122,6 +122,14 @@ std::string Vip::listener_trouble(const Listeners& listeners) const {
     return {};
 }
 
+bool Vip::awaits_sockets(const Listeners& listeners) const {
+    const bool otherwise_fine = facts_.observed && facts_.link_trouble.empty() &&
+                                facts_.source_trouble.empty() && facts_.listener_trouble.empty();
+    return otherwise_fine && !std::ranges::all_of(faces_, [&](const Face& face) {
+        return listeners.is_open(face.family, interface_);
+    });
+}
+
 void Vip::gather(TimePoint now, const Surroundings& around) {
     const Link* link = around.kernel.link_named(settings_.interface);
     interface_ = link == nullptr ? 0 : link->index;
@@ -156,6 +164,9 @@ bool Vip::can_adopt(TimePoint now, const KernelView& kernel) {
 
 void Vip::settle(TimePoint now, const Surroundings& around) {
     gather(now, around);
+    if (router_.state() == vrrp::State::initialize && awaits_sockets(around.listeners)) {
+        return;  // neither a fault nor ready: the answer comes with the next event
+    }
     bool adopt = false;
     if (facts_.observed && ledger_.is_undecided()) {
         adopt = can_adopt(now, around.kernel);

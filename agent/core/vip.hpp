@@ -90,6 +90,7 @@ class Vip {
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const KernelView& kernel);
     std::string listener_trouble(const Listeners& listeners) const;
+    bool awaits_sockets(const Listeners& listeners) const;
     void gather(TimePoint now, const Surroundings& around);
     bool can_adopt(TimePoint now, const KernelView& kernel);
     bool facts_are_old(TimePoint now) const;

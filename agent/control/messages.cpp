@@ -1,0 +1,16 @@
+#include "agent/control/messages.hpp"
+
+namespace understudy::control {
+
+std::string_view name_of(State state) {
+    constexpr std::array<std::string_view, 5> names = {"init", "backup", "promoting", "active",
+                                                       "fault"};
+    return names.at(static_cast<std::size_t>(state));
+}
+
+std::string_view name_of(Readiness readiness) {
+    constexpr std::array<std::string_view, 3> names = {"hot", "cold", "unready"};
+    return names.at(static_cast<std::size_t>(readiness));
+}
+
+}  // namespace understudy::control

@@ -1,0 +1,158 @@
+#include "vrrp/advertisement.hpp"
+
+#include <algorithm>
+
+#include "base/ensure.hpp"
+#include "vrrp/checksum.hpp"
+
+namespace understudy::vrrp {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr unsigned advertisement_type = 1;
+// Offsets from the first VRRP byte (5.1, RFC 3768 5.1).
+constexpr std::size_t vrid_at = 1;
+constexpr std::size_t priority_at = 2;
+constexpr std::size_t count_at = 3;
+constexpr std::size_t interval_at = 4;  // v3: reserve and 12 bits; v2: authentication type, seconds
+constexpr std::size_t checksum_at = 6;
+
+unsigned byte_at(std::span<const std::byte> payload, std::size_t offset) {
+    return std::to_integer<unsigned>(payload[offset]);
+}
+
+std::size_t trailer_size(Version version) {
+    return version == Version::v2 ? v2_authentication_size : 0;
+}
+
+bool sums_up(const Datagram& datagram, ChecksumForm form) {
+    Checksum checksum;
+    if (form == ChecksumForm::pseudo_header) {
+        checksum.add_pseudo_header(datagram.source, datagram.destination, datagram.payload.size());
+    }
+    return checksum.add(datagram.payload).value() == 0;
+}
+
+// The form in which the checksum is right; nothing if it is wrong.
+std::optional<ChecksumForm> matching_form(const Datagram& datagram, Version version) {
+    const bool v6 = datagram.source.is_v6();
+    if (!v6 && sums_up(datagram, ChecksumForm::message_only)) {
+        return ChecksumForm::message_only;
+    }
+    const bool may_have_pseudo_header = v6 || version == Version::v3;
+    if (may_have_pseudo_header && sums_up(datagram, ChecksumForm::pseudo_header)) {
+        return ChecksumForm::pseudo_header;
+    }
+    return std::nullopt;
+}
+
+Duration interval_of(std::span<const std::byte> payload, Version version) {
+    if (version == Version::v2) {
+        return seconds{byte_at(payload, interval_at + 1)};
+    }
+    const unsigned centiseconds =
+        ((byte_at(payload, interval_at) & 0x0fU) << 8U) | byte_at(payload, interval_at + 1);
+    return centiseconds * interval_step;
+}
+
+bool starts_link_local(std::span<const std::byte> addresses) {
+    return byte_at(addresses, 0) == 0xfe && (byte_at(addresses, 1) & 0xc0U) == 0x80;
+}
+
+}  // namespace
+
+std::string_view name_of(Discard reason) {
+    constexpr std::array<std::string_view, discard_kinds> names = {
+        "ttl",  "version", "type",     "length",    "checksum", "vrid",
+        "auth", "count",   "interval", "addresses", "source"};
+    return names.at(static_cast<std::size_t>(reason));
+}
+
+std::optional<Vrid> peek_vrid(std::span<const std::byte> payload) {
+    if (payload.size() <= vrid_at) {
+        return std::nullopt;
+    }
+    return std::to_integer<Vrid>(payload[vrid_at]);
+}
+
+std::expected<Received, Discard> decode(const Datagram& datagram, std::uint8_t least_ttl) {
+    const auto payload = datagram.payload;
+    const Family family = datagram.source.family();
+    const auto refuse = [](Discard reason) { return std::unexpected(reason); };
+
+    if (datagram.ttl < least_ttl) return refuse(Discard::ttl);
+    if (payload.empty()) return refuse(Discard::length);
+    const unsigned version_number = byte_at(payload, 0) >> 4U;
+    if (version_number != 2 && version_number != 3) return refuse(Discard::version);
+    const auto version = static_cast<Version>(version_number);
+    if (version == Version::v2 && family == Family::ipv6) return refuse(Discard::version);
+    if ((byte_at(payload, 0) & 0x0fU) != advertisement_type) return refuse(Discard::type);
+    if (payload.size() < header_size) return refuse(Discard::length);
+    const std::size_t count = byte_at(payload, count_at);
+    if (payload.size() != encoded_size(version, family, count)) return refuse(Discard::length);
+    const auto form = matching_form(datagram, version);
+    if (!form) return refuse(Discard::checksum);
+    if (byte_at(payload, vrid_at) == 0) return refuse(Discard::vrid);
+    const bool unauthenticated = version == Version::v3 || byte_at(payload, interval_at) == 0;
+    if (!unauthenticated) return refuse(Discard::auth);
+    if (count == 0) return refuse(Discard::count);
+    const Duration interval = interval_of(payload, version);
+    if (interval == Duration::zero()) return refuse(Discard::interval);
+    const auto addresses = payload.subspan(header_size, count * address_size(family));
+    if (family == Family::ipv6 && !starts_link_local(addresses)) return refuse(Discard::addresses);
+
+    Received received;
+    received.version = version;
+    received.vrid = std::to_integer<Vrid>(payload[vrid_at]);
+    received.priority = std::to_integer<Priority>(payload[priority_at]);
+    received.interval = interval;
+    received.address_count = static_cast<std::uint8_t>(count);
+    received.addresses = addresses;
+    if (version == Version::v3 && family == Family::ipv4) {
+        received.checksum_form = form;
+    }
+    return received;
+}
+
+std::size_t encoded_size(Version version, Family family, std::size_t address_count) {
+    return header_size + address_count * address_size(family) + trailer_size(version);
+}
+
+std::span<const std::byte> encode(const Advertisement& advertisement, const IpAddress& source,
+                                  const IpAddress& destination, ChecksumForm form,
+                                  std::span<std::byte> out) {
+    const std::size_t count =
+        advertisement.addresses.size() / address_size(advertisement.family);
+    const std::size_t size = encoded_size(advertisement.version, advertisement.family, count);
+    const bool v2 = advertisement.version == Version::v2;
+    const bool v6 = advertisement.family == Family::ipv6;
+    ensure(count >= 1 && count <= most_addresses, "an advertisement has 1 to 255 addresses");
+    ensure(out.size() >= size, "the advertisement fits its buffer");
+    ensure(!(v2 && v6), "version 2 knows IPv4 only");
+    const auto packet = out.first(size);
+
+    const auto steps = advertisement.interval / (v2 ? Duration{seconds{1}} : interval_step);
+    const auto interval = static_cast<unsigned>(std::clamp<Duration::rep>(steps, 1, v2 ? 255 : 4095));
+    std::ranges::fill(packet, std::byte{0});
+    packet[0] = std::byte{static_cast<std::uint8_t>(
+        (static_cast<unsigned>(advertisement.version) << 4U) | advertisement_type)};
+    packet[vrid_at] = std::byte{advertisement.vrid};
+    packet[priority_at] = std::byte{advertisement.priority};
+    packet[count_at] = std::byte{static_cast<std::uint8_t>(count)};
+    packet[interval_at] = std::byte{static_cast<std::uint8_t>(interval >> 8U)};
+    packet[interval_at + 1] = std::byte{static_cast<std::uint8_t>(interval & 0xffU)};
+    std::ranges::copy(advertisement.addresses, packet.begin() + header_size);
+
+    Checksum checksum;
+    if (v6 || (!v2 && form == ChecksumForm::pseudo_header)) {
+        checksum.add_pseudo_header(source, destination, size);
+    }
+    const std::uint16_t value = checksum.add(packet).value();
+    packet[checksum_at] = std::byte{static_cast<std::uint8_t>(value >> 8U)};
+    packet[checksum_at + 1] = std::byte{static_cast<std::uint8_t>(value & 0xffU)};
+    return packet;
+}
+
+}  // namespace understudy::vrrp
