@@ -1,7 +1,5 @@
 #include "vrrp/checksum.hpp"
 
-#include "vrrp/protocol.hpp"
-
 namespace understudy::vrrp {
 
 Checksum& Checksum::add(std::span<const std::byte> part) {
@@ -16,9 +14,9 @@ Checksum& Checksum::add(std::span<const std::byte> part) {
 }
 
 Checksum& Checksum::add_pseudo_header(const IpAddress& source, const IpAddress& destination,
-                                      std::size_t length) {
+                                      std::size_t length, std::uint8_t protocol) {
     add(source.bytes()).add(destination.bytes());
-    sum_ += length + ip_protocol;
+    sum_ += length + protocol;
     return *this;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/ip_address.hpp"
+#include "vrrp/protocol.hpp"
 
 namespace understudy::vrrp {
 
@@ -13,9 +14,10 @@ class Checksum {
    public:
     // Parts follow each other as if they were one message; an odd length may only come last.
     Checksum& add(std::span<const std::byte> part);
-    // IPv4 (RFC 5798 5.2.8) or IPv6 (RFC 8200 8.1) pseudo-header for protocol 112.
+    // IPv4 (RFC 5798 5.2.8) or IPv6 (RFC 8200 8.1) pseudo-header; `length` and `protocol` are those of
+    // the message after it.
     Checksum& add_pseudo_header(const IpAddress& source, const IpAddress& destination,
-                                std::size_t length);
+                                std::size_t length, std::uint8_t protocol = ip_protocol);
     // The value for the checksum field; zero over a message that carries a right checksum.
     std::uint16_t value() const;
 

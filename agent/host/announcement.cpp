@@ -1,0 +1,172 @@
+#include "agent/host/announcement.hpp"
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include "vrrp/checksum.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+constexpr std::size_t most_in_one_call = 256;
+constexpr std::size_t ethernet_size = 14;
+constexpr std::size_t ipv6_size = 40;
+
+class Writer {
+   public:
+    explicit Writer(std::span<std::byte> out) : out_(out) {}
+    Writer& bytes(std::initializer_list<unsigned> values) {
+        for (const unsigned value : values) {
+            out_[at_++] = std::byte{static_cast<std::uint8_t>(value)};
+        }
+        return *this;
+    }
+    Writer& mac(const MacAddress& mac) {
+        for (const std::uint8_t byte : mac.bytes) {
+            bytes({byte});
+        }
+        return *this;
+    }
+    Writer& address(const IpAddress& address) {
+        std::ranges::copy(address.bytes(), out_.subspan(at_).begin());
+        at_ += address.bytes().size();
+        return *this;
+    }
+
+   private:
+    std::span<std::byte> out_;
+    std::size_t at_ = 0;
+};
+
+bool forwards_ipv6(core::InterfaceIndex interface) {
+    std::array<char, IF_NAMESIZE> name{};
+    if (if_indextoname(static_cast<unsigned>(interface), name.data()) == nullptr) {
+        return false;
+    }
+    std::ifstream file(std::string{"/proc/sys/net/ipv6/conf/"} + name.data() + "/forwarding");
+    int value = 0;
+    return file >> value && value != 0;
+}
+
+}  // namespace
+
+std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
+                                                          const IpAddress& address) {
+    std::array<std::byte, gratuitous_arp_size> frame{};
+    const MacAddress broadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+    Writer(frame)
+        .mac(broadcast)
+        .mac(mac)
+        .bytes({0x08, 0x06})              // ARP
+        .bytes({0, 1, 0x08, 0, 6, 4})     // Ethernet, IPv4, their lengths
+        .bytes({0, 1})                    // request
+        .mac(mac)
+        .address(address)
+        .mac(MacAddress{})                // nobody knows the target of a question
+        .address(address);
+    return frame;
+}
+
+std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
+    const MacAddress& mac, const IpAddress& address, bool router) {
+    std::array<std::byte, neighbour_advertisement_size> frame{};
+    const IpAddress all_nodes = *IpAddress::parse("ff02::1");
+    constexpr unsigned message_size = neighbour_advertisement_size - ethernet_size - ipv6_size;
+    const unsigned flags = (router ? 0x80U : 0U) | 0x20U;  // R, O; not S
+    Writer(frame)
+        .mac(MacAddress{{0x33, 0x33, 0, 0, 0, 1}})
+        .mac(mac)
+        .bytes({0x86, 0xdd})                                 // IPv6
+        .bytes({0x60, 0, 0, 0, 0, message_size, 58, 255})    // ICMPv6, hop limit 255
+        .address(address)
+        .address(all_nodes)
+        .bytes({136, 0, 0, 0, flags, 0, 0, 0})
+        .address(address)
+        .bytes({2, 1})                                       // target link-layer address, 8 bytes
+        .mac(mac);
+    const auto message = std::span<const std::byte>{frame}.subspan(ethernet_size + ipv6_size);
+    vrrp::Checksum checksum;
+    checksum.add_pseudo_header(address, all_nodes, message.size(), IPPROTO_ICMPV6).add(message);
+    const std::uint16_t value = checksum.value();
+    frame.at(ethernet_size + ipv6_size + 2) = std::byte{static_cast<std::uint8_t>(value >> 8U)};
+    frame.at(ethernet_size + ipv6_size + 3) = std::byte{static_cast<std::uint8_t>(value & 0xffU)};
+    return frame;
+}
+
+// Protocol 0: the socket sends, and nothing is delivered to it.
+AnnouncementSender::AnnouncementSender()
+    : socket_(socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (!socket_.is_open()) {
+        throw std::runtime_error(std::string{"the kernel gives no packet socket: "} +
+                                 std::strerror(errno));
+    }
+}
+
+void AnnouncementSender::queue(const core::Announce& announcement) {
+    queue_.push_back(announcement);
+}
+
+bool AnnouncementSender::flush() {
+    struct Slot {
+        std::array<std::byte, neighbour_advertisement_size> frame;
+        sockaddr_ll to;
+        iovec vector;
+    };
+    static std::array<Slot, most_in_one_call> slots;
+    static std::array<mmsghdr, most_in_one_call> messages;
+    std::map<core::InterfaceIndex, bool> forwards;
+    const std::size_t count = std::min(queue_.size() - next_, most_in_one_call);
+    for (std::size_t i = 0; i < count; ++i) {
+        const core::Announce& announcement = queue_[next_ + i];
+        Slot& slot = slots.at(i);
+        const bool v4 = announcement.address.is_v4();
+        if (v4) {
+            std::ranges::copy(gratuitous_arp(announcement.mac, announcement.address),
+                              slot.frame.begin());
+        } else {
+            auto [known, unread] = forwards.try_emplace(announcement.interface, false);
+            if (unread) {
+                known->second = forwards_ipv6(announcement.interface);
+            }
+            slot.frame = unsolicited_advertisement(announcement.mac, announcement.address,
+                                                   known->second);
+        }
+        slot.to = {};
+        slot.to.sll_family = AF_PACKET;
+        slot.to.sll_protocol = htons(v4 ? ETH_P_ARP : ETH_P_IPV6);
+        slot.to.sll_ifindex = announcement.interface;
+        slot.vector = {slot.frame.data(), v4 ? gratuitous_arp_size : neighbour_advertisement_size};
+        msghdr& header = messages.at(i).msg_hdr;
+        header = {};
+        header.msg_name = &slot.to;
+        header.msg_namelen = sizeof slot.to;
+        header.msg_iov = &slot.vector;
+        header.msg_iovlen = 1;
+    }
+    for (std::size_t done = 0; done < count;) {
+        const int sent = sendmmsg(socket_.get(), &messages.at(done),
+                                  static_cast<unsigned>(count - done), MSG_DONTWAIT);
+        // A frame that the interface refuses is skipped: the announcement is repeated anyway.
+        done += sent > 0 ? static_cast<std::size_t>(sent) : 1;
+    }
+    next_ += count;
+    if (has_queued()) {
+        return true;
+    }
+    queue_.clear();
+    next_ = 0;
+    return false;
+}
+
+}  // namespace understudy::host

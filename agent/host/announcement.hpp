@@ -1,0 +1,43 @@
+// Tells the link where an address is now: gratuitous ARP and unsolicited Neighbour Advertisements.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "agent/core/action.hpp"
+#include "agent/host/file_descriptor.hpp"
+
+namespace understudy::host {
+
+inline constexpr std::size_t gratuitous_arp_size = 42;          // Ethernet and ARP (RFC 826)
+inline constexpr std::size_t neighbour_advertisement_size = 86;  // Ethernet, IPv6, NA with one option
+
+// Broadcast ARP request whose sender and target are both `address` (RFC 5227 3, RFC 9568 6.4.2).
+std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
+                                                          const IpAddress& address);
+
+// To all nodes, from the address itself, with Override set and the target's link-layer address
+// (RFC 4861 4.4, RFC 9568 6.4.2). `router`: the Router flag, as this node forwards IPv6 or not.
+std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
+    const MacAddress& mac, const IpAddress& address, bool router);
+
+class AnnouncementSender {
+   public:
+    // Throws std::runtime_error if the kernel gives no packet socket.
+    AnnouncementSender();
+
+    void queue(const core::Announce& announcement);
+    // Sends at most 256 frames with one system call; the rest stays queued. True: more is queued.
+    bool flush();
+    bool has_queued() const { return next_ < queue_.size(); }
+
+   private:
+    FileDescriptor socket_;
+    std::vector<core::Announce> queue_;  // reused
+    std::size_t next_ = 0;
+};
+
+}  // namespace understudy::host

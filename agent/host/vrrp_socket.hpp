@@ -1,0 +1,77 @@
+// The raw sockets that advertisements go through: one for each interface and address family.
+//
+// IPv4: protocol 112 with TTL 255; IPv6: next header 112 with hop limit 255; both with traffic class 0xC0
+// (network control) and, where asked for, as a member of the VRRP group. Checksums are left to the core, so
+// that a wrong one is counted and does not vanish in the kernel.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <expected>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/core/action.hpp"
+#include "agent/host/event_sink.hpp"
+#include "agent/host/file_descriptor.hpp"
+
+namespace understudy::host {
+
+class VrrpSocket {
+   public:
+    // An error names the step that failed: "cannot join 224.0.0.18: No such device".
+    static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
+
+    int fd() const { return socket_.get(); }
+    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is broken.
+    bool receive(const EventSink& sink) const;
+
+   private:
+    friend class VrrpSockets;
+    VrrpSocket(const core::Listener& listener, FileDescriptor socket)
+        : listener_(listener), socket_(std::move(socket)) {}
+    std::string prepare() const;
+    std::string join() const;
+
+    core::Listener listener_;
+    FileDescriptor socket_;
+};
+
+class VrrpSockets {
+   public:
+    VrrpSockets();
+    ~VrrpSockets();
+    VrrpSockets(const VrrpSockets&) = delete;
+    VrrpSockets& operator=(const VrrpSockets&) = delete;
+
+    // The descriptor to wait on.
+    std::expected<int, std::string> open(const core::Listener& listener);
+    void close(const core::Listener& listener);
+    bool receive(const core::Listener& listener, const EventSink& sink);
+
+    // `payload` is copied. Without a socket for its interface and family the advertisement is dropped.
+    void queue(const core::SendAdvert& advert, std::span<const std::byte> payload);
+    // Everything that is queued, with one system call for each socket and 256 packets.
+    void flush(const EventSink& sink);
+    bool has_queued() const { return !queue_.empty(); }
+
+   private:
+    struct Queued {
+        core::SendAdvert advert;
+        std::size_t begin = 0;
+    };
+    struct Batch;
+
+    void send(int fd, std::span<const Queued> advertisements, const EventSink& sink);
+
+    std::map<core::Listener, VrrpSocket> sockets_;
+    std::vector<Queued> queue_;      // reused
+    std::vector<std::byte> bytes_;   // reused
+    std::unique_ptr<Batch> batch_;
+};
+
+}  // namespace understudy::host
