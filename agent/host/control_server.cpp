@@ -1,0 +1,234 @@
+#include "agent/host/control_server.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/host/boot_clock.hpp"
+#include "agent/host/journal.hpp"
+#include "agent/host/runtime_dir.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+using boost::asio::local::stream_protocol;
+using boost::system::error_code;
+
+// What changes something is worth a line that says who asked.
+std::string command_in_words(const control::Request& request) {
+    const auto of = [](const std::string& vip) { return vip.empty() ? "all VIPs" : vip; };
+    return std::visit(
+        Overloaded{
+            [&](const control::FailoverRequest& r) { return "failover of " + of(r.vip); },
+            [&](const control::TakeoverRequest& r) {
+                return (r.force ? "forced takeover of " : "takeover of ") + of(r.vip);
+            },
+            [&](const control::FailbackRequest& r) { return "failback of " + of(r.vip); },
+            [](const auto&) { return std::string{}; },
+        },
+        request);
+}
+
+std::string user_of(int fd) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+        return "an unknown user";
+    }
+    return "uid " + std::to_string(peer.uid) + " (pid " + std::to_string(peer.pid) + ")";
+}
+
+}  // namespace
+
+struct ControlServer::Client {
+    Client(core::ClientId number, stream_protocol::socket connection)
+        : id(number), socket(std::move(connection)) {}
+
+    core::ClientId id;
+    stream_protocol::socket socket;
+    std::array<char, 4096> chunk{};
+    std::string input;
+    std::deque<std::string> output;
+    std::size_t unsent = 0;
+    bool follows = false;
+    bool waits = false;  // for an answer; lines that it sends meanwhile stay in `input`
+};
+
+ControlServer::ControlServer(boost::asio::io_context& loop, const std::filesystem::path& path,
+                             OnRequest on_request, OnGone on_gone)
+    : loop_(loop),
+      path_(path),
+      acceptor_(loop),
+      on_request_(std::move(on_request)),
+      on_gone_(std::move(on_gone)) {
+    // The lock on the directory is ours, so a socket that is there is a dead agent's.
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+    error_code error;
+    acceptor_.open(stream_protocol{}, error);
+    if (!error) {
+        acceptor_.bind(stream_protocol::endpoint{path_.string()}, error);
+    }
+    // Nobody can connect before listen(), so the mode is in place before the first client.
+    const std::string trouble = error ? error.message() : restrict_access(path_, 0660);
+    if (trouble.empty()) {
+        acceptor_.listen(static_cast<int>(most_clients), error);
+    }
+    if (error || !trouble.empty()) {
+        throw std::runtime_error("control socket " + path_.string() + ": " +
+                                 (trouble.empty() ? error.message() : trouble));
+    }
+    accept();
+}
+
+ControlServer::~ControlServer() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+}
+
+void ControlServer::accept() {
+    acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
+        if (error == boost::asio::error::operation_aborted) {
+            return;
+        }
+        if (!error && clients_.size() < most_clients) {
+            const auto client = std::make_shared<Client>(next_client_++, std::move(socket));
+            client->socket.non_blocking(true);
+            clients_.emplace(client->id, client);
+            read(client);
+        }
+        accept();
+    });
+}
+
+void ControlServer::read(const std::shared_ptr<Client>& client) {
+    client->socket.async_read_some(
+        boost::asio::buffer(client->chunk), [this, client](error_code error, std::size_t size) {
+            if (error || !clients_.contains(client->id)) {
+                drop(client);
+                return;
+            }
+            client->input.append(client->chunk.data(), size);
+            if (client->input.size() > control::longest_request) {
+                send(client, control::to_json(
+                                 control::ErrorResponse{"the request is too long", true}, boot_origin()));
+                client->input.clear();
+            }
+            take_lines(client);
+            if (clients_.contains(client->id)) {
+                read(client);
+            }
+        });
+}
+
+void ControlServer::take_lines(const std::shared_ptr<Client>& client) {
+    while (!client->waits) {
+        const auto end = client->input.find('\n');
+        if (end == std::string::npos) {
+            return;
+        }
+        const std::string line = client->input.substr(0, end);
+        client->input.erase(0, end + 1);
+        if (!line.empty()) {
+            handle_line(client, line);
+        }
+    }
+}
+
+void ControlServer::handle_line(const std::shared_ptr<Client>& client, const std::string& line) {
+    const auto request = control::parse_request(line);
+    if (!request) {
+        send(client, control::to_json(control::ErrorResponse{request.error(), true}, boot_origin()));
+        return;
+    }
+    if (const auto* events = std::get_if<control::EventsRequest>(&*request)) {
+        client->follows = client->follows || events->follow;
+    }
+    if (const std::string words = command_in_words(*request); !words.empty()) {
+        write_line(core::LogLevel::info,
+                   words + " asked for by " + user_of(client->socket.native_handle()));
+    }
+    client->waits = true;
+    on_request_(client->id, *request);
+}
+
+void ControlServer::reply(core::ClientId id, const control::Response& response) {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) {
+        return;
+    }
+    const auto client = found->second;
+    client->waits = false;
+    send(client, control::to_json(response, boot_origin()));
+    // Not from here: the Node may be in the middle of answering.
+    boost::asio::post(loop_, [this, client] {
+        if (clients_.contains(client->id)) {
+            take_lines(client);
+        }
+    });
+}
+
+void ControlServer::publish(const control::StateEvent& event) {
+    std::string line;
+    for (const auto& [id, client] : std::map{clients_}) {
+        if (!client->follows || client->waits) {
+            continue;
+        }
+        if (line.empty()) {
+            line = control::to_json(event, boot_origin());
+        }
+        send(client, line);
+    }
+}
+
+void ControlServer::send(const std::shared_ptr<Client>& client, std::string line) {
+    line += '\n';
+    client->unsent += line.size();
+    if (client->unsent > most_unsent + control::longest_response) {
+        drop(client);
+        return;
+    }
+    if (client->follows && client->unsent > most_unsent) {
+        write_line(core::LogLevel::warn, "a client that follows the events does not read: dropped");
+        drop(client);
+        return;
+    }
+    client->output.push_back(std::move(line));
+    if (client->output.size() == 1) {
+        write(client);
+    }
+}
+
+void ControlServer::write(const std::shared_ptr<Client>& client) {
+    boost::asio::async_write(client->socket, boost::asio::buffer(client->output.front()),
+                             [this, client](error_code error, std::size_t size) {
+                                 if (error) {
+                                     drop(client);
+                                     return;
+                                 }
+                                 client->unsent -= size;
+                                 client->output.pop_front();
+                                 if (!client->output.empty()) {
+                                     write(client);
+                                 }
+                             });
+}
+
+void ControlServer::drop(const std::shared_ptr<Client>& client) {
+    if (clients_.erase(client->id) > 0) {
+        error_code ignored;
+        client->socket.close(ignored);
+        if (client->waits) {
+            on_gone_(client->id);
+        }
+    }
+}
+
+}  // namespace understudy::host

@@ -1,0 +1,59 @@
+// The control socket: JSON lines in, JSON lines out. Root and the group `understudy` may connect; the file
+// mode keeps all others from even reading.
+//
+// A slow, silent or hostile client costs a bounded amount of memory and no time of the heartbeat.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/control/json.hpp"
+#include "agent/control/messages.hpp"
+#include "agent/core/event.hpp"
+
+namespace understudy::host {
+
+inline constexpr std::size_t most_clients = 64;
+inline constexpr std::size_t most_unsent = 4 * 1024 * 1024;  // bytes a client may leave unread
+
+class ControlServer {
+   public:
+    using OnRequest = std::function<void(core::ClientId, const control::Request&)>;
+    using OnGone = std::function<void(core::ClientId)>;
+
+    // Throws std::runtime_error if the socket cannot be made.
+    ControlServer(boost::asio::io_context& loop, const std::filesystem::path& path,
+                  OnRequest on_request, OnGone on_gone);
+    ~ControlServer();
+
+    void reply(core::ClientId client, const control::Response& response);
+    // One event for every client that follows.
+    void publish(const control::StateEvent& event);
+
+   private:
+    struct Client;
+
+    void accept();
+    void read(const std::shared_ptr<Client>& client);
+    void take_lines(const std::shared_ptr<Client>& client);
+    void handle_line(const std::shared_ptr<Client>& client, const std::string& line);
+    void send(const std::shared_ptr<Client>& client, std::string line);
+    void write(const std::shared_ptr<Client>& client);
+    void drop(const std::shared_ptr<Client>& client);
+
+    boost::asio::io_context& loop_;
+    std::filesystem::path path_;
+    boost::asio::local::stream_protocol::acceptor acceptor_;
+    OnRequest on_request_;
+    OnGone on_gone_;
+    std::map<core::ClientId, std::shared_ptr<Client>> clients_;
+    core::ClientId next_client_ = 1;
+};
+
+}  // namespace understudy::host

@@ -1,0 +1,78 @@
+#include "agent/host/journal.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace understudy::host {
+
+namespace {
+
+constexpr std::size_t queued_lines = 8192;
+
+spdlog::level::level_enum to_spdlog(core::LogLevel level) {
+    switch (level) {
+        case core::LogLevel::trace:
+            return spdlog::level::trace;
+        case core::LogLevel::debug:
+            return spdlog::level::debug;
+        case core::LogLevel::info:
+            return spdlog::level::info;
+        case core::LogLevel::warn:
+            return spdlog::level::warn;
+        case core::LogLevel::error:
+            break;
+    }
+    return spdlog::level::err;
+}
+
+// sd-daemon(3): "<4>" before a line is its syslog priority.
+class JournalPriority : public spdlog::custom_flag_formatter {
+   public:
+    void format(const spdlog::details::log_msg& message, const std::tm&,
+                spdlog::memory_buf_t& out) override {
+        const char* prefix = "<7>";
+        if (message.level == spdlog::level::info) {
+            prefix = "<6>";
+        } else if (message.level == spdlog::level::warn) {
+            prefix = "<4>";
+        } else if (message.level >= spdlog::level::err) {
+            prefix = "<3>";
+        }
+        out.append(prefix, prefix + 3);
+    }
+    std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<JournalPriority>();
+    }
+};
+
+}  // namespace
+
+void start_journal(core::LogLevel level) {
+    spdlog::init_thread_pool(queued_lines, 1);
+    auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("understudyd");
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<JournalPriority>('*');
+    formatter->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%*%v"
+                                                                    : "%Y-%m-%dT%H:%M:%S.%e %l %v");
+    logger->set_formatter(std::move(formatter));
+    logger->set_level(to_spdlog(level));
+    logger->flush_on(spdlog::level::trace);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+void stop_journal() {
+    spdlog::shutdown();
+}
+
+void write_line(core::LogLevel level, const std::string& text) {
+    if (auto* logger = spdlog::default_logger_raw(); logger != nullptr) {
+        logger->log(to_spdlog(level), "{}", text);
+    }
+}
+
+}  // namespace understudy::host

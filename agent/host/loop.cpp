@@ -1,0 +1,277 @@
+#include "agent/host/loop.hpp"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <stdexcept>
+
+#include "agent/config/render.hpp"
+#include "agent/host/boot_clock.hpp"
+#include "agent/host/journal.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+using boost::asio::posix::stream_descriptor;
+using boost::system::error_code;
+
+int make_timer() {
+    const int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) {
+        throw std::runtime_error("the kernel gives no timer");
+    }
+    return fd;
+}
+
+}  // namespace
+
+// Waits for one VRRP socket. The descriptor belongs to VrrpSockets, so it is let go before it is closed.
+struct Loop::Ear {
+    Ear(boost::asio::io_context& io, int fd) : descriptor(io, fd) {}
+    ~Ear() { descriptor.release(); }
+    Ear(const Ear&) = delete;
+    Ear& operator=(const Ear&) = delete;
+
+    stream_descriptor descriptor;
+};
+
+Loop::Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir)
+    : node_(std::move(configuration), boot_now()),
+      executor_(
+          sockets_, [this](const core::Event& event) { feed(event); },
+          [this](const core::Action& action) { carry_out(action); }),
+      kernel_(io_, monitor_.fd()),
+      timer_(io_, make_timer()),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      control_(
+          io_, runtime_dir / "control.sock",
+          [this](core::ClientId client, const control::Request& request) {
+              on_request(client, request);
+          },
+          [this](core::ClientId client) { feed(core::ClientGone{client}); }) {}
+
+Loop::~Loop() {
+    kernel_.release();
+}
+
+void Loop::run() {
+    wait_for_timer();
+    wait_for_kernel();
+    wait_for_signal();
+    monitor_.observe_all([this](const core::Event& event) { feed(event); });
+    notify_.ready();
+    if (const auto period = notify_.watchdog_period()) {
+        watchdog_at_ = boot_now() + *period;
+    }
+    after_round();
+    io_.run();
+    notify_.stopping();
+}
+
+// --- events in, actions out -------------------------------------------------------------------------
+
+// An event that arises while actions are carried out (a refused address, an opened socket) waits for its
+// turn: the Node sees one event after the other.
+void Loop::feed(const core::Event& event) {
+    if (busy_) {
+        pending_.push_back(event);
+        return;
+    }
+    busy_ = true;
+    handle(event);
+    while (!pending_.empty()) {
+        const core::Event next = std::move(pending_.front());
+        pending_.pop_front();
+        handle(next);
+    }
+    busy_ = false;
+}
+
+void Loop::handle(const core::Event& event) {
+    if (stopped_) {
+        return;
+    }
+    outbox_.clear();
+    node_.handle(boot_now(), event, outbox_);
+    if (!outbox_.actions.empty()) {
+        executor_.execute(outbox_);
+    }
+}
+
+void Loop::carry_out(const core::Action& action) {
+    std::visit(Overloaded{
+                   [&](const core::OpenListener& a) { open_listener(a.listener); },
+                   [&](const core::CloseListener& a) { close_listener(a.listener); },
+                   [&](const core::Reply& a) { control_.reply(a.client, a.response); },
+                   [&](const core::Log& a) { write_line(a.level, a.text); },
+                   [&](const core::Publish& a) {
+                       const control::StateEvent& event = a.event;
+                       write_line(core::LogLevel::info,
+                                  event.vip + ": " + std::string{control::name_of(event.from)} + " -> " +
+                                      std::string{control::name_of(event.to)} + ": " + event.cause);
+                       control_.publish(event);
+                   },
+                   [&](const core::Exit&) {
+                       stopped_ = true;
+                       io_.stop();
+                   },
+                   [](const auto&) {},
+               },
+               action);
+}
+
+void Loop::on_request(core::ClientId client, const control::Request& request) {
+    if (std::holds_alternative<control::ConfigShowRequest>(request)) {
+        control_.reply(client, control::ConfigResponse{config::render(node_.configuration())});
+        return;
+    }
+    feed(core::CommandReceived{client, request});
+    after_round();
+}
+
+// --- VRRP sockets -----------------------------------------------------------------------------------
+
+void Loop::open_listener(const core::Listener& listener) {
+    const auto fd = sockets_.open(listener);
+    if (!fd) {
+        feed(core::ListenerFailed{listener, fd.error()});
+        return;
+    }
+    auto& ear = ears_[listener];
+    ear = std::make_unique<Ear>(io_, *fd);
+    hear(listener, *ear);
+    feed(core::ListenerOpened{listener});
+}
+
+void Loop::close_listener(const core::Listener& listener) {
+    ears_.erase(listener);
+    sockets_.close(listener);
+}
+
+void Loop::hear(const core::Listener& listener, Ear& ear) {
+    ear.descriptor.async_wait(stream_descriptor::wait_read, [this, listener](error_code error) {
+        if (error) {
+            return;
+        }
+        receive(listener);
+        after_round();
+        if (const auto found = ears_.find(listener); found != ears_.end()) {
+            hear(listener, *found->second);
+        }
+    });
+}
+
+void Loop::receive(const core::Listener& listener) {
+    const bool works =
+        sockets_.receive(listener, [this](const core::Event& event) { feed(event); });
+    if (!works && ears_.contains(listener)) {
+        feed(core::ListenerFailed{listener, "the socket is broken"});
+    }
+}
+
+// --- the timer, the kernel, signals -----------------------------------------------------------------
+
+// Datagrams that wait in the sockets are older than the deadline that has just come: a standby that was
+// held up must not take over from an Active router whose advertisements it has not read yet. (An Active one
+// that was held up stands down with the first event, whichever that is.)
+void Loop::wait_for_timer() {
+    timer_.async_wait(stream_descriptor::wait_read, [this](error_code error) {
+        if (error) {
+            return;
+        }
+        std::uint64_t expirations = 0;
+        [[maybe_unused]] const auto size =
+            ::read(timer_.native_handle(), &expirations, sizeof expirations);
+        armed_.reset();
+        std::vector<core::Listener> listeners;
+        for (const auto& [listener, ear] : ears_) {
+            listeners.push_back(listener);
+        }
+        for (const core::Listener& listener : listeners) {
+            receive(listener);
+        }
+        feed(core::TimePassed{});
+        after_round();
+        wait_for_timer();
+    });
+}
+
+void Loop::wait_for_kernel() {
+    kernel_.async_wait(stream_descriptor::wait_read, [this](error_code error) {
+        if (error) {
+            return;
+        }
+        monitor_.read_events([this](const core::Event& event) { feed(event); });
+        after_round();
+        wait_for_kernel();
+    });
+}
+
+void Loop::wait_for_signal() {
+    signals_.async_wait([this](error_code error, int signal) {
+        if (error) {
+            return;
+        }
+        if (signal == SIGHUP) {
+            write_line(core::LogLevel::warn, "SIGHUP: reload is not supported by this version");
+        } else {
+            write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
+            notify_.stopping();
+            feed(core::StopRequested{});
+            after_round();
+        }
+        wait_for_signal();
+    });
+}
+
+void Loop::after_round() {
+    if (stopped_) {
+        return;
+    }
+    const TimePoint now = boot_now();
+    if (watchdog_at_ && now >= *watchdog_at_) {
+        notify_.alive();
+        watchdog_at_ = now + *notify_.watchdog_period();
+    }
+    notify_.status(node_.summary());
+    arm_timer();
+    if (!continuing_ && executor_.go_on()) {
+        go_on_later();
+    }
+}
+
+// Many announcements are sent in portions, with everything else in between.
+void Loop::go_on_later() {
+    continuing_ = true;
+    boost::asio::post(io_, [this] {
+        continuing_ = false;
+        if (executor_.go_on()) {
+            go_on_later();
+        }
+    });
+}
+
+// Only an earlier deadline re-arms the timer: with every advertisement that a standby hears its deadline
+// moves on, and one wake-up too many in three intervals is cheaper than a system call for each.
+void Loop::arm_timer() {
+    auto deadline = node_.next_deadline();
+    if (watchdog_at_) {
+        deadline = deadline ? std::min(*deadline, *watchdog_at_) : watchdog_at_;
+    }
+    if (!deadline || (armed_ && *armed_ <= *deadline)) {
+        return;
+    }
+    armed_ = deadline;
+    const auto since_boot = std::max(deadline->time_since_epoch(), Duration{1});
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+    itimerspec when{};
+    when.it_value.tv_sec = seconds.count();
+    when.it_value.tv_nsec = std::chrono::nanoseconds{since_boot - seconds}.count();
+    timerfd_settime(timer_.native_handle(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+}  // namespace understudy::host

@@ -1,0 +1,72 @@
+// The heartbeat process: one thread, one epoll loop, one timer. Reads -> events -> Node -> actions.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "agent/core/node.hpp"
+#include "agent/host/control_server.hpp"
+#include "agent/host/executor.hpp"
+#include "agent/host/kernel_monitor.hpp"
+#include "agent/host/service_notify.hpp"
+#include "agent/host/vrrp_socket.hpp"
+
+namespace understudy::host {
+
+class Loop {
+   public:
+    // Opens everything that the agent needs; throws std::runtime_error if something is refused.
+    Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir);
+    ~Loop();
+
+    // Until the agent has stopped.
+    void run();
+
+   private:
+    struct Ear;
+
+    void feed(const core::Event& event);
+    void handle(const core::Event& event);
+    void carry_out(const core::Action& action);
+    void on_request(core::ClientId client, const control::Request& request);
+
+    void open_listener(const core::Listener& listener);
+    void close_listener(const core::Listener& listener);
+    void hear(const core::Listener& listener, Ear& ear);
+    void receive(const core::Listener& listener);
+
+    void wait_for_timer();
+    void wait_for_kernel();
+    void wait_for_signal();
+    void arm_timer();
+    void go_on_later();
+    void after_round();
+
+    boost::asio::io_context io_;
+    ServiceNotify notify_;
+    core::Node node_;
+    core::Outbox outbox_;
+    std::deque<core::Event> pending_;  // what arose while actions were carried out
+    bool busy_ = false;
+    bool stopped_ = false;
+    bool continuing_ = false;
+
+    VrrpSockets sockets_;
+    std::map<core::Listener, std::unique_ptr<Ear>> ears_;
+    KernelMonitor monitor_;
+    Executor executor_;
+    boost::asio::posix::stream_descriptor kernel_;
+    boost::asio::posix::stream_descriptor timer_;
+    boost::asio::signal_set signals_;
+    ControlServer control_;
+    std::optional<TimePoint> armed_;
+    std::optional<TimePoint> watchdog_at_;
+};
+
+}  // namespace understudy::host

@@ -1,0 +1,149 @@
+// understudyd: the agent.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <stdexcept>
+
+#include "agent/config/parse.hpp"
+#include "agent/host/arp_quiet.hpp"
+#include "agent/host/journal.hpp"
+#include "agent/host/loop.hpp"
+#include "agent/host/privileges.hpp"
+#include "agent/host/release.hpp"
+#include "agent/host/runtime_dir.hpp"
+
+namespace {
+
+namespace po = boost::program_options;
+using namespace understudy;
+using core::LogLevel;
+
+constexpr int done = 0;
+constexpr int failed = 1;
+constexpr int usage = 2;
+
+struct Options {
+    std::filesystem::path config = "/etc/understudy/understudy.conf";
+    std::filesystem::path runtime_dir = "/run/understudy";
+    bool check = false;
+    bool release = false;
+};
+
+po::options_description description(Options& options) {
+    po::options_description text("understudyd [options]");
+    text.add_options()
+        ("config", po::value(&options.config)->value_name("FILE")->default_value(options.config),
+         "the configuration")
+        ("runtime-dir",
+         po::value(&options.runtime_dir)->value_name("DIR")->default_value(options.runtime_dir),
+         "where the control socket is")
+        ("check", po::bool_switch(&options.check), "validate the configuration, and exit")
+        ("release", po::bool_switch(&options.release),
+         "remove every address that a dead agent left behind, and exit")
+        ("version", "print the version, and exit")
+        ("help", "print this, and exit");
+    return text;
+}
+
+// The configuration, or every problem on stderr.
+std::optional<core::Configuration> load(const std::filesystem::path& file) {
+    config::Result result = config::read_file(file);
+    for (const config::Diagnostic& diagnostic : result.diagnostics) {
+        std::cerr << config::to_string(diagnostic) << '\n';
+    }
+    return std::move(result.configuration);
+}
+
+int release() {
+    const std::size_t count = host::release_everything();
+    host::remove_arp_quiet();
+    std::cout << "released " << count << (count == 1 ? " address\n" : " addresses\n");
+    return done;
+}
+
+void lock_memory() {
+    // A page fault on a busy disk must not delay a heartbeat. Refused without the right: then not.
+    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+int run(const Options& options) {
+    auto configuration = load(options.config);
+    if (!configuration) {
+        return failed;
+    }
+    if (const std::string missing = host::missing_capability(); !missing.empty()) {
+        std::cerr << "understudyd: " << missing << '\n';
+        return failed;
+    }
+    const auto lock = host::claim_runtime_dir(options.runtime_dir);
+    if (!lock) {
+        std::cerr << "understudyd: " << lock.error() << '\n';
+        return failed;
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    host::start_journal(configuration->agent.log_level);
+    host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
+                                         configuration->agent.name + ", " +
+                                         std::to_string(configuration->vips.size()) + " VIPs");
+    if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
+        host::write_line(LogLevel::warn, "two nodes may answer ARP for some microseconds of a planned "
+                                         "move: nftables: " + error);
+    }
+    {
+        host::Loop loop(std::move(*configuration), options.runtime_dir);
+        if (const std::string error = host::drop_privileges(); !error.empty()) {
+            host::write_line(LogLevel::warn, error);
+        }
+        lock_memory();
+        loop.run();
+    }
+    host::remove_arp_quiet();
+    host::write_line(LogLevel::info, "understudyd has stopped");
+    host::stop_journal();
+    return done;
+}
+
+int start(int argc, char** argv) {
+    Options options;
+    const po::options_description known = description(options);
+    po::variables_map values;
+    try {
+        po::store(po::command_line_parser(argc, argv)
+                      .options(known)
+                      .positional(po::positional_options_description{})
+                      .run(),
+                  values);
+        po::notify(values);
+    } catch (const po::error& error) {
+        std::cerr << "understudyd: " << error.what() << "\n\n" << known;
+        return usage;
+    }
+    if (values.contains("help")) {
+        std::cout << known;
+        return done;
+    }
+    if (values.contains("version")) {
+        std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
+        return done;
+    }
+    if (options.check) {
+        return load(options.config) ? done : failed;
+    }
+    return options.release ? release() : run(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return start(argc, argv);
+    } catch (const std::exception& error) {
+        understudy::host::stop_journal();
+        std::cerr << "understudyd: " << error.what() << '\n';
+        return failed;
+    }
+}

@@ -1,0 +1,65 @@
+#include "agent/host/privileges.hpp"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace understudy::host {
+
+namespace {
+
+constexpr std::uint32_t bit(int capability) {
+    return 1U << static_cast<unsigned>(capability);
+}
+// Both are below 32, so they stand in the first of the two words.
+constexpr std::uint32_t needed = bit(CAP_NET_ADMIN) | bit(CAP_NET_RAW);
+
+using Sets = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+
+// libcap is one call too many to depend on.
+bool capget(Sets& sets) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    return syscall(SYS_capget, &header, sets.data()) == 0;
+}
+
+}  // namespace
+
+std::string missing_capability() {
+    Sets sets{};
+    if (!capget(sets)) {
+        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
+    }
+    const std::uint32_t effective = sets[0].effective;
+    std::string missing;
+    if ((effective & bit(CAP_NET_ADMIN)) == 0) {
+        missing += " CAP_NET_ADMIN (to hold addresses)";
+    }
+    if ((effective & bit(CAP_NET_RAW)) == 0) {
+        missing += missing.empty() ? "" : " and";
+        missing += " CAP_NET_RAW (to send and receive VRRP)";
+    }
+    return missing.empty() ? "" : "this process lacks" + missing + ": start it as root or by its unit";
+}
+
+std::string drop_privileges() {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+        if (capability != CAP_NET_ADMIN && capability != CAP_NET_RAW) {
+            prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails without CAP_SETPCAP: then it is not ours
+        }
+    }
+    Sets sets{};
+    sets[0].effective = sets[0].permitted = needed;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    if (syscall(SYS_capset, &header, sets.data()) != 0) {
+        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    }
+    return {};
+}
+
+}  // namespace understudy::host

@@ -1,0 +1,47 @@
+#include "agent/host/runtime_dir.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace understudy::host {
+
+std::string restrict_access(const std::filesystem::path& path, unsigned mode) {
+    const group* members = getgrnam(control_group);
+    // Without the right to give it away (not root) it stays with our own group, closed to it.
+    const bool shared = members != nullptr &&
+                        chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0;
+    const unsigned allowed = shared ? mode : mode & 0700U;
+    if (chmod(path.c_str(), allowed) < 0) {
+        return "cannot set the mode of " + path.string() + ": " + std::strerror(errno);
+    }
+    return {};
+}
+
+std::expected<FileDescriptor, std::string> claim_runtime_dir(const std::filesystem::path& dir) {
+    std::error_code error;
+    const bool created = std::filesystem::create_directories(dir, error);
+    if (error) {
+        return std::unexpected("cannot create " + dir.string() + ": " + error.message());
+    }
+    if (created) {
+        if (std::string trouble = restrict_access(dir, 0750); !trouble.empty()) {
+            return std::unexpected(std::move(trouble));
+        }
+    }
+    const auto path = dir / "lock";
+    FileDescriptor lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock.is_open()) {
+        return std::unexpected("cannot open " + path.string() + ": " + std::strerror(errno));
+    }
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
+        return std::unexpected("another agent runs in " + dir.string());
+    }
+    return lock;
+}
+
+}  // namespace understudy::host
