@@ -1,0 +1,34 @@
+// Text -> validated configuration, or every problem with its place.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/config/diagnostic.hpp"
+#include "agent/config/source.hpp"
+#include "agent/core/configuration.hpp"
+
+namespace understudy::config {
+
+// Where a VIP and its keys were written: key -> place; the VIP itself under "".
+using KeyPlaces = std::map<std::string, Place>;
+
+struct Result {
+    // Nothing if any diagnostic is an error.
+    std::optional<core::Configuration> configuration;
+    // In the order of the file; warnings among them.
+    Diagnostics diagnostics;
+    std::map<std::string, KeyPlaces> vips;  // by name
+};
+
+// The file, what it includes, and this process's environment and host name.
+Result read_file(const std::filesystem::path& file);
+
+// The same from text. `host_name` is the default of `name`.
+Result parse_text(const std::string& file_name, std::string_view text, const std::string& host_name,
+                  const Surroundings& surroundings);
+
+}  // namespace understudy::config
