@@ -1,0 +1,297 @@
+// Answers, from JSON lines to types: what the client does with what the agent sent.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/control/json.hpp"
+
+namespace understudy::control {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// No answer nests deeper than the counts of discards in the counters of a VIP.
+constexpr int deepest_response = 8;
+
+// What a reader below throws, beside the library's own errors. Nothing of it leaves
+// parse_response().
+struct Misfit : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+template <class Value>
+void read(const Json& object, const char* key, Value& value) {
+    if (const auto field = object.find(key); field != object.end()) {
+        field->get_to(value);
+    }
+}
+
+// The library converts any number into any other; a negative or broken count would become another
+// one.
+void read_count(const Json& object, const char* key, std::uint64_t& value) {
+    if (const auto field = object.find(key); field != object.end()) {
+        if (!field->is_number_unsigned()) {
+            throw Misfit(std::string{key} + " is not a count");
+        }
+        field->get_to(value);
+    }
+}
+
+void read_int(const Json& object, const char* key, int& value) {
+    if (const auto field = object.find(key); field != object.end()) {
+        const bool small = field->is_number_integer() && std::abs(field->get<double>()) < 1e9;
+        if (!small) {
+            throw Misfit(std::string{key} + " is not a small whole number");
+        }
+        field->get_to(value);
+    }
+}
+
+void read_duration(const Json& object, const char* key, double us_per_unit, Duration& value) {
+    if (const auto field = object.find(key); field != object.end()) {
+        const double us = field->get<double>() * us_per_unit;
+        if (!(std::abs(us) < 1e18)) {
+            throw Misfit(std::string{key} + " is out of range");
+        }
+        value = Duration{std::llround(us)};
+    }
+}
+
+void read_time(const Json& object, const char* key, BootOrigin origin, TimePoint& value) {
+    if (const auto field = object.find(key); field != object.end()) {
+        const auto time = parse_utc(field->get_ref<const std::string&>());
+        if (!time) {
+            throw Misfit(std::string{key} + " is not a time");
+        }
+        value = TimePoint{*time - origin};
+    }
+}
+
+// `values` in the order of their numbers.
+template <class Named, std::size_t count>
+void read_name(const Json& object, const char* key, const std::array<Named, count>& values,
+               Named& value) {
+    const auto field = object.find(key);
+    if (field == object.end()) {
+        return;
+    }
+    const auto& name = field->get_ref<const std::string&>();
+    const auto found =
+        std::ranges::find_if(values, [&](Named each) { return name_of(each) == name; });
+    if (found == values.end()) {
+        throw Misfit(std::string{key} + " has an unknown value");
+    }
+    value = *found;
+}
+
+void read_state(const Json& object, const char* key, State& value) {
+    constexpr std::array states = {State::init, State::backup, State::promoting, State::active,
+                                   State::fault};
+    read_name(object, key, states, value);
+}
+
+void read_readiness(const Json& object, const char* key, Readiness& value) {
+    constexpr std::array all = {Readiness::hot, Readiness::cold, Readiness::unready};
+    read_name(object, key, all, value);
+}
+
+// Calls `read_each` with every element of the list under `key`.
+template <class ReadEach>
+void read_list(const Json& object, const char* key, ReadEach read_each) {
+    const auto field = object.find(key);
+    if (field == object.end()) {
+        return;
+    }
+    if (!field->is_array()) {
+        throw Misfit(std::string{key} + " is not a list");
+    }
+    for (const Json& element : *field) {
+        read_each(element);
+    }
+}
+
+void expect_object(const Json& value) {
+    if (!value.is_object()) {
+        throw Misfit("an object was expected");
+    }
+}
+
+void read_discarded(const Json& object, std::vector<DiscardCount>& counts) {
+    const auto field = object.find("discarded");
+    if (field == object.end()) {
+        return;
+    }
+    expect_object(*field);
+    for (const auto& [reason, count] : field->items()) {
+        counts.push_back({reason, 0});
+        read_count(*field, reason.c_str(), counts.back().count);
+    }
+}
+
+void read_counters(const Json& vip, VipCounters& counters) {
+    const auto field = vip.find("counters");
+    if (field == vip.end()) {
+        return;
+    }
+    expect_object(*field);
+    read_count(*field, "adverts_sent", counters.adverts_sent);
+    read_count(*field, "adverts_received", counters.adverts_received);
+    read_count(*field, "priority_zero_sent", counters.priority_zero_sent);
+    read_count(*field, "priority_zero_received", counters.priority_zero_received);
+    read_count(*field, "send_errors", counters.send_errors);
+    read_count(*field, "interval_mismatches", counters.interval_mismatches);
+    read_count(*field, "address_mismatches", counters.address_mismatches);
+    read_count(*field, "address_repairs", counters.address_repairs);
+    read_count(*field, "announcements", counters.announcements);
+    read_discarded(*field, counters.discarded);
+}
+
+AddressStatus read_address(const Json& object) {
+    expect_object(object);
+    AddressStatus address;
+    read(object, "address", address.address);
+    read(object, "interface", address.interface);
+    read(object, "held", address.held);
+    read(object, "derived", address.derived);
+    return address;
+}
+
+PeerStatus read_peer(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    PeerStatus peer;
+    read(object, "address", peer.address);
+    read_int(object, "priority", peer.priority);
+    read_duration(object, "interval_ms", 1e3, peer.interval);
+    read_time(object, "heard", origin, peer.heard);
+    return peer;
+}
+
+void read_standing(const Json& object, VipStatus& vip) {
+    if (const auto field = object.find("priority"); field != object.end()) {
+        expect_object(*field);
+        read_int(*field, "base", vip.base_priority);
+        read_int(*field, "effective", vip.effective_priority);
+    }
+    if (const auto field = object.find("active"); field != object.end() && !field->is_null()) {
+        expect_object(*field);
+        vip.active.emplace();
+        read(*field, "address", vip.active->address);
+        read_int(*field, "priority", vip.active->priority);
+    }
+}
+
+VipStatus read_vip(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    VipStatus vip;
+    read(object, "name", vip.name);
+    read_state(object, "state", vip.state);
+    read(object, "reason", vip.reason);
+    read_time(object, "since", origin, vip.since);
+    read(object, "interface", vip.interface);
+    read_int(object, "vrid", vip.vrid);
+    read_int(object, "version", vip.version);
+    read_standing(object, vip);
+    read_duration(object, "advert_interval_ms", 1e3, vip.advert_interval);
+    read_readiness(object, "readiness", vip.readiness);
+    read_list(object, "addresses",
+              [&](const Json& each) { vip.addresses.push_back(read_address(each)); });
+    read_count(object, "transitions", vip.transitions);
+    read_counters(object, vip.counters);
+    read_list(object, "peers",
+              [&](const Json& each) { vip.peers.push_back(read_peer(each, origin)); });
+    read_duration(object, "skew_time_ms", 1e3, vip.skew_time);
+    read_duration(object, "active_down_interval_ms", 1e3, vip.active_down_interval);
+    read(object, "checksum", vip.checksum);
+    return vip;
+}
+
+StatusResponse read_status(const Json& object, BootOrigin origin) {
+    StatusResponse status;
+    read(object, "node", status.node);
+    read_duration(object, "uptime_s", 1e6, status.uptime);
+    read(object, "maintenance", status.maintenance);
+    read_list(object, "vips",
+              [&](const Json& each) { status.vips.push_back(read_vip(each, origin)); });
+    read_discarded(object, status.discarded);
+    return status;
+}
+
+StateEvent read_event(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    StateEvent event;
+    read_count(object, "number", event.number);
+    read_time(object, "at", origin, event.at);
+    read(object, "vip", event.vip);
+    read_state(object, "from", event.from);
+    read_state(object, "to", event.to);
+    read(object, "cause", event.cause);
+    return event;
+}
+
+// Each kind of answer has a field that no other one has.
+Response read_response(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    if (object.contains("error")) {
+        ErrorResponse error;
+        read(object, "error", error.text);
+        read(object, "usage", error.usage);
+        return error;
+    }
+    if (object.contains("done")) {
+        return DoneResponse{object.at("done").get<std::string>()};
+    }
+    if (object.contains("vips")) {
+        return read_status(object, origin);
+    }
+    if (object.contains("reasons")) {
+        WhyResponse why;
+        read(object, "vip", why.vip);
+        read_state(object, "state", why.state);
+        read(object, "reasons", why.reasons);
+        return why;
+    }
+    if (object.contains("config")) {
+        return ConfigResponse{object.at("config").get<std::string>()};
+    }
+    EventsResponse response;
+    if (object.contains("number")) {
+        response.events.push_back(read_event(object, origin));
+        return response;
+    }
+    if (!object.contains("events")) {
+        throw Misfit("it is none of the known kinds");
+    }
+    read_list(object, "events",
+              [&](const Json& each) { response.events.push_back(read_event(each, origin)); });
+    return response;
+}
+
+}  // namespace
+
+std::expected<Response, std::string> parse_response(std::string_view line, BootOrigin origin) {
+    if (line.size() > longest_response) {
+        return std::unexpected("the answer is too long");
+    }
+    try {
+        bool deep = false;
+        const auto watch_depth = [&](int depth, Json::parse_event_t, Json&) {
+            deep = deep || depth > deepest_response;
+            return !deep;
+        };
+        const Json document = Json::parse(line, watch_depth);
+        if (deep) {
+            return std::unexpected("the answer nests too deep");
+        }
+        return read_response(document, origin);
+    } catch (const Json::parse_error&) {
+        return std::unexpected("the answer is not valid JSON");
+    } catch (const Json::exception&) {
+        return std::unexpected("the answer has a field of an unexpected type");
+    } catch (const Misfit& misfit) {
+        return std::unexpected("the answer is not understood: " + std::string{misfit.what()});
+    }
+}
+
+}  // namespace understudy::control
