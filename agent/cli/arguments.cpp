@@ -7,7 +7,9 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <boost/program_options/variables_map.hpp>
 
+#include "agent/cli/command_forms.hpp"
 #include "agent/config/values.hpp"
+#include "agent/control/messages.hpp"
 
 namespace understudy::cli {
 
@@ -15,123 +17,118 @@ namespace {
 
 namespace po = boost::program_options;
 
-// What a command takes: how many operands, and which options.
-struct Form {
-    std::string name;
-    Command command;
-    std::size_t least_operands;
-    std::size_t most_operands;
-    std::vector<std::string> options;
-    std::string usage;
-};
+// Every way of reading the command line ends in one of these, or in an error text.
+using Reading = std::expected<Arguments, std::string>;
 
-const std::vector<Form>& forms() {
-    static const std::vector<Form> table = {
-        {"status", Command::status, 0, 1, {"json", "watch"},
-         "status [VIP] [--json] [--watch]         what this node is, holds, and thinks of its peers"},
-        {"why", Command::why, 1, 1, {"json"},
-         "why VIP [--json]                        the reasons for the present state"},
-        {"failover", Command::failover, 0, 1, {"json", "all", "timeout"},
-         "failover VIP|--all [--timeout 10s]      give it away without dropping it, and stay behind"},
-        {"takeover", Command::takeover, 0, 1, {"json", "all", "force"},
-         "takeover VIP|--all [--force]            take it from whoever is active, until failback"},
-        {"failback", Command::failback, 0, 1, {"json", "all"},
-         "failback VIP|--all                      normal election again"},
-        {"events", Command::events, 0, 0, {"json", "follow"},
-         "events [--follow] [--json]              state changes with their causes, oldest first"},
-        {"config check", Command::config_check, 1, 64, {"json"},
-         "config check FILE... [--json]           validate; several files: as the nodes of one cluster"},
-        {"config show", Command::config_show, 0, 0, {"json"},
-         "config show [--json]                    the running configuration"},
-        {"version", Command::version, 0, 0, {}, "version"},
-        {"help", Command::help, 0, 64, {}, "help"},
-    };
-    return table;
-}
-
-po::options_description options() {
+po::options_description known_options() {
     po::options_description description;
     auto add = description.add_options();
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
-    for (const char* flag : {"json", "watch", "all", "force", "follow", "help", "version"}) {
+    add("help,h", po::bool_switch());
+    for (const char* flag : {"json", "watch", "all", "force", "follow", "version"}) {
         add(flag, po::bool_switch());
     }
     add("words", po::value<std::vector<std::string>>());
     return description;
 }
 
-std::string see_help() {
-    return "; see `understudy help`";
+std::string see_help(const std::string& command = {}) {
+    return "; see `understudy " + (command.empty() ? "help" : command + " --help") + "`";
 }
 
-// "config" takes a second word to be a command.
-const Form* take_command(std::vector<std::string>& words, std::string& error) {
+// Takes the command from the front of `words`; "config" needs a second word to be one.
+std::string take_name(std::vector<std::string>& words) {
     std::string name = words.front();
     words.erase(words.begin());
     if (name == "config" && !words.empty()) {
         name += ' ' + words.front();
         words.erase(words.begin());
     }
-    const auto form = std::ranges::find(forms(), name, &Form::name);
-    if (form != forms().end()) {
-        return &*form;
-    }
-    std::vector<std::string> names;
-    for (const Form& known : forms()) {
-        names.push_back(known.name);
-    }
-    error = "unknown command \"" + name + '"' + config::did_you_mean(name, names) + see_help();
-    return nullptr;
+    return name;
 }
 
-std::string check_form(const Form& form, const Arguments& arguments, const po::variables_map& values) {
+std::string unknown_command(const std::string& name) {
+    if (name == "config") {
+        return "config needs a second word: check or show" + see_help();
+    }
+    std::vector<std::string> names;
+    for (const CommandForm& known : command_forms()) {
+        names.push_back(known.name);
+    }
+    return "unknown command \"" + name + '"' + config::did_you_mean(name, names) + see_help();
+}
+
+// An empty text, or what does not fit the command.
+std::string misfit(const CommandForm& form, const Arguments& arguments,
+                   const po::variables_map& values) {
     for (const char* option : {"json", "watch", "all", "force", "follow"}) {
-        if (values[option].as<bool>() && std::ranges::find(form.options, option) == form.options.end()) {
-            return form.name + " does not take --" + option + see_help();
+        if (values[option].as<bool>() && !form.takes(option)) {
+            return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    if (values.contains("timeout") &&
-        std::ranges::find(form.options, "timeout") == form.options.end()) {
-        return form.name + " does not take --timeout" + see_help();
+    if (values.contains("timeout") && !form.takes("timeout")) {
+        return form.name + " does not take --timeout" + see_help(form.name);
+    }
+    // An empty name would stand for all of them: `failover "$UNSET"` must not give everything away.
+    if (std::ranges::any_of(arguments.operands, &std::string::empty)) {
+        return form.name + ": an empty word" + see_help(form.name);
     }
     const std::size_t count = arguments.operands.size();
-    const bool moves = std::ranges::find(form.options, "all") != form.options.end();
-    if (moves && (count == 1) == arguments.all) {
-        return form.name + " takes either a VIP or --all" + see_help();
+    if (count > form.most_operands) {
+        return form.name + ": too many words, from \"" + arguments.operands[form.most_operands] +
+               '"' + see_help(form.name);
+    }
+    if (form.takes("all") && (count == 1) == arguments.all) {
+        return form.name + " takes either a VIP or --all" + see_help(form.name);
     }
     if (count < form.least_operands) {
-        return form.name + " needs " + (form.command == Command::why ? "a VIP" : "a file") + see_help();
-    }
-    if (count > form.most_operands) {
-        return form.name + ": too many words, from \"" + arguments.operands[form.most_operands] + '"' +
-               see_help();
+        return form.name + " needs " + (form.command == Command::why ? "a VIP" : "a file") +
+               see_help(form.name);
     }
     return {};
 }
 
-std::expected<Arguments, std::string> read(const po::variables_map& values) {
-    Arguments arguments;
-    const auto flag = [&](const char* name) { return values[name].as<bool>(); };
-    if (values.contains("runtime-dir")) {
-        arguments.runtime_dir = values["runtime-dir"].as<std::string>();
+std::expected<Duration, std::string> read_timeout(const std::string& text) {
+    const auto timeout = config::parse_duration(text);
+    if (!timeout) {
+        return std::unexpected("--timeout: " + timeout.error());
     }
-    std::vector<std::string> words;
-    if (values.contains("words")) {
-        words = values["words"].as<std::vector<std::string>>();
+    if (*timeout < control::shortest_failover_timeout ||
+        *timeout > control::longest_failover_timeout) {
+        return std::unexpected("--timeout: \"" + text + "\" is not from 1ms to 24h");
     }
-    if (flag("help") || flag("version")) {
-        arguments.command = flag("help") ? Command::help : Command::version;
+    return *timeout;
+}
+
+// `help COMMAND`, `COMMAND --help`: what stays in the operands is a command there is.
+Reading read_help(Arguments arguments, std::vector<std::string> words) {
+    arguments.command = Command::help;
+    arguments.operands.clear();
+    if (words.empty()) {
         return arguments;
     }
+    const std::string name = take_name(words);
+    if (find_form(name) == nullptr && name != "config") {
+        return std::unexpected(unknown_command(name));
+    }
+    if (name != "config") {
+        arguments.operands = {name};
+    }
+    return arguments;
+}
+
+Reading read_command(Arguments arguments, std::vector<std::string> words,
+                     const po::variables_map& values) {
     if (words.empty()) {
         return std::unexpected("a command is missing" + see_help());
     }
-    std::string error;
-    const Form* form = take_command(words, error);
+    const std::string name = take_name(words);
+    const CommandForm* form = find_form(name);
     if (form == nullptr) {
-        return std::unexpected(error);
+        return std::unexpected(unknown_command(name));
     }
+    const auto flag = [&](const char* option) { return values[option].as<bool>(); };
     arguments.command = form->command;
     arguments.operands = words;
     arguments.all = flag("all");
@@ -139,34 +136,59 @@ std::expected<Arguments, std::string> read(const po::variables_map& values) {
     arguments.watch = flag("watch");
     arguments.force = flag("force");
     arguments.follow = flag("follow");
+    if (std::string error = misfit(*form, arguments, values); !error.empty()) {
+        return std::unexpected(std::move(error));
+    }
     if (values.contains("timeout")) {
-        const auto timeout = config::parse_duration(values["timeout"].as<std::string>());
+        const auto timeout = read_timeout(values["timeout"].as<std::string>());
         if (!timeout) {
-            return std::unexpected("--timeout: " + timeout.error());
-        }
-        if (*timeout > std::chrono::hours{24}) {
-            return std::unexpected("--timeout: at most 24h");
+            return std::unexpected(timeout.error());
         }
         arguments.timeout = *timeout;
     }
-    error = check_form(*form, arguments, values);
-    if (!error.empty()) {
-        return std::unexpected(error);
+    if (form->command == Command::help) {
+        return read_help(arguments, words);
     }
     return arguments;
 }
 
-}  // namespace
+Reading read(const po::variables_map& values) {
+    Arguments arguments;
+    if (values.contains("runtime-dir")) {
+        arguments.runtime_dir = values["runtime-dir"].as<std::string>();
+        if (arguments.runtime_dir.empty()) {
+            return std::unexpected("--runtime-dir: an empty path");
+        }
+    }
+    std::vector<std::string> words;
+    if (values.contains("words")) {
+        words = values["words"].as<std::vector<std::string>>();
+    }
+    if (values["help"].as<bool>()) {
+        return read_help(arguments, words);
+    }
+    if (values["version"].as<bool>() && words.empty()) {
+        words = {"version"};
+    } else if (values["version"].as<bool>()) {
+        return std::unexpected("--version takes no command" + see_help());
+    }
+    return read_command(arguments, words, values);
+}
 
-std::expected<Arguments, std::string> parse_arguments(const std::vector<std::string>& words) {
+Reading parse(const std::vector<std::string>& words) {
     po::positional_options_description positional;
     positional.add("words", -1);
     po::variables_map values;
-    const po::options_description known = options();
+    const po::options_description known = known_options();
     try {
         // No guessing: "--al" is not "--all".
-        const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        po::store(po::command_line_parser(words).options(known).positional(positional).style(style).run(),
+        const int style =
+            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+        po::store(po::command_line_parser(words)
+                      .options(known)
+                      .positional(positional)
+                      .style(style)
+                      .run(),
                   values);
         po::notify(values);
     } catch (const po::error& error) {
@@ -175,12 +197,16 @@ std::expected<Arguments, std::string> parse_arguments(const std::vector<std::str
     return read(values);
 }
 
-std::string help_text() {
-    std::string text = "understudy [--runtime-dir DIR] COMMAND ...\n\n";
-    for (const Form& form : forms()) {
-        text += "  " + form.usage + '\n';
+}  // namespace
+
+std::expected<Arguments, UsageError> parse_arguments(const std::vector<std::string>& words) {
+    Reading reading = parse(words);
+    if (!reading) {
+        // Where the line cannot be read, its own --json is still what the reader of stdout expects.
+        const bool json = std::ranges::find(words, "--json") != words.end();
+        return std::unexpected(UsageError{std::move(reading.error()), json});
     }
-    return text + "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no agent answers.\n";
+    return std::move(*reading);
 }
 
 }  // namespace understudy::cli

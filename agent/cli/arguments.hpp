@@ -1,6 +1,7 @@
 // The command line of `understudy`, as values.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -31,18 +32,30 @@ enum class Command : std::uint8_t {
 struct Arguments {
     std::filesystem::path runtime_dir = "/run/understudy";
     Command command = Command::help;
-    std::vector<std::string> operands;  // VIP, or FILE…
+    std::vector<std::string> operands;  // VIP, or FILE…; for help: the command, or nothing
     bool all = false;
     bool json = false;
     bool watch = false;
     bool force = false;
     bool follow = false;
     Duration timeout = std::chrono::seconds{10};
+    // How long the agent may take to answer, and how often `status --watch` asks. Not options.
+    std::chrono::milliseconds patience{5000};
+    std::chrono::milliseconds watch_every{1000};
+
+    // Empty: all of them.
+    std::string vip() const { return operands.empty() ? std::string{} : operands.front(); }
 };
 
-// An error is what to print before the exit with 2.
-std::expected<Arguments, std::string> parse_arguments(const std::vector<std::string>& words);
+// What to print before the exit with 2, and whether it was asked for as JSON.
+struct UsageError {
+    std::string text;
+    bool json = false;
+};
 
-std::string help_text();
+std::expected<Arguments, UsageError> parse_arguments(const std::vector<std::string>& words);
+
+// Of `command`; empty: the overview.
+std::string help_text(const std::string& command = {});
 
 }  // namespace understudy::cli

@@ -6,17 +6,17 @@ namespace understudy::core {
 
 namespace {
 
-Verdict silent(control::State shown, std::string reason) {
+Verdict silent(control::State shown, std::string reason, vrrp::Priority priority) {
     Verdict verdict;
     verdict.shown = shown;
+    verdict.priority = priority;
     verdict.reason = std::move(reason);
     return verdict;
 }
 
 Verdict listening(control::State shown, std::string reason, vrrp::Priority priority) {
-    Verdict verdict = silent(shown, std::move(reason));
+    Verdict verdict = silent(shown, std::move(reason), priority);
     verdict.can_talk = true;
-    verdict.priority = priority;
     return verdict;
 }
 
@@ -30,18 +30,19 @@ Verdict eligible(vrrp::Priority priority, std::string reason) {
 
 Verdict decide(TimePoint now, const Facts& facts) {
     using control::State;
+    const vrrp::Priority base = facts.base_priority;
     // What cannot talk cannot take part at all.
     if (!facts.observed) {
-        return silent(State::init, "the interfaces have not been read yet");
+        return silent(State::init, "the interfaces have not been read yet", base);
     }
     if (!facts.link_trouble.empty()) {
-        return silent(State::fault, facts.link_trouble);
+        return silent(State::fault, facts.link_trouble, base);
     }
     if (!facts.source_trouble.empty()) {
-        return silent(State::fault, facts.source_trouble);
+        return silent(State::fault, facts.source_trouble, base);
     }
     if (!facts.listener_trouble.empty()) {
-        return silent(State::fault, facts.listener_trouble);
+        return silent(State::fault, facts.listener_trouble, base);
     }
     // What may not lead still listens, so that it knows who is Active.
     if (facts.startup_hold && now < *facts.startup_hold) {

@@ -109,6 +109,7 @@ class Vip {
     void discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
                  const Surroundings& around);
     void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
+    void note_active(TimePoint now, const Face& face, const IpAddress& source);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
@@ -137,6 +138,7 @@ class Vip {
 
     std::vector<control::PeerStatus> peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
+    std::optional<TimePoint> first_family_heard_;
     std::optional<vrrp::ChecksumForm> peer_form_;
     std::optional<TimePoint> tie_in_ipv4_at_;
     control::VipCounters counters_;

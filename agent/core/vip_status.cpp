@@ -100,8 +100,10 @@ control::WhyResponse Vip::why(TimePoint now) const {
                               in_words(router_.current_active_down_interval()) + " of silence" +
                               (settings_.preempt ? "" : "; does not preempt"));
     }
-    why.reasons.push_back("last change " + in_words(now - shown_since_) +
-                          " ago: " + last_cause_shown_);
+    if (!last_cause_shown_.empty() && last_cause_shown_ != why.reasons.front()) {
+        why.reasons.push_back("last change " + in_words(now - shown_since_) +
+                              " ago: " + last_cause_shown_);
+    }
     return why;
 }
 

@@ -45,7 +45,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     }
     note_peer(now, datagram.source, *received);
     note_differences(now, *face, *received, datagram.source, around);
-    active_peer_ = datagram.source;
+    note_active(now, *face, datagram.source);
 
     vrrp::Advert advert;
     advert.source = datagram.source;
@@ -113,6 +113,18 @@ void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received
     peer->priority = received.priority;
     peer->interval = received.interval;
     peer->heard = now;
+}
+
+// One name for a node that is heard in both families: its address in the first one.
+void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source) {
+    const bool first = face.family == faces_.front().family;
+    if (first || !first_family_heard_ ||
+        now - *first_family_heard_ > router_.current_active_down_interval()) {
+        active_peer_ = source;
+    }
+    if (first) {
+        first_family_heard_ = now;
+    }
 }
 
 // RFC 9568 7.1: another interval or address list is worth a log line, and is processed all the same.

@@ -150,9 +150,10 @@ void KernelMonitor::report(const nlmsghdr* message, const EventSink& sink) const
 }
 
 void KernelMonitor::dump(int type, const EventSink& sink) {
-    if (nl_send_simple(questions_.get(), type, NLM_F_DUMP, nullptr, 0) < 0) {
-        // rtgenmsg of zero length is refused by some kernels; the address family byte is enough.
-        return;
+    rtgenmsg everything{};
+    everything.rtgen_family = AF_UNSPEC;
+    if (nl_send_simple(questions_.get(), type, NLM_F_DUMP, &everything, sizeof everything) < 0) {
+        throw std::runtime_error("the kernel does not list its interfaces over netlink");
     }
     const int fd = nl_socket_get_fd(questions_.get());
     alignas(nlmsghdr) char buffer[64 * 1024];

@@ -1,0 +1,149 @@
+#include "agent/cli/command_forms.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace understudy::cli {
+
+namespace {
+
+constexpr std::size_t most_files = 64;
+
+CommandForm status_form() {
+    return {"status",
+            Command::status,
+            0,
+            1,
+            {"json", "watch"},
+            "status [VIP] [--json] [--watch]",
+            "what this node is, holds, and thinks of its peers",
+            "Without VIP: one line for each. With VIP: all that is known about that one.\n"
+            "PRIORITY is the effective one, a slash, and the configured one.\n\n"
+            "  --watch   every second; a terminal is redrawn, elsewhere changes are lines\n"
+            "  --json    the status document; with --watch, one a line\n"};
+}
+
+CommandForm why_form() {
+    return {"why",
+            Command::why,
+            1,
+            1,
+            {"json"},
+            "why VIP [--json]",
+            "the reasons for the present state",
+            "The chain of reasons, the decisive one first.\n"};
+}
+
+CommandForm failover_form() {
+    return {"failover",
+            Command::failover,
+            0,
+            1,
+            {"json", "all", "timeout"},
+            "failover VIP|--all [--timeout 10s] [--json]",
+            "give it away without dropping it, and stay behind",
+            "This node keeps serving until a peer has taken over, and then stays behind that peer\n"
+            "until `failback`, or until the peer fails. Exit status 0 once a peer holds it.\n\n"
+            "  --all           every VIP that is active here\n"
+            "  --timeout TIME  how long to wait for a peer (default 10s, 1ms to 24h)\n"};
+}
+
+CommandForm takeover_form() {
+    return {"takeover",
+            Command::takeover,
+            0,
+            1,
+            {"json", "all", "force"},
+            "takeover VIP|--all [--force] [--json]",
+            "take it from whoever is active, until failback",
+            "Run on a standby. Refused while this node is not eligible.\n\n"
+            "  --all    every VIP of this node\n"
+            "  --force  also while the node is not eligible, where that is possible at all\n"};
+}
+
+CommandForm failback_form() {
+    return {"failback",
+            Command::failback,
+            0,
+            1,
+            {"json", "all"},
+            "failback VIP|--all [--json]",
+            "end a failover or takeover: normal election again",
+            "  --all    every VIP of this node\n"};
+}
+
+CommandForm events_form() {
+    return {"events",
+            Command::events,
+            0,
+            0,
+            {"json", "follow"},
+            "events [--follow] [--json]",
+            "state changes with their causes, oldest first",
+            "  --follow  go on with every event that comes\n"
+            "  --json    {\"events\":[...]}; with --follow, one event a line\n"};
+}
+
+CommandForm config_check_form() {
+    return {"config check",
+            Command::config_check,
+            1,
+            most_files,
+            {"json"},
+            "config check FILE... [--json]",
+            "validate; several files: as the nodes of one cluster",
+            "Needs no agent. Exit status 0 if every file is valid; warnings do not change that.\n"
+            "Several files are validated each, and then compared with the first of them.\n"};
+}
+
+CommandForm config_show_form() {
+    return {"config show",
+            Command::config_show,
+            0,
+            0,
+            {"json"},
+            "config show [--json]",
+            "the running configuration",
+            "As the agent understood it, with every default written out.\n"};
+}
+
+}  // namespace
+
+bool CommandForm::takes(const std::string& option) const {
+    return std::ranges::find(options, option) != options.end();
+}
+
+const std::vector<CommandForm>& command_forms() {
+    static const std::vector<CommandForm> forms = {
+        status_form(),       why_form(),
+        failover_form(),     takeover_form(),
+        failback_form(),     events_form(),
+        config_check_form(), config_show_form(),
+        {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},
+        {"help", Command::help, 0, 2, {}, "help [COMMAND]", "this, or more about COMMAND", ""},
+    };
+    return forms;
+}
+
+const CommandForm* find_form(const std::string& name) {
+    const auto found = std::ranges::find(command_forms(), name, &CommandForm::name);
+    return found == command_forms().end() ? nullptr : &*found;
+}
+
+std::string help_text(const std::string& command) {
+    const CommandForm* form = find_form(command);
+    if (form != nullptr) {
+        return fmt::format("usage: understudy [--runtime-dir DIR] {}\n\n{}\n{}{}", form->usage,
+                           form->summary, form->details.empty() ? "" : "\n", form->details);
+    }
+    std::string text = "usage: understudy [--runtime-dir DIR] COMMAND ...\n\n";
+    for (const CommandForm& each : command_forms()) {
+        text += fmt::format("  {:<45} {}\n", each.usage, each.summary);
+    }
+    return text +
+           "\n  --runtime-dir DIR  where the agent's control.sock is (default /run/understudy)\n"
+           "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no agent answers.\n";
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,30 @@
+// Where a command writes, and what stands there: passed in, so that tests read what people would see.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace understudy::cli {
+
+struct Console {
+    std::ostream& out;
+    std::ostream& err;
+    bool out_is_terminal = false;
+    bool err_is_terminal = false;
+    bool colours = false;
+    int out_fd = -1;  // watched while nothing is written, to end when its reader has gone
+
+    // {"error":"..."} on `out`, or a line on `err`. Gives back `status`.
+    int fail(bool json, int status, const std::string& text) const;
+    // The status of a command whose whole purpose is what it wrote.
+    int written() const;
+};
+
+// The standard streams of this process. Colours only on a terminal, and never with NO_COLOR.
+Console standard_console();
+
+// Bytes that a terminal would obey are replaced: what is shown was written by the agent, partly about
+// what its peers sent. Keeps line breaks.
+std::string harmless(std::string text);
+
+}  // namespace understudy::cli

@@ -1,0 +1,25 @@
+// Ctrl-C as something that can be waited for, while this lives.
+#pragma once
+
+#include <csignal>
+
+#include "agent/cli/connection.hpp"
+
+namespace understudy::cli {
+
+class Interruption {
+   public:
+    Interruption();
+    ~Interruption();
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+
+    // Ready once SIGINT has come.
+    Disturbance disturbance() const;
+
+   private:
+    sigset_t before_{};
+    int fd_ = -1;
+};
+
+}  // namespace understudy::cli
