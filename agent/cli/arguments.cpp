@@ -56,7 +56,8 @@ std::string unknown_command(const std::string& name) {
     for (const CommandForm& known : command_forms()) {
         names.push_back(known.name);
     }
-    return "unknown command \"" + name + '"' + config::did_you_mean(name, names) + see_help();
+    const std::string guess = config::did_you_mean(name, names);
+    return "unknown command \"" + name + '"' + (guess.empty() ? see_help() : guess);
 }
 
 // An empty text, or what does not fit the command.
@@ -184,12 +185,9 @@ Reading parse(const std::vector<std::string>& words) {
         // No guessing: "--al" is not "--all".
         const int style =
             po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        po::store(po::command_line_parser(words)
-                      .options(known)
-                      .positional(positional)
-                      .style(style)
-                      .run(),
-                  values);
+        po::store(
+            po::command_line_parser(words).options(known).positional(positional).style(style).run(),
+            values);
         po::notify(values);
     } catch (const po::error& error) {
         return std::unexpected(std::string{error.what()} + see_help());

@@ -116,10 +116,14 @@ bool CommandForm::takes(const std::string& option) const {
 
 const std::vector<CommandForm>& command_forms() {
     static const std::vector<CommandForm> forms = {
-        status_form(),       why_form(),
-        failover_form(),     takeover_form(),
-        failback_form(),     events_form(),
-        config_check_form(), config_show_form(),
+        status_form(),
+        why_form(),
+        failover_form(),
+        takeover_form(),
+        failback_form(),
+        events_form(),
+        config_check_form(),
+        config_show_form(),
         {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},
         {"help", Command::help, 0, 2, {}, "help [COMMAND]", "this, or more about COMMAND", ""},
     };

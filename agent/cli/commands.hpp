@@ -2,9 +2,20 @@
 #pragma once
 
 #include "agent/cli/arguments.hpp"
+#include "agent/cli/console.hpp"
 
 namespace understudy::cli {
 
-int run(const Arguments& arguments);
+int run(const Arguments& arguments, const Console& console);
+
+// One function a command, each in the file that is named like it.
+int run_status(const Arguments& arguments, const Console& console);
+int run_why(const Arguments& arguments, const Console& console);
+int run_failover(const Arguments& arguments, const Console& console);
+int run_takeover(const Arguments& arguments, const Console& console);
+int run_failback(const Arguments& arguments, const Console& console);
+int run_events(const Arguments& arguments, const Console& console);
+int run_config_check(const Arguments& arguments, const Console& console);
+int run_config_show(const Arguments& arguments, const Console& console);
 
 }  // namespace understudy::cli

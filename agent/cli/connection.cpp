@@ -115,9 +115,8 @@ std::expected<Connection, std::string> Connection::open(const std::filesystem::p
     }
     std::memcpy(address.sun_path, path.data(), path.size());
     Connection connection{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    const int error = connection.fd_ < 0
-                          ? errno
-                          : connect_by(connection.fd_, address, deadline_in(patience));
+    const int error =
+        connection.fd_ < 0 ? errno : connect_by(connection.fd_, address, deadline_in(patience));
     if (error != 0) {
         return std::unexpected(reason_of(error, path));
     }

@@ -18,14 +18,15 @@ enum class Trouble : std::uint8_t {
 };
 std::string in_words(Trouble trouble);
 
-// A descriptor that ends the waiting for a line, and with which poll(2) event. POLLERR and POLLHUP always do.
+// A descriptor that ends the waiting for a line, and with which poll(2) event. POLLERR and POLLHUP
+// always do.
 struct Disturbance {
     int fd = -1;
     short event = 0;
 };
 
 class Connection {
-   public:
+public:
     // An error says why no agent answers there.
     static std::expected<Connection, std::string> open(const std::filesystem::path& runtime_dir,
                                                        std::chrono::milliseconds patience);
@@ -39,7 +40,7 @@ class Connection {
     std::expected<std::string, Trouble> receive(std::optional<std::chrono::milliseconds> patience,
                                                 Disturbance disturbance = {});
 
-   private:
+private:
     explicit Connection(int fd) : fd_(fd) {}
     std::optional<std::string> take_line();
 

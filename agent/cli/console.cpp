@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,15 @@
 #include "agent/cli/arguments.hpp"
 
 namespace understudy::cli {
+
+namespace {
+
+bool is_control(char character) {
+    const auto byte = static_cast<unsigned char>(character);
+    return byte < 0x20 || byte == 0x7f;
+}
+
+}  // namespace
 
 int Console::fail(bool json, int status, const std::string& text) const {
     if (json) {
@@ -35,19 +45,18 @@ Console standard_console() {
     Console console{std::cout, std::cerr};
     console.out_is_terminal = isatty(STDOUT_FILENO) == 1;
     console.err_is_terminal = isatty(STDERR_FILENO) == 1;
-    console.colours =
-        console.out_is_terminal && !dumb && (refused == nullptr || *refused == '\0');
+    console.colours = console.out_is_terminal && !dumb && (refused == nullptr || *refused == '\0');
     console.out_fd = STDOUT_FILENO;
     return console;
 }
 
 std::string harmless(std::string text) {
-    for (char& each : text) {
-        const auto byte = static_cast<unsigned char>(each);
-        if ((byte < 0x20 && each != '\n') || byte == 0x7f) {
-            each = '?';
-        }
-    }
+    std::ranges::replace_if(text, is_control, '?');
+    return text;
+}
+
+std::string harmless_text(std::string text) {
+    std::ranges::replace_if(text, [](char c) { return c != '\n' && is_control(c); }, '?');
     return text;
 }
 

@@ -1,4 +1,5 @@
-// Where a command writes, and what stands there: passed in, so that tests read what people would see.
+// Where a command writes, and what stands there: passed in, so that tests read what people would
+// see.
 #pragma once
 
 #include <ostream>
@@ -23,8 +24,9 @@ struct Console {
 // The standard streams of this process. Colours only on a terminal, and never with NO_COLOR.
 Console standard_console();
 
-// Bytes that a terminal would obey are replaced: what is shown was written by the agent, partly about
-// what its peers sent. Keeps line breaks.
+// Bytes that a terminal would obey are replaced: what is shown was written by the agent, partly
+// about what its peers sent. harmless_text keeps line breaks.
 std::string harmless(std::string text);
+std::string harmless_text(std::string text);
 
 }  // namespace understudy::cli

@@ -25,7 +25,8 @@ Interruption::Interruption() {
     fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-// One that has come is spent here: unblocked, it would end the process before its exit status is known.
+// One that has come is spent here: unblocked, it would end the process before its exit status is
+// known.
 Interruption::~Interruption() {
     const sigset_t set = only_interrupt();
     const timespec now{};

@@ -8,7 +8,7 @@
 namespace understudy::cli {
 
 class Interruption {
-   public:
+public:
     Interruption();
     ~Interruption();
     Interruption(const Interruption&) = delete;
@@ -17,7 +17,7 @@ class Interruption {
     // Ready once SIGINT has come.
     Disturbance disturbance() const;
 
-   private:
+private:
     sigset_t before_{};
     int fd_ = -1;
 };

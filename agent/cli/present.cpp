@@ -100,8 +100,7 @@ std::string table(const std::vector<Row>& rows, const std::vector<State>& states
 }
 
 std::string heading(const control::StatusResponse& status) {
-    std::string text =
-        fmt::format("{}: up {}", harmless(status.node), in_words(status.uptime));
+    std::string text = fmt::format("{}: up {}", harmless(status.node), in_words(status.uptime));
     for (const State state :
          {State::active, State::backup, State::promoting, State::init, State::fault}) {
         const auto count = std::ranges::count(status.vips, state, &VipStatus::state);
@@ -188,8 +187,7 @@ std::string in_words(Duration duration) {
 }
 
 std::string present_status(const control::StatusResponse& status, TimePoint now, bool colours) {
-    std::vector<Row> rows = {
-        {"VIP", "STATE", "FOR", "PRIORITY", "ACTIVE NODE", "HELD", "REASON"}};
+    std::vector<Row> rows = {{"VIP", "STATE", "FOR", "PRIORITY", "ACTIVE NODE", "HELD", "REASON"}};
     std::vector<State> states;
     for (const VipStatus& vip : status.vips) {
         rows.push_back({harmless(vip.name), std::string{control::name_of(vip.state)},
@@ -203,16 +201,15 @@ std::string present_status(const control::StatusResponse& status, TimePoint now,
 std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {
     std::string text;
     const auto line = [&](const char* what, const std::string& value) {
-        text += fmt::format("  {:<13}{}\n", what, value);
+        text += fmt::format("  {:<13}{}\n", what, harmless(value));
     };
     line("reason", vip.reason);
     line("interface", fmt::format("{}, VRID {}, VRRP version {}, every {}", vip.interface, vip.vrid,
                                   vip.version, in_words(vip.advert_interval)));
     line("priority", fmt::format("{} (configured {}), {}", vip.effective_priority,
                                  vip.base_priority, control::name_of(vip.readiness)));
-    line("active node", active_of(vip) + (vip.active ? fmt::format(", priority {}",
-                                                                   vip.active->priority)
-                                                     : ""));
+    line("active node",
+         active_of(vip) + (vip.active ? fmt::format(", priority {}", vip.active->priority) : ""));
     text += addresses_of(vip);
     text += peers_of(vip, now);
     text += traffic_of(vip);
@@ -221,7 +218,7 @@ std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {
     line("transitions", fmt::format("{}, the last at {}", vip.transitions, utc(vip.since)));
     return fmt::format("{}: {} for {}\n", harmless(vip.name), painted_name(vip.state, colours),
                        ago(now, vip.since)) +
-           harmless(text);
+           harmless_text(text);
 }
 
 std::string present_line(const VipStatus& vip) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "agent/config/values.hpp"
 
@@ -11,109 +12,237 @@ namespace {
 
 using core::VipSettings;
 
+// One VIP on one node.
+struct Member {
+    const NodeFile* node = nullptr;
+    const VipSettings* vip = nullptr;
+
+    Place place_of(const std::string& key) const {
+        const auto vip_places = node->places.find(vip->name);
+        if (vip_places == node->places.end()) {
+            return {node->file, 1, 1};
+        }
+        const KeyPlaces& keys = vip_places->second;
+        const auto exact = keys.find(key);
+        const auto section = keys.find("");
+        if (exact != keys.end()) {
+            return exact->second;
+        }
+        return section != keys.end() ? section->second : Place{node->file, 1, 1};
+    }
+};
+
+// The members of one VIP, in the order of the nodes; a node has one at most.
+using Group = std::vector<Member>;
+
+bool is_same_router(const VipSettings& a, const VipSettings& b) {
+    return a.interface == b.interface && a.vrid == b.vrid &&
+           ((a.has_family(Family::ipv4) && b.has_family(Family::ipv4)) ||
+            (a.has_family(Family::ipv6) && b.has_family(Family::ipv6)));
+}
+
+bool has_node(const Group& group, const NodeFile& node) {
+    return std::ranges::find(group, &node, &Member::node) != group.end();
+}
+
+// A name goes before an interface and vrid, whatever the order in the file.
+std::vector<Group> group_vips(const std::vector<NodeFile>& nodes) {
+    std::vector<Group> groups;
+    for (const NodeFile& node : nodes) {
+        std::vector<const VipSettings*> unnamed;
+        for (const VipSettings& vip : node.configuration.vips) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return candidate.front().vip->name == vip.name && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, &vip});
+            } else {
+                unnamed.push_back(&vip);
+            }
+        }
+        for (const VipSettings* vip : unnamed) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return is_same_router(*candidate.front().vip, *vip) && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, vip});
+            } else {
+                groups.push_back({{&node, vip}});
+            }
+        }
+    }
+    return groups;
+}
+
 // One VIP as two nodes have it.
 class Comparison {
-   public:
-    Comparison(const NodeFile& first, const VipSettings& here, const NodeFile& second,
-               const VipSettings& there, Diagnostics& diagnostics)
-        : first_(first), here_(here), second_(second), there_(there), diagnostics_(diagnostics) {}
+public:
+    Comparison(const Member& here, const Member& there, Diagnostics& diagnostics)
+        : here_(here), there_(there), diagnostics_(diagnostics) {}
 
-    void compare() const {
-        number("vrid", here_.vrid, there_.vrid);
-        number("version", static_cast<int>(here_.version), static_cast<int>(there_.version));
-        interval();
-        priority();
-        addresses();
-        unicast();
+    // What every node must have alike.
+    void compare_common() const {
+        compare_name();
+        compare_value("vrid", here_.vip->vrid, there_.vip->vrid);
+        compare_value("version", static_cast<int>(here_.vip->version),
+                      static_cast<int>(there_.vip->version));
+        compare_interval();
+        compare_addresses();
+    }
+    // What two nodes are to each other.
+    void compare_pair() const {
+        compare_priorities();
+        compare_unicast();
     }
 
-   private:
+private:
     void say(const std::string& key, Severity severity, const std::string& text) const {
-        const auto places = second_.places.find(there_.name);
-        Place place{second_.file, 1, 1};
-        if (places != second_.places.end()) {
-            const auto exact = places->second.find(key);
-            place = exact != places->second.end() ? exact->second : places->second.at("");
-        }
-        diagnostics_.push_back({place, "[vip " + there_.name + "] " + text, severity});
+        diagnostics_.push_back(
+            {there_.place_of(key), "[vip " + there_.vip->name + "] " + text, severity});
     }
-    void number(const std::string& key, int here, int there) const {
-        if (here != there) {
-            say(key, Severity::error, key + ' ' + std::to_string(there) + ", but " +
-                                          std::to_string(here) + " in " + first_.file);
-        }
-    }
-    void interval() const {
-        if (here_.advert_interval != there_.advert_interval) {
-            const bool fatal = here_.version == vrrp::Version::v2;
-            say("advert_interval", fatal ? Severity::error : Severity::warning,
-                "advert_interval " + format_duration(there_.advert_interval) + ", but " +
-                    format_duration(here_.advert_interval) + " in " + first_.file);
-        }
-    }
-    void priority() const {
-        if (here_.priority == there_.priority) {
-            say("priority", Severity::warning,
-                "the same priority " + std::to_string(there_.priority) + " as in " + first_.file +
-                    ": the higher address decides");
-        }
-    }
-    void addresses() const {
-        const auto set_of = [](const VipSettings& vip) {
-            std::set<IpPrefix> set;
-            for (const core::VirtualAddress& address : vip.addresses) {
-                set.insert(address.prefix);
-            }
-            return set;
-        };
-        const auto here = set_of(here_);
-        const auto there = set_of(there_);
-        for (const IpPrefix& prefix : here) {
-            if (!there.contains(prefix)) {
-                say("address", Severity::error, "lacks " + prefix.to_string() + ", which " + first_.file + " has");
-            }
-        }
-        for (const IpPrefix& prefix : there) {
-            if (!here.contains(prefix)) {
-                say("address", Severity::error, "has " + prefix.to_string() + ", which " + first_.file + " lacks");
-            }
-        }
-    }
-    void unicast() const {
-        if (here_.is_unicast() != there_.is_unicast()) {
-            say("unicast_peer", Severity::error,
-                std::string{there_.is_unicast() ? "unicast" : "multicast"} + ", but " +
-                    (here_.is_unicast() ? "unicast" : "multicast") + " in " + first_.file);
-            return;
-        }
-        for (const IpAddress& source : here_.unicast_sources) {
-            if (std::ranges::find(there_.unicast_peers, source) == there_.unicast_peers.end()) {
-                say("unicast_peer", Severity::error,
-                    "does not name " + source.to_string() + " as a unicast_peer, which is the unicast_source of " + first_.file);
-            }
-        }
-        for (const IpAddress& source : there_.unicast_sources) {
-            if (std::ranges::find(here_.unicast_peers, source) == here_.unicast_peers.end()) {
-                say("unicast_source", Severity::error,
-                    "unicast_source " + source.to_string() + " is no unicast_peer in " + first_.file);
-            }
-        }
-    }
+    std::string where(const std::string& key) const { return to_string(here_.place_of(key)); }
 
-    const NodeFile& first_;
-    const VipSettings& here_;
-    const NodeFile& second_;
-    const VipSettings& there_;
+    void compare_name() const {
+        if (here_.vip->name != there_.vip->name) {
+            say("", Severity::warning, "is called [vip " + here_.vip->name + "] at " + where(""));
+        }
+    }
+    void compare_value(const std::string& key, int here, int there) const {
+        if (here != there) {
+            say(key, Severity::error,
+                "has " + key + ' ' + std::to_string(there) + ", but " + std::to_string(here) +
+                    " at " + where(key));
+        }
+    }
+    // Version 3 carries the interval, and the standby adopts it (RFC 9568 6.4.2); version 2
+    // discards an advertisement with another one (RFC 3768 7.1).
+    void compare_interval() const {
+        const Duration here = here_.vip->advert_interval;
+        const Duration there = there_.vip->advert_interval;
+        const bool fatal = there_.vip->version == vrrp::Version::v2;
+        if (here != there) {
+            say("advert_interval", fatal ? Severity::error : Severity::warning,
+                "has advert_interval " + format_duration(there) + ", but " + format_duration(here) +
+                    " at " + where("advert_interval"));
+        }
+    }
+    void compare_addresses() const;
+    void compare_priorities() const;
+    void compare_unicast() const;
+    void compare_peers(const Member& sender, const Member& receiver) const;
+
+    const Member& here_;
+    const Member& there_;
     Diagnostics& diagnostics_;
 };
 
-void missing(const NodeFile& has, const NodeFile& lacks, Diagnostics& diagnostics) {
-    for (const VipSettings& vip : has.configuration.vips) {
-        const auto& others = lacks.configuration.vips;
-        if (std::ranges::find(others, vip.name, &VipSettings::name) == others.end()) {
-            diagnostics.push_back({{lacks.file, 1, 1},
-                                   "there is no [vip " + vip.name + "], which " + has.file + " has",
+// Interfaces have other names on other machines, so they are not compared.
+std::vector<IpPrefix> prefixes_of(const VipSettings& vip, bool advertised) {
+    std::vector<IpPrefix> prefixes;
+    for (const core::VirtualAddress& address : vip.addresses) {
+        if (address.advertised == advertised && !address.derived) {
+            prefixes.push_back(address.prefix);
+        }
+    }
+    return prefixes;
+}
+
+void Comparison::compare_addresses() const {
+    for (const bool advertised : {true, false}) {
+        const std::string key = advertised ? "address" : "extra_address";
+        const auto here = prefixes_of(*here_.vip, advertised);
+        const auto there = prefixes_of(*there_.vip, advertised);
+        const std::multiset<IpPrefix> here_set(here.begin(), here.end());
+        const std::multiset<IpPrefix> there_set(there.begin(), there.end());
+        for (const IpPrefix& prefix : here_set) {
+            if (!there_set.contains(prefix)) {
+                say(key, Severity::error,
+                    "lacks " + key + ' ' + prefix.to_string() + ", which is in " +
+                        here_.node->file);
+            }
+        }
+        for (const IpPrefix& prefix : there_set) {
+            if (!here_set.contains(prefix)) {
+                say(key, Severity::error,
+                    "has " + key + ' ' + prefix.to_string() + ", which is not in " +
+                        here_.node->file);
+            }
+        }
+        // RFC 9568 5.2.9: the same order on all routers.
+        if (advertised && here_set == there_set && here != there) {
+            say(key, Severity::warning, "has the addresses in another order than at " + where(key));
+        }
+    }
+}
+
+void Comparison::compare_priorities() const {
+    if (here_.vip->priority != there_.vip->priority) {
+        return;
+    }
+    if (there_.vip->priority == vrrp::owner_priority) {
+        say("priority", Severity::error,
+            "has priority 255, as at " + where("priority") + ": there is only one owner");
+        return;
+    }
+    say("priority", Severity::warning,
+        "has the same priority " + std::to_string(there_.vip->priority) + " as at " +
+            where("priority") +
+            ": who starts first is active, and the higher address decides a tie");
+}
+
+void Comparison::compare_unicast() const {
+    const auto word = [](const VipSettings& vip) {
+        return vip.is_unicast() ? "unicast" : "multicast";
+    };
+    if (here_.vip->is_unicast() != there_.vip->is_unicast()) {
+        say("unicast_peer", Severity::error,
+            std::string{"is "} + word(*there_.vip) + ", but " + word(*here_.vip) + " at " +
+                where("unicast_peer"));
+        return;
+    }
+    for (const IpAddress& source : there_.vip->unicast_sources) {
+        if (std::ranges::find(here_.vip->unicast_sources, source) !=
+            here_.vip->unicast_sources.end()) {
+            say("unicast_source", Severity::error,
+                "has the same unicast_source " + source.to_string() + " as at " +
+                    where("unicast_source"));
+            return;  // what the peer lists say of it is of no use
+        }
+    }
+    compare_peers(here_, there_);
+    compare_peers(there_, here_);
+}
+
+// A node takes advertisements from its peers only, and sends them to its peers only.
+void Comparison::compare_peers(const Member& sender, const Member& receiver) const {
+    for (const IpAddress& source : sender.vip->unicast_sources) {
+        const auto& peers = receiver.vip->unicast_peers;
+        if (std::ranges::find(peers, source) == peers.end()) {
+            diagnostics_.push_back({receiver.place_of("unicast_peer"),
+                                    "[vip " + receiver.vip->name + "] has no unicast_peer " +
+                                        source.to_string() + ", which is the unicast_source at " +
+                                        to_string(sender.place_of("unicast_source")),
+                                    Severity::error});
+        }
+    }
+}
+
+void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
+                   Diagnostics& diagnostics) {
+    const Member& first = group.front();
+    for (const NodeFile& node : nodes) {
+        if (!has_node(group, node)) {
+            const Place whole{node.file, 1, 1};
+            diagnostics.push_back({whole,
+                                   "there is no [vip " + first.vip->name + "], which is at " +
+                                       to_string(first.place_of("")),
                                    Severity::warning});
+        }
+    }
+    for (std::size_t there = 1; there < group.size(); ++there) {
+        Comparison(first, group[there], diagnostics).compare_common();
+        for (std::size_t here = 0; here < there; ++here) {
+            Comparison(group[here], group[there], diagnostics).compare_pair();
         }
     }
 }
@@ -122,17 +251,8 @@ void missing(const NodeFile& has, const NodeFile& lacks, Diagnostics& diagnostic
 
 Diagnostics compare_nodes(const std::vector<NodeFile>& nodes) {
     Diagnostics diagnostics;
-    const NodeFile& first = nodes.front();
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-        missing(first, nodes[i], diagnostics);
-        missing(nodes[i], first, diagnostics);
-        for (const VipSettings& here : first.configuration.vips) {
-            const auto& others = nodes[i].configuration.vips;
-            const auto there = std::ranges::find(others, here.name, &VipSettings::name);
-            if (there != others.end()) {
-                Comparison(first, here, nodes[i], *there, diagnostics).compare();
-            }
-        }
+    for (const Group& group : group_vips(nodes)) {
+        compare_group(group, nodes, diagnostics);
     }
     return diagnostics;
 }

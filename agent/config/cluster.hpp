@@ -5,17 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/parse.hpp"
+#include "agent/config/diagnostic.hpp"
+#include "agent/core/configuration.hpp"
 
 namespace understudy::config {
 
 struct NodeFile {
     std::string file;
     core::Configuration configuration;
-    std::map<std::string, KeyPlaces> places;
+    std::map<std::string, KeyPlaces> places;  // Result::vips
 };
 
-// Every node is compared with the first. VIPs are the same if their names are.
+// VIPs are the same if their names are, or else if their interface and vrid are. What all nodes
+// must agree on is held against the first node that has the VIP; what concerns two of them
+// (priorities, unicast peers), against each other. The place of a diagnostic is in the later file.
 Diagnostics compare_nodes(const std::vector<NodeFile>& nodes);
 
 }  // namespace understudy::config

@@ -1,100 +1,50 @@
 #include "agent/config/keys.hpp"
 
+#include <type_traits>
+
+#include "agent/config/addresses.hpp"
+#include "agent/config/values.hpp"
+
 namespace understudy::config {
 
 namespace {
 
 using core::AgentSettings;
-using core::VipSettings;
+
+constexpr Duration longest_stop = std::chrono::hours{1};
+constexpr Duration longest_delay = std::chrono::hours{24};
+constexpr Duration longest_lease = std::chrono::hours{24};
 
 // Puts a parsed value where it belongs, or hands on the error.
-template <class Value, class Place>
-std::string store(const Parsed<Value>& parsed, Place&& place) {
+template <class Value, class Store>
+std::string store(const Parsed<Value>& parsed, Store&& place_value) {
     if (!parsed) {
         return parsed.error();
     }
-    place(*parsed);
+    place_value(*parsed);
     return {};
 }
 
 Parsed<Duration> duration_up_to(const std::string& text, Duration longest) {
     auto parsed = parse_duration(text);
     if (parsed && *parsed > longest) {
-        return std::unexpected('"' + text + "\" is longer than " + format_duration(longest));
+        return std::unexpected(in_quotes(text) + " is longer than " + format_duration(longest));
     }
     return parsed;
 }
 
-std::string read_address(VipDraft& draft, const std::string& value, bool advertised) {
-    VipDraft::Written written;
-    written.advertised = advertised;
-    std::string address = value;
-    if (const auto blank = value.find_first_of(" \t"); blank != std::string::npos) {
-        address = value.substr(0, blank);
-        const auto rest = value.substr(value.find_first_not_of(" \t", blank));
-        const bool has_device = rest.starts_with("dev ") && rest.size() > 4;
-        if (!has_device || advertised) {
-            return '"' + rest + "\" after the address: " +
-                   (advertised ? "only extra_address takes \"dev INTERFACE\""
-                               : "expected \"dev INTERFACE\"");
-        }
-        written.interface = rest.substr(rest.find_first_not_of(" \t", 4));
-    }
-    const auto prefix = IpPrefix::parse(address);
-    if (!prefix) {
-        return '"' + address + "\" is not an address like 192.0.2.10/24 or 2001:db8::10/64";
-    }
-    if (prefix->address.is_multicast() || prefix->address.is_loopback() ||
-        prefix->address.is_unspecified() || prefix->length == 0) {
-        return '"' + address + "\" cannot be a virtual address";
-    }
-    written.prefix = *prefix;
-    draft.addresses.push_back(written);
-    return {};
-}
-
-std::string read_interface(std::string& place, const std::string& value) {
-    const bool fits = value.size() <= 15 && value.find_first_of(" \t/:") == std::string::npos &&
-                      value != "." && value != "..";
-    if (!fits) {
-        return '"' + value + "\" is not the name of an interface (at most 15 characters, no blank, "
-                             "no / and no :)";
-    }
-    place = value;
-    return {};
-}
-
-std::string read_unicast(std::vector<IpAddress>& place, const std::string& value) {
-    const auto address = IpAddress::parse(value);
-    if (!address || address->is_multicast() || address->is_unspecified()) {
-        return '"' + value + "\" is not the address of a router; names are not looked up";
-    }
-    place.push_back(*address);
-    return {};
-}
-
-std::string read_lease(VipDraft& draft, const std::string& value) {
-    const auto lease = duration_up_to(value, std::chrono::hours{24});
-    if (!lease) {
-        return lease.error();
-    }
-    if (*lease % std::chrono::seconds{1} != Duration::zero()) {
-        return '"' + value + "\": the kernel counts lifetimes in whole seconds";
-    }
-    draft.lease = *lease;
-    return {};
-}
+// Makers of keys: `member` gives the place in the target.
 
 template <class Target, class Member>
 Key<Target> yes_no(const char* name, Member member) {
-    return {name, false, [member](Target& target, const std::string& value) {
+    return {name, false, [member](Target& target, const std::string& value, const Place&) {
                 return store(parse_yes_no(value), [&](bool parsed) { member(target) = parsed; });
             }};
 }
 
 template <class Target, class Member>
 Key<Target> duration(const char* name, Duration longest, Member member) {
-    return {name, false, [member, longest](Target& target, const std::string& value) {
+    return {name, false, [member, longest](Target& target, const std::string& value, const Place&) {
                 return store(duration_up_to(value, longest),
                              [&](Duration parsed) { member(target) = parsed; });
             }};
@@ -102,7 +52,8 @@ Key<Target> duration(const char* name, Duration longest, Member member) {
 
 template <class Target, class Member>
 Key<Target> number(const char* name, int least, int most, Member member) {
-    return {name, false, [member, least, most](Target& target, const std::string& value) {
+    return {name, false,
+            [member, least, most](Target& target, const std::string& value, const Place&) {
                 return store(parse_number(value, least, most), [&](int parsed) {
                     auto& place = member(target);
                     place = static_cast<std::remove_reference_t<decltype(place)>>(parsed);
@@ -110,84 +61,135 @@ Key<Target> number(const char* name, int least, int most, Member member) {
             }};
 }
 
-std::string read_word(VipDraft&, const std::string& value, const std::vector<std::string>& words,
-                      const std::function<void(std::size_t)>& place) {
-    return store(parse_word(value, words), place);
+// `first` is the value that the first word stands for.
+template <class Target, class Member>
+Key<Target> word(const char* name, const std::vector<std::string>& words, int first,
+                 Member member) {
+    return {name, false,
+            [member, &words, first](Target& target, const std::string& value, const Place&) {
+                return store(parse_word(value, words), [&](std::size_t index) {
+                    auto& place = member(target);
+                    place = static_cast<std::remove_reference_t<decltype(place)>>(
+                        first + static_cast<int>(index));
+                });
+            }};
+}
+
+// The name of a user as systemd reads it: nothing that /etc/passwd could not hold.
+std::string read_user(AgentSettings& agent, const std::string& value, const Place&) {
+    constexpr std::size_t longest_user = 31;
+    const bool fits = value.size() <= longest_user && value.front() != '-' &&
+                      value.find_first_of(" \t:/\"'$\\#;") == std::string::npos;
+    if (!fits) {
+        return in_quotes(value) + " is not the name of a user";
+    }
+    agent.script_user = value;
+    return {};
+}
+
+std::string read_address(VipDraft& vip, const std::string& value, const Place& place,
+                         bool advertised) {
+    return store(parse_virtual_address(value, advertised), [&](const WrittenAddress& address) {
+        vip.addresses.push_back(address);
+        vip.addresses.back().place = place;
+    });
+}
+
+std::string read_lease(VipDraft& vip, const std::string& value, const Place&) {
+    return store(duration_up_to(value, longest_lease),
+                 [&](Duration parsed) { vip.lease = parsed; });
+}
+
+Key<VipDraft> router(const char* name, std::vector<WrittenRouter> VipDraft::* list) {
+    return {name, true, [list](VipDraft& vip, const std::string& value, const Place& place) {
+                return store(parse_router(value), [&](const IpAddress& parsed) {
+                    (vip.*list).push_back({parsed, place});
+                });
+            }};
+}
+
+std::vector<Key<AgentSettings>> make_agent_keys() {
+    using Target = AgentSettings;
+    return {
+        {"name", false,
+         [](Target& agent, const std::string& value, const Place&) {
+             return store(parse_name(value), [&](const std::string& name) { agent.name = name; });
+         }},
+        word<Target>("log_level", log_level_words(), 0,
+                     [](Target& agent) -> core::LogLevel& { return agent.log_level; }),
+        duration<Target>("stop_timeout", longest_stop,
+                         [](Target& agent) -> Duration& { return agent.stop_timeout; }),
+        {"script_user", false, read_user},
+    };
+}
+
+std::vector<Key<VipDraft>> make_vip_keys() {
+    using Vip = VipDraft;
+    static const std::vector<std::string> versions = {"2", "3"};
+    return {
+        {"interface", false,
+         [](Vip& vip, const std::string& value, const Place&) {
+             return store(parse_interface(value),
+                          [&](const std::string& name) { vip.settings.interface = name; });
+         }},
+        number<Vip>("vrid", 1, 255, [](Vip& vip) -> vrrp::Vrid& { return vip.settings.vrid; }),
+        word<Vip>("version", versions, 2,
+                  [](Vip& vip) -> vrrp::Version& { return vip.settings.version; }),
+        number<Vip>("priority", 1, 255,
+                    [](Vip& vip) -> vrrp::Priority& { return vip.settings.priority; }),
+        // Which intervals there are depends on the version: validate_vip().
+        duration<Vip>("advert_interval", vrrp::longest_interval_v2,
+                      [](Vip& vip) -> Duration& { return vip.settings.advert_interval; }),
+        {"address", true,
+         [](Vip& vip, const std::string& value, const Place& place) {
+             return read_address(vip, value, place, true);
+         }},
+        {"extra_address", true,
+         [](Vip& vip, const std::string& value, const Place& place) {
+             return read_address(vip, value, place, false);
+         }},
+        duration<Vip>("startup_delay", longest_delay,
+                      [](Vip& vip) -> Duration& { return vip.settings.startup_delay; }),
+        yes_no<Vip>("preempt", [](Vip& vip) -> bool& { return vip.settings.preempt; }),
+        duration<Vip>("preempt_delay", longest_delay,
+                      [](Vip& vip) -> Duration& { return vip.settings.preempt_delay; }),
+        yes_no<Vip>("accept", [](Vip& vip) -> bool& { return vip.settings.accept; }),
+        word<Vip>("mac", mac_words(), 0,
+                  [](Vip& vip) -> bool& { return vip.settings.virtual_mac; }),
+        word<Vip>("checksum", checksum_words(), 0,
+                  [](Vip& vip) -> core::ChecksumPolicy& { return vip.settings.checksum; }),
+        router("unicast_source", &Vip::sources),
+        router("unicast_peer", &Vip::peers),
+        number<Vip>("unicast_min_ttl", 1, 255,
+                    [](Vip& vip) -> std::uint8_t& { return vip.settings.unicast_min_ttl; }),
+        {"lease", false, read_lease},
+    };
 }
 
 }  // namespace
 
+const std::vector<std::string>& log_level_words() {
+    static const std::vector<std::string> words = {"trace", "debug", "info", "warn", "error"};
+    return words;
+}
+
+const std::vector<std::string>& checksum_words() {
+    static const std::vector<std::string> words = {"auto", "rfc9568", "pseudo-header"};
+    return words;
+}
+
+const std::vector<std::string>& mac_words() {
+    static const std::vector<std::string> words = {"interface", "virtual"};
+    return words;
+}
+
 const std::vector<Key<AgentSettings>>& agent_keys() {
-    using Target = AgentSettings;
-    static const std::vector<std::string> levels = {"trace", "debug", "info", "warn", "error"};
-    static const std::vector<Key<Target>> keys = {
-        {"name", false, [](Target& agent, const std::string& value) {
-             agent.name = value;
-             return std::string{};
-         }},
-        {"log_level", false, [](Target& agent, const std::string& value) {
-             return store(parse_word(value, levels), [&](std::size_t index) {
-                 agent.log_level = static_cast<core::LogLevel>(index);
-             });
-         }},
-        duration<Target>("stop_timeout", std::chrono::hours{1},
-                         [](Target& agent) -> Duration& { return agent.stop_timeout; }),
-        {"script_user", false, [](Target& agent, const std::string& value) {
-             agent.script_user = value;
-             return std::string{};
-         }},
-    };
+    static const std::vector<Key<AgentSettings>> keys = make_agent_keys();
     return keys;
 }
 
 const std::vector<Key<VipDraft>>& vip_keys() {
-    using Target = VipDraft;
-    constexpr auto day = std::chrono::hours{24};
-    static const std::vector<std::string> checksums = {"auto", "rfc9568", "pseudo-header"};
-    static const std::vector<std::string> macs = {"interface", "virtual"};
-    static const std::vector<Key<Target>> keys = {
-        {"interface", false, [](Target& vip, const std::string& value) {
-             return read_interface(vip.settings.interface, value);
-         }},
-        number<Target>("vrid", 1, 255, [](Target& vip) -> vrrp::Vrid& { return vip.settings.vrid; }),
-        number<Target>("version", 2, 3,
-                       [](Target& vip) -> vrrp::Version& { return vip.settings.version; }),
-        number<Target>("priority", 1, 255,
-                       [](Target& vip) -> vrrp::Priority& { return vip.settings.priority; }),
-        duration<Target>("advert_interval", vrrp::longest_interval_v2,
-                         [](Target& vip) -> Duration& { return vip.settings.advert_interval; }),
-        {"address", true, [](Target& vip, const std::string& value) {
-             return read_address(vip, value, true);
-         }},
-        {"extra_address", true, [](Target& vip, const std::string& value) {
-             return read_address(vip, value, false);
-         }},
-        duration<Target>("startup_delay", day,
-                         [](Target& vip) -> Duration& { return vip.settings.startup_delay; }),
-        yes_no<Target>("preempt", [](Target& vip) -> bool& { return vip.settings.preempt; }),
-        duration<Target>("preempt_delay", day,
-                         [](Target& vip) -> Duration& { return vip.settings.preempt_delay; }),
-        yes_no<Target>("accept", [](Target& vip) -> bool& { return vip.settings.accept; }),
-        {"mac", false, [](Target& vip, const std::string& value) {
-             return read_word(vip, value, macs, [&](std::size_t index) {
-                 vip.settings.virtual_mac = index == 1;
-             });
-         }},
-        {"checksum", false, [](Target& vip, const std::string& value) {
-             return read_word(vip, value, checksums, [&](std::size_t index) {
-                 vip.settings.checksum = static_cast<core::ChecksumPolicy>(index);
-             });
-         }},
-        {"unicast_source", true, [](Target& vip, const std::string& value) {
-             return read_unicast(vip.settings.unicast_sources, value);
-         }},
-        {"unicast_peer", true, [](Target& vip, const std::string& value) {
-             return read_unicast(vip.settings.unicast_peers, value);
-         }},
-        number<Target>("unicast_min_ttl", 1, 255,
-                       [](Target& vip) -> std::uint8_t& { return vip.settings.unicast_min_ttl; }),
-        {"lease", false, read_lease},
-    };
+    static const std::vector<Key<VipDraft>> keys = make_vip_keys();
     return keys;
 }
 

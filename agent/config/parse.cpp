@@ -4,238 +4,165 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/program_options/options_description.hpp>
-#include <boost/program_options/parsers.hpp>
-#include <boost/program_options/value_semantic.hpp>
-#include <set>
-#include <sstream>
+#include <tuple>
+#include <utility>
 
-#include "agent/config/keys.hpp"
+#include "agent/config/section_reader.hpp"
+#include "agent/config/unsupported.hpp"
 #include "agent/config/validate.hpp"
+#include "agent/config/values.hpp"
 
 namespace understudy::config {
 
 namespace {
 
-namespace po = boost::program_options;
-
 const std::vector<std::string> section_kinds = {"agent", "vip"};
-// Parts of the language that a later version understands. Never ignored: a check that does not run would
-// look like one that passes.
-const std::vector<std::string> later_kinds = {"service", "check"};
-const std::vector<std::string> later_keys = {"track",      "service",    "on_active", "on_backup",
-                                             "on_fault",   "on_promote", "on_release"};
-
-template <class Target>
-po::options_description describe(const std::vector<Key<Target>>& keys) {
-    po::options_description options;
-    for (const Key<Target>& key : keys) {
-        options.add_options()(key.name.c_str(), po::value<std::string>());
-    }
-    return options;
-}
-
-// One assignment through Boost.Program_options, so that its rules decide what is a known key. A line at a
-// time, because the library tells no line number.
-bool is_known(const po::options_description& options, const Assignment& assignment) {
-    if (assignment.key.find_first_of("#[]") != std::string::npos) {
-        return false;
-    }
-    std::istringstream line(assignment.key + "=x\n");
-    try {
-        const auto parsed = po::parse_config_file(line, options, true);
-        return !parsed.options.empty() && !parsed.options.front().unregistered;
-    } catch (const po::error&) {
-        return false;
-    }
-}
 
 bool contains(const std::vector<std::string>& words, const std::string& word) {
     return std::ranges::find(words, word) != words.end();
 }
 
-template <class Target>
-std::string unknown_key(const std::vector<Key<Target>>& keys, const std::string& key,
-                        const std::string& section) {
-    if (contains(later_keys, key)) {
-        return key + " is not supported by this version yet";
-    }
-    std::vector<std::string> names = later_keys;
-    for (const Key<Target>& known : keys) {
-        names.push_back(known.name);
-    }
-    return "unknown key \"" + key + "\" in " + section + did_you_mean(key, names);
-}
-
-// Reads every line of a section; calls `read_at` after a line was read, with its number.
-template <class Target, class ReadAt>
-void read_keys(const Section& section, const std::vector<Key<Target>>& keys, Target& target,
-               const ReadAt& read_at, Diagnostics& diagnostics) {
-    const po::options_description options = describe(keys);
-    const std::string title = '[' + section.kind + (section.name.empty() ? "" : " ") + section.name + ']';
-    std::map<std::string, int> seen;
-    for (std::size_t i = 0; i < section.assignments.size(); ++i) {
-        const Assignment& assignment = section.assignments[i];
-        const auto complain = [&](std::string text) {
-            diagnostics.push_back({assignment.place, std::move(text), Severity::error});
-        };
-        if (!is_known(options, assignment)) {
-            complain(unknown_key(keys, assignment.key, title));
-            continue;
-        }
-        const auto key = std::ranges::find(keys, assignment.key, &Key<Target>::name);
-        const auto [first, fresh] = seen.try_emplace(assignment.key, assignment.place.line);
-        if (!fresh && !key->repeats) {
-            complain(assignment.key + " is written twice; first in line " +
-                     std::to_string(first->second));
-            continue;
-        }
-        if (std::string error = key->read(target, assignment.value); !error.empty()) {
-            complain(assignment.key + ": " + error);
-        }
-        read_at(i);
-    }
-}
-
 class Parser {
-   public:
-    explicit Parser(std::string host_name) { configuration_.agent.name = std::move(host_name); }
+public:
+    explicit Parser(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
     void section(const Section& section);
-    Result finish(Diagnostics diagnostics);
+    // After the last section. `whole` is the place of the file.
+    void finish(const Place& whole, const std::string& host_name);
+    core::AgentSettings take_agent() { return std::move(agent_); }
+    std::vector<VipDraft> take_vips() { return std::move(vips_); }
 
-   private:
-    void agent(const Section& section);
+private:
     void vip(const Section& section);
-    bool is_named_well(const Section& section);
-    void complain(const Section& section, std::string text) {
-        diagnostics_.push_back({section.place, std::move(text), Severity::error});
+    bool has_good_name(const Section& section);
+    void complain(const Place& place, std::string text) {
+        diagnostics_.push_back({place, std::move(text), Severity::error});
     }
 
-    core::Configuration configuration_;
-    Diagnostics diagnostics_;
-    std::vector<const Section*> vip_sections_;
-    std::map<std::string, const Section*> names_;  // "vip web"
+    Diagnostics& diagnostics_;
+    core::AgentSettings agent_;
+    std::vector<VipDraft> vips_;
+    std::map<std::string, Place> titles_;
+    bool has_strange_sections_ = false;
 };
 
-bool Parser::is_named_well(const Section& section) {
-    if (section.kind == "agent" && !section.name.empty()) {
-        complain(section, "[agent] has no name");
-        return false;
-    }
-    if (section.kind == "vip" && section.name.empty()) {
-        complain(section, "[vip] needs a name: [vip web]");
-        return false;
-    }
-    if (section.name.find_first_of(" \t\"'") != std::string::npos || section.name.size() > 64) {
-        complain(section, "the name of a section is one word of at most 64 characters");
-        return false;
-    }
-    const auto [first, fresh] = names_.try_emplace(section.kind + ' ' + section.name, &section);
-    if (!fresh) {
-        complain(section, '[' + section.kind + (section.name.empty() ? "" : " ") + section.name +
-                              "] is there twice; first in line " +
-                              std::to_string(first->second->place.line));
-    }
-    return fresh;
-}
-
 void Parser::section(const Section& section) {
-    if (contains(later_kinds, section.kind)) {
-        complain(section, '[' + section.kind + "] sections are not supported by this version yet");
+    if (contains(unsupported::section_kinds, section.kind)) {
+        complain(section.place, '[' + section.kind + "] sections are" + unsupported::text);
+        has_strange_sections_ = true;
         return;
     }
     if (!contains(section_kinds, section.kind)) {
         std::vector<std::string> kinds = section_kinds;
-        kinds.insert(kinds.end(), later_kinds.begin(), later_kinds.end());
-        complain(section, "unknown section [" + section.kind + ']' + did_you_mean(section.kind, kinds));
+        kinds.insert(kinds.end(), unsupported::section_kinds.begin(),
+                     unsupported::section_kinds.end());
+        complain(section.place,
+                 "unknown section [" + section.kind + ']' + did_you_mean(section.kind, kinds));
+        has_strange_sections_ = true;
         return;
     }
-    if (!is_named_well(section)) {
-        return;
+    const bool has_name = has_good_name(section);
+    const auto [first, fresh] = titles_.try_emplace(title_of(section), section.place);
+    if (has_name && !fresh) {
+        complain(section.place,
+                 title_of(section) + " is written twice; first at " + to_string(first->second));
     }
-    if (section.kind == "agent") {
-        agent(section);
-    } else {
+    // Whatever is wrong with the title, the keys are read, so that all is said in one go.
+    if (section.kind == "vip") {
         vip(section);
+    } else {
+        read_keys(section, agent_keys(), agent_, diagnostics_);
     }
 }
 
-void Parser::agent(const Section& section) {
-    read_keys(section, agent_keys(), configuration_.agent, [](std::size_t) {}, diagnostics_);
+bool Parser::has_good_name(const Section& section) {
+    if (section.kind == "agent") {
+        if (!section.name.empty()) {
+            complain(section.place, "[agent] has no name, so not " + in_quotes(section.name));
+        }
+        return section.name.empty();
+    }
+    if (section.name.empty()) {
+        complain(section.place, "a [vip] section has a name: [vip web]");
+        return false;
+    }
+    const auto name = parse_name(section.name);
+    if (!name) {
+        complain(section.place, name.error());
+    }
+    return name.has_value();
 }
 
 void Parser::vip(const Section& section) {
+    if (vips_.size() == core::most_vips) {
+        complain(section.place,
+                 "there are more than " + std::to_string(core::most_vips) + " [vip] sections");
+    }
     VipDraft draft;
     draft.settings.name = section.name;
-    Diagnostics found;
-    const auto note_line = [&](std::size_t assignment) {
-        for (VipDraft::Written& written : draft.addresses) {
-            written.assignment = &written == &draft.addresses.back() &&
-                                         section.assignments[assignment].key.ends_with("address")
-                                     ? assignment
-                                     : written.assignment;
-        }
-    };
-    read_keys(section, vip_keys(), draft, note_line, found);
-    const core::VipSettings settings = complete(draft);
-    // A key that was written wrong is not missing as well.
-    Diagnostics more;
-    validate_vip(draft, settings, section, more);
-    for (Diagnostic& diagnostic : more) {
-        const bool follows = std::ranges::any_of(section.assignments, [&](const Assignment& a) {
-            return !found.empty() && diagnostic.message.ends_with("has no " + a.key);
-        });
-        if (!follows) {
-            found.push_back(std::move(diagnostic));
-        }
-    }
-    diagnostics_.insert(diagnostics_.end(), found.begin(), found.end());
-    configuration_.vips.push_back(settings);
-    vip_sections_.push_back(&section);
+    draft.record = read_keys(section, vip_keys(), draft, diagnostics_);
+    complete(draft);
+    validate_vip(draft, diagnostics_);
+    vips_.push_back(std::move(draft));
 }
 
-Result Parser::finish(Diagnostics before) {
-    validate_node(configuration_.vips, vip_sections_, diagnostics_);
-    Result result;
-    result.diagnostics = std::move(before);
-    result.diagnostics.insert(result.diagnostics.end(), diagnostics_.begin(), diagnostics_.end());
-    std::ranges::stable_sort(result.diagnostics, [](const Diagnostic& a, const Diagnostic& b) {
-        return std::tie(a.place.file, a.place.line) < std::tie(b.place.file, b.place.line);
-    });
-    for (std::size_t i = 0; i < configuration_.vips.size(); ++i) {
-        KeyPlaces& places = result.vips[configuration_.vips[i].name];
-        places[""] = vip_sections_[i]->place;
-        for (const Assignment& assignment : vip_sections_[i]->assignments) {
-            places[assignment.key] = assignment.place;
+void Parser::finish(const Place& whole, const std::string& host_name) {
+    validate_node(vips_, diagnostics_);
+    if (vips_.empty() && !has_strange_sections_) {
+        complain(whole, "there is no [vip NAME] section: nothing to do");
+    }
+    if (agent_.name.empty()) {
+        agent_.name = host_name;
+        if (!parse_name(host_name)) {
+            complain(whole, "the host's name " + in_quotes(host_name) +
+                                " cannot name the node; write a name in [agent]");
         }
     }
-    if (!has_errors(result.diagnostics)) {
-        result.configuration = std::move(configuration_);
+}
+
+// As the lines were read: file by file, and each from its top.
+void put_in_order(Diagnostics& diagnostics, const std::vector<std::string>& files) {
+    std::map<std::string, std::size_t> order;
+    for (const std::string& file : files) {
+        order.try_emplace(file, order.size());
     }
-    return result;
+    const auto key = [&](const Diagnostic& diagnostic) {
+        return std::tuple(order[diagnostic.place.file], diagnostic.place.line,
+                          diagnostic.place.column);
+    };
+    std::ranges::stable_sort(diagnostics, {}, key);
+    if (diagnostics.size() > most_diagnostics) {
+        const std::size_t more = diagnostics.size() - most_diagnostics;
+        const bool has_error = has_errors(diagnostics);
+        diagnostics.resize(most_diagnostics);
+        diagnostics.push_back({diagnostics.back().place,
+                               "and " + std::to_string(more) + " more problems",
+                               has_error ? Severity::error : Severity::warning});
+    }
 }
 
 }  // namespace
 
 Result parse_text(const std::string& file_name, std::string_view text, const std::string& host_name,
                   const Surroundings& surroundings) {
-    Diagnostics diagnostics;
-    const auto sections = read_sections(file_name, text, surroundings, diagnostics);
-    Parser parser(host_name);
-    for (const Section& section : sections) {
+    Result result;
+    const Source source = read_source(file_name, text, surroundings, result.diagnostics);
+    Parser parser(result.diagnostics);
+    for (const Section& section : source.sections) {
         parser.section(section);
     }
-    const bool has_vip = std::ranges::any_of(sections, [](const Section& s) { return s.kind == "vip"; });
-    if (!has_vip) {
-        diagnostics.push_back({{file_name, 1, 1}, "there is no [vip NAME] section: nothing to do",
-                               Severity::error});
+    parser.finish({file_name, 1, 1}, host_name);
+    put_in_order(result.diagnostics, source.files);
+    const bool valid = !has_errors(result.diagnostics);
+    core::Configuration configuration{parser.take_agent(), {}};
+    for (VipDraft& vip : parser.take_vips()) {
+        result.vips.try_emplace(vip.settings.name, std::move(vip.record.places));
+        configuration.vips.push_back(std::move(vip.settings));
     }
-    if (sections.size() > core::most_vips + 1) {
-        diagnostics.push_back({{file_name, 1, 1}, "more than " + std::to_string(core::most_vips) +
-                                                      " sections", Severity::error});
+    if (valid) {
+        result.configuration = std::move(configuration);
     }
-    return parser.finish(std::move(diagnostics));
+    return result;
 }
 
 Result read_file(const std::filesystem::path& file) {
@@ -243,8 +170,9 @@ Result read_file(const std::filesystem::path& file) {
     std::string error;
     const auto text = surroundings.read(file.string(), error);
     if (!text) {
+        const Place whole{file.string(), 1, 1};
         Result result;
-        result.diagnostics.push_back({{file.string(), 0, 1}, error, Severity::error});
+        result.diagnostics.push_back({whole, error, Severity::error});
         return result;
     }
     std::array<char, 256> host{};

@@ -13,22 +13,20 @@
 
 namespace understudy::config {
 
-// Where a VIP and its keys were written: key -> place; the VIP itself under "".
-using KeyPlaces = std::map<std::string, Place>;
-
 struct Result {
     // Nothing if any diagnostic is an error.
     std::optional<core::Configuration> configuration;
-    // In the order of the file; warnings among them.
+    // In the order in which the lines were read; warnings among them.
     Diagnostics diagnostics;
-    std::map<std::string, KeyPlaces> vips;  // by name
+    // Where each VIP and its keys were written, by name. Of a repeated key: the first time.
+    std::map<std::string, KeyPlaces> vips;
 };
 
 // The file, what it includes, and this process's environment and host name.
 Result read_file(const std::filesystem::path& file);
 
-// The same from text. `host_name` is the default of `name`.
+// The same from text, and pure unless `surroundings` is not. `host_name` is the default of `name`.
 Result parse_text(const std::string& file_name, std::string_view text, const std::string& host_name,
-                  const Surroundings& surroundings);
+                  const Surroundings& surroundings = {});
 
 }  // namespace understudy::config

@@ -1,5 +1,8 @@
 #include "agent/config/render.hpp"
 
+#include <utility>
+
+#include "agent/config/keys.hpp"
 #include "agent/config/values.hpp"
 
 namespace understudy::config {
@@ -7,27 +10,26 @@ namespace understudy::config {
 namespace {
 
 class Writer {
-   public:
-    void section(const std::string& title) { text_ += (text_.empty() ? "[" : "\n[") + title + "]\n"; }
+public:
+    void section(const std::string& title) {
+        text_ += (text_.empty() ? "[" : "\n[") + title + "]\n";
+    }
     void key(const std::string& name, const std::string& value) {
         text_ += name + " = " + value + '\n';
     }
     void yes_no(const std::string& name, bool value) { key(name, value ? "yes" : "no"); }
     void duration(const std::string& name, Duration value) { key(name, format_duration(value)); }
     void number(const std::string& name, int value) { key(name, std::to_string(value)); }
+    void word(const std::string& name, const std::vector<std::string>& words, std::size_t index) {
+        key(name, words.at(index));
+    }
     std::string take() { return std::move(text_); }
 
-   private:
+private:
     std::string text_;
 };
 
-void render_vip(const core::VipSettings& vip, Writer& out) {
-    out.section("vip " + vip.name);
-    out.key("interface", vip.interface);
-    out.number("vrid", vip.vrid);
-    out.number("version", static_cast<int>(vip.version));
-    out.number("priority", vip.priority);
-    out.duration("advert_interval", vip.advert_interval);
+void render_addresses(const core::VipSettings& vip, Writer& out) {
     for (const core::VirtualAddress& address : vip.addresses) {
         if (address.derived) {
             continue;  // it follows from the vrid
@@ -36,13 +38,9 @@ void render_vip(const core::VipSettings& vip, Writer& out) {
         out.key(address.advertised ? "address" : "extra_address",
                 address.prefix.to_string() + (elsewhere ? " dev " + address.interface : ""));
     }
-    out.duration("startup_delay", vip.startup_delay);
-    out.yes_no("preempt", vip.preempt);
-    out.duration("preempt_delay", vip.preempt_delay);
-    out.yes_no("accept", vip.accept);
-    out.key("mac", vip.virtual_mac ? "virtual" : "interface");
-    constexpr const char* checksums[] = {"auto", "rfc9568", "pseudo-header"};
-    out.key("checksum", checksums[static_cast<int>(vip.checksum)]);
+}
+
+void render_unicast(const core::VipSettings& vip, Writer& out) {
     for (const IpAddress& source : vip.unicast_sources) {
         out.key("unicast_source", source.to_string());
     }
@@ -52,19 +50,36 @@ void render_vip(const core::VipSettings& vip, Writer& out) {
     if (vip.is_unicast()) {
         out.number("unicast_min_ttl", vip.unicast_min_ttl);
     }
+}
+
+void render_vip(const core::VipSettings& vip, Writer& out) {
+    out.section("vip " + vip.name);
+    out.key("interface", vip.interface);
+    out.number("vrid", vip.vrid);
+    out.number("version", static_cast<int>(vip.version));
+    out.number("priority", vip.priority);
+    out.duration("advert_interval", vip.advert_interval);
+    render_addresses(vip, out);
+    out.duration("startup_delay", vip.startup_delay);
+    out.yes_no("preempt", vip.preempt);
+    out.duration("preempt_delay", vip.preempt_delay);
+    out.yes_no("accept", vip.accept);
+    out.word("mac", mac_words(), vip.virtual_mac ? 1 : 0);
+    out.word("checksum", checksum_words(), static_cast<std::size_t>(vip.checksum));
+    render_unicast(vip, out);
     out.duration("lease", vip.lease);
 }
 
 }  // namespace
 
 std::string render(const core::Configuration& configuration) {
-    constexpr const char* levels[] = {"trace", "debug", "info", "warn", "error"};
+    const core::AgentSettings& agent = configuration.agent;
     Writer out;
     out.section("agent");
-    out.key("name", configuration.agent.name);
-    out.key("log_level", levels[static_cast<int>(configuration.agent.log_level)]);
-    out.duration("stop_timeout", configuration.agent.stop_timeout);
-    out.key("script_user", configuration.agent.script_user);
+    out.key("name", agent.name);
+    out.word("log_level", log_level_words(), static_cast<std::size_t>(agent.log_level));
+    out.duration("stop_timeout", agent.stop_timeout);
+    out.key("script_user", agent.script_user);
     for (const core::VipSettings& vip : configuration.vips) {
         render_vip(vip, out);
     }

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
+#include <utility>
 
+#include "agent/config/addresses.hpp"
+#include "agent/config/complaints.hpp"
+#include "agent/config/unicast.hpp"
+#include "agent/config/unsupported.hpp"
 #include "vrrp/timers.hpp"
 
 namespace understudy::config {
@@ -15,246 +19,312 @@ using core::VipSettings;
 using core::VirtualAddress;
 
 // Addresses of 16 bytes that fit one packet of 1500 bytes: 40 for IPv6, 8 for VRRP.
-constexpr std::size_t most_ipv6_advertised = (1500 - 40 - vrrp::header_size) / 16;
+constexpr std::size_t most_advertised_v6 = (1500 - 40 - vrrp::header_size) / 16;
 
-class Complaints {
-   public:
-    Complaints(const Section& section, Diagnostics& diagnostics)
-        : section_(section), diagnostics_(diagnostics) {}
+bool is_advertised(const WrittenAddress& address, Family family) {
+    return address.advertised && address.prefix.address.family() == family;
+}
 
-    void error(const std::string& key, std::string text) const {
-        diagnostics_.push_back({place_of(section_, key), std::move(text), Severity::error});
-    }
-    void warn(const std::string& key, std::string text) const {
-        diagnostics_.push_back({place_of(section_, key), std::move(text), Severity::warning});
-    }
-    void error_at(std::size_t assignment, std::string text) const {
-        diagnostics_.push_back(
-            {section_.assignments[assignment].place, std::move(text), Severity::error});
-    }
-    void warn_at(std::size_t assignment, std::string text) const {
-        diagnostics_.push_back(
-            {section_.assignments[assignment].place, std::move(text), Severity::warning});
-    }
-
-   private:
-    const Section& section_;
-    Diagnostics& diagnostics_;
-};
-
-void check_required(const VipDraft& draft, const Complaints& complain) {
-    const VipSettings& vip = draft.settings;
-    if (vip.interface.empty()) {
-        complain.error("", "[vip " + vip.name + "] has no interface");
-    }
-    if (vip.vrid == 0) {
-        complain.error("", "[vip " + vip.name + "] has no vrid");
-    }
-    const bool advertised = std::ranges::any_of(
-        draft.addresses, [](const VipDraft::Written& written) { return written.advertised; });
-    if (!advertised) {
-        complain.error("", "[vip " + vip.name + "] has no address");
+void check_required(const VipDraft& vip, const Complaints& complain) {
+    for (const char* key : {"interface", "vrid", "address"}) {
+        if (!vip.record.has(key)) {
+            complain.error("", vip.title() + " has no " + key);
+        }
     }
 }
 
-void check_interval(const VipSettings& vip, const Complaints& complain) {
-    const bool v2 = vip.version == vrrp::Version::v2;
-    const Duration step = v2 ? Duration{std::chrono::seconds{1}} : vrrp::interval_step;
-    const Duration longest = v2 ? vrrp::longest_interval_v2 : vrrp::longest_interval_v3;
-    const Duration interval = vip.advert_interval;
-    if (interval < step || interval > longest || interval % step != Duration::zero()) {
+// A remark where the interval is one that the version does not have; whether it was fine.
+bool check_interval(const VipDraft& vip, const Complaints& complain) {
+    if (!vip.record.is_readable("advert_interval") || !vip.record.is_readable("version")) {
+        return false;
+    }
+    const bool is_v2 = vip.settings.version == vrrp::Version::v2;
+    const Duration step = is_v2 ? Duration{std::chrono::seconds{1}} : vrrp::interval_step;
+    const Duration longest = is_v2 ? vrrp::longest_interval_v2 : vrrp::longest_interval_v3;
+    const Duration interval = vip.settings.advert_interval;
+    const bool fits =
+        interval >= step && interval <= longest && interval % step == Duration::zero();
+    if (!fits) {
         complain.error("advert_interval",
-                       "advert_interval " + format_duration(interval) + " is not possible: version " +
-                           (v2 ? "2 has whole seconds from 1s to 255s" : "3 has 10ms to 40950ms in steps of 10ms"));
+                       "advert_interval: " + format_duration(interval) + " is not from " +
+                           (is_v2 ? "1s to 255s in whole seconds, which version 2 has"
+                                  : "10ms to 40.95s in steps of 10ms, which version 3 has"));
     }
+    return fits;
 }
 
-void check_priority(const VipSettings& vip, const Complaints& complain) {
+void check_priority(const VipDraft& draft, const Complaints& complain) {
+    const VipSettings& vip = draft.settings;
+    const bool is_owner = vip.priority == vrrp::owner_priority;
     if (vrrp::in_low_band(vip.priority)) {
         complain.warn("priority", "priority " + std::to_string(vip.priority) +
-                                      " is in the low band: 1 to 16 tell the others to take the addresses over");
+                                      " is in the low band: an active node that advertises 1 to "
+                                      "16 says that others are to take the addresses from it");
     }
-    if (vip.priority == vrrp::owner_priority && !vip.preempt) {
-        complain.warn("preempt", "preempt = no does nothing with priority 255: the owner always goes first");
+    if (is_owner && !vip.preempt) {
+        complain.warn("preempt",
+                      "preempt = no does nothing with priority 255: the owner always goes first");
     }
     if (!vip.preempt && vip.preempt_delay > Duration::zero()) {
         complain.warn("preempt_delay", "preempt_delay does nothing with preempt = no");
     }
+    if (is_owner && vip.preempt_delay > Duration::zero()) {
+        complain.warn("preempt_delay", "preempt_delay does nothing with priority 255");
+    }
 }
 
-void check_lease(const VipSettings& vip, const Complaints& complain) {
-    if (vip.lease == Duration::zero()) {
+void check_checksum(const VipDraft& draft, const Complaints& complain) {
+    const VipSettings& vip = draft.settings;
+    const bool matters =
+        vip.version == vrrp::Version::v3 && (vip.has_family(Family::ipv4) || vip.addresses.empty());
+    if (vip.checksum != core::ChecksumPolicy::automatic && !matters) {
+        complain.warn("checksum",
+                      "checksum does nothing here: only version 3 over IPv4 has a choice");
+    }
+}
+
+// The kernel removes the addresses of a dead agent when the lease ends. If nobody can have taken
+// over by then, they are gone for a while without need; and a late renewal would lose them on a
+// node that lives.
+void check_lease(const VipDraft& draft, const Complaints& complain) {
+    const VipSettings& vip = draft.settings;
+    if (!draft.lease || *draft.lease == Duration::zero()) {
         return;
     }
-    const Duration down = vrrp::active_down_interval(vip.version, vip.priority, vip.advert_interval);
-    if (vip.lease < down) {
-        complain.error("lease", "lease " + format_duration(vip.lease) +
-                                    " ends before a standby takes over (" +
-                                    std::to_string(down.count() / 1000) +
-                                    " ms after the last advertisement): nobody would hold the addresses");
+    if (*draft.lease % std::chrono::seconds{1} != Duration::zero()) {
+        complain.error("lease", "lease: " + format_duration(*draft.lease) +
+                                    " is not in whole seconds, in which the kernel counts");
+        return;
+    }
+    const Duration down =
+        vrrp::active_down_interval(vip.version, vip.priority, vip.advert_interval);
+    if (*draft.lease < down) {
+        const Duration needed = std::chrono::ceil<std::chrono::seconds>(down);
+        complain.error("lease", "lease: " + format_duration(*draft.lease) +
+                                    " ends before a standby takes over; with this advert_interval "
+                                    "it is at least " +
+                                    format_duration(needed));
     }
 }
 
-void check_addresses(const VipDraft& draft, const VipSettings& vip, const Complaints& complain) {
-    std::set<std::pair<IpAddress, std::string>> seen;
-    std::map<Family, std::size_t> advertised;
-    for (const VipDraft::Written& written : draft.addresses) {
-        const IpAddress& address = written.prefix.address;
-        const std::string interface = written.interface.empty() ? vip.interface : written.interface;
-        if (!seen.insert({address, interface}).second) {
-            complain.error_at(written.assignment, address.to_string() + " is written twice");
-        }
-        if (address.is_v6() && vip.version == vrrp::Version::v2 && written.advertised) {
-            complain.error_at(written.assignment, "IPv6 needs version 3");
-        }
-        if (written.advertised) {
-            ++advertised[address.family()];
-        }
-        const bool has_host_bits = written.prefix.length < (address.is_v4() ? 31 : 127);
-        bool network = has_host_bits;
-        const auto bytes = address.bytes();
-        for (std::size_t bit = written.prefix.length; bit < bytes.size() * 8 && network; ++bit) {
-            network = (std::to_integer<unsigned>(bytes[bit / 8]) & (0x80U >> (bit % 8))) == 0;
-        }
-        if (network) {
-            complain.warn_at(written.assignment,
-                             written.prefix.to_string() + " is the address of a network, not of a host");
-        }
+void check_address(const WrittenAddress& written, const VipSettings& vip,
+                   const Complaints& complain) {
+    const IpPrefix& prefix = written.prefix;
+    if (written.advertised && prefix.address.is_v6() && vip.version == vrrp::Version::v2) {
+        complain.error_at(written.place,
+                          "address " + prefix.to_string() + ": IPv6 needs version 3");
     }
-    if (advertised[Family::ipv4] > vrrp::most_addresses) {
-        complain.error("address", "an advertisement holds 255 addresses; make the others extra_address");
+    if (is_network_address(prefix)) {
+        complain.warn_at(written.place,
+                         prefix.to_string() + " is the address of a network, not of a host");
     }
-    const std::size_t derived = std::ranges::any_of(vip.addresses, &VirtualAddress::derived) ? 1 : 0;
-    if (advertised[Family::ipv6] + derived > most_ipv6_advertised) {
-        complain.error("address", "an IPv6 advertisement of 1500 bytes holds " +
-                                      std::to_string(most_ipv6_advertised) +
-                                      " addresses, with the link-local one; make the others extra_address");
+    if (is_broadcast_address(prefix)) {
+        complain.warn_at(written.place,
+                         prefix.to_string() + " is the broadcast address of its network");
     }
 }
 
-void check_unicast(const VipSettings& vip, const Complaints& complain) {
-    std::set<IpAddress> peers;
-    for (const IpAddress& peer : vip.unicast_peers) {
-        if (!peers.insert(peer).second) {
-            complain.error("unicast_peer", "unicast_peer " + peer.to_string() + " is written twice");
+// Everything that the node would hold for the VIP, each with its interface. The derived address is
+// not written anywhere; it stands for the vrid.
+std::vector<WrittenAddress> held_addresses(const VipDraft& vip) {
+    std::vector<WrittenAddress> held;
+    for (const VirtualAddress& address : vip.settings.addresses) {
+        if (address.derived) {
+            held.push_back({address.prefix, address.interface, address.advertised,
+                            vip.record.place_of("vrid")});
         }
     }
-    std::set<Family> source_families;
-    for (const IpAddress& source : vip.unicast_sources) {
-        if (!source_families.insert(source.family()).second) {
-            complain.error("unicast_source", "there is more than one unicast_source of this family");
+    for (const WrittenAddress& written : vip.addresses) {
+        held.push_back(written);
+        if (written.interface.empty()) {
+            held.back().interface = vip.settings.interface;
         }
-        if (peers.contains(source)) {
-            complain.error("unicast_source", "unicast_source " + source.to_string() + " is also a unicast_peer");
+    }
+    return held;
+}
+
+void check_addresses(const VipDraft& vip, const Complaints& complain) {
+    for (const WrittenAddress& written : vip.addresses) {
+        check_address(written, vip.settings, complain);
+    }
+    std::map<std::pair<IpAddress, std::string>, Place> seen;
+    for (const WrittenAddress& held : held_addresses(vip)) {
+        const auto [first, fresh] =
+            seen.try_emplace({held.prefix.address, held.interface}, held.place);
+        if (!fresh) {
+            complain.error_at(held.place, held.prefix.address.to_string() +
+                                              " is there twice; first at " +
+                                              to_string(first->second));
         }
-        for (const VirtualAddress& address : vip.addresses) {
-            if (address.prefix.address == source && vip.priority != vrrp::owner_priority) {
-                complain.error("unicast_source", "unicast_source " + source.to_string() +
-                                                     " is one of the VIP's addresses, which move");
+    }
+    if (vip.addresses.size() > core::most_addresses_per_vip) {
+        complain.error("", vip.title() + " has more than " +
+                               std::to_string(core::most_addresses_per_vip) + " addresses");
+    }
+}
+
+// The message must hold what is advertised. The remark is at the first address that is too many.
+void check_room(const VipDraft& vip, Family family, std::size_t most, const std::string& limit,
+                const Complaints& complain) {
+    std::size_t count = family == Family::ipv6 && std::ranges::any_of(vip.settings.addresses,
+                                                                      &VirtualAddress::derived)
+                            ? 1
+                            : 0;
+    for (const WrittenAddress& written : vip.addresses) {
+        if (is_advertised(written, family) && ++count == most + 1) {
+            complain.error_at(written.place,
+                              limit + "; write this and further ones as extra_address");
+        }
+    }
+}
+
+// The interface names and the order of RFC 9568 5.2.9.
+std::vector<VirtualAddress> addresses_in_order(const VipDraft& draft) {
+    const VipSettings& vip = draft.settings;
+    std::vector<VirtualAddress> addresses;
+    const auto add = [&](auto wanted) {
+        for (const WrittenAddress& written : draft.addresses) {
+            if (wanted(written)) {
+                addresses.push_back({written.prefix,
+                                     written.interface.empty() ? vip.interface : written.interface,
+                                     written.advertised, false});
+            }
+        }
+    };
+    const auto is_v6 = [](const WrittenAddress& w) { return is_advertised(w, Family::ipv6); };
+    const auto is_local = [&](const WrittenAddress& w) {
+        return is_v6(w) && w.prefix.address.is_link_local();
+    };
+    add([](const WrittenAddress& w) { return is_advertised(w, Family::ipv4); });
+    if (std::ranges::any_of(draft.addresses, is_v6) &&
+        std::ranges::none_of(draft.addresses, is_local)) {
+        addresses.push_back(
+            {IpPrefix{vrrp::derived_link_local(vip.vrid), 64}, vip.interface, true, true});
+    }
+    add(is_local);
+    add([&](const WrittenAddress& w) { return is_v6(w) && !is_local(w); });
+    add([](const WrittenAddress& w) { return !w.advertised; });
+    return addresses;
+}
+
+// Two VIPs of one node that would be the same virtual router, which nothing on the wire tells
+// apart.
+class RouterRegister {
+public:
+    void add(const VipDraft& vip, const Complaints& complain) {
+        if (vip.settings.vrid == 0 || vip.settings.interface.empty()) {
+            return;
+        }
+        for (const Family family : {Family::ipv4, Family::ipv6}) {
+            if (!vip.settings.has_family(family)) {
+                continue;
+            }
+            const auto [other, fresh] =
+                routers_.try_emplace({vip.settings.interface, family, vip.settings.vrid}, &vip);
+            if (!fresh) {
+                complain.error("vrid", "vrid " + std::to_string(vip.settings.vrid) + " on " +
+                                           vip.settings.interface + " is taken by " +
+                                           other->second->title() + ", at " +
+                                           to_string(other->second->record.place_of("vrid")));
+                return;  // once, also where both families clash
             }
         }
     }
-    if (!vip.is_unicast()) {
-        if (!vip.unicast_sources.empty()) {
-            complain.error("unicast_source", "unicast_source without any unicast_peer");
+
+private:
+    std::map<std::tuple<std::string, Family, vrrp::Vrid>, const VipDraft*> routers_;
+};
+
+void check_between(const std::vector<VipDraft>& vips, Diagnostics& diagnostics) {
+    struct Holder {
+        const VipDraft* vip;
+        Place place;
+    };
+    std::map<std::pair<std::string, IpAddress>, Holder> holders;
+    for (const VipDraft& vip : vips) {
+        const Complaints complain(vip, diagnostics);
+        for (const WrittenAddress& held : held_addresses(vip)) {
+            if (held.interface.empty()) {
+                continue;  // which one is not known
+            }
+            const auto [other, fresh] = holders.try_emplace({held.interface, held.prefix.address},
+                                                            Holder{&vip, held.place});
+            // Where one virtual router is there twice, that was said, and its derived address
+            // follows.
+            const bool is_same_router =
+                other->second.vip->settings.vrid == vip.settings.vrid &&
+                held.prefix.address == vrrp::derived_link_local(vip.settings.vrid);
+            if (!fresh && other->second.vip != &vip && !is_same_router) {
+                complain.error_at(held.place, held.prefix.address.to_string() + " is in " +
+                                                  other->second.vip->title() + " already, at " +
+                                                  to_string(other->second.place));
+            }
         }
-        if (vip.unicast_min_ttl != vrrp::required_ttl) {
-            complain.error("unicast_min_ttl", "unicast_min_ttl without any unicast_peer: multicast is always 255");
-        }
-        return;
     }
-    for (const Family family : {Family::ipv4, Family::ipv6}) {
-        const bool has_peer = std::ranges::any_of(
-            vip.unicast_peers, [&](const IpAddress& peer) { return peer.family() == family; });
-        const std::string name = family == Family::ipv4 ? "IPv4" : "IPv6";
-        if (vip.has_family(family) && !has_peer) {
-            complain.error("unicast_peer", "the VIP has " + name + " addresses, but no unicast_peer of that family");
+}
+
+// A source that is another VIP's address would come and go with that VIP.
+void check_sources_between(const std::vector<VipDraft>& vips, Diagnostics& diagnostics) {
+    std::map<IpAddress, const VipDraft*> moving;
+    for (const VipDraft& vip : vips) {
+        if (vip.settings.priority != vrrp::owner_priority) {
+            for (const WrittenAddress& written : vip.addresses) {
+                moving.try_emplace(written.prefix.address, &vip);
+            }
         }
-        if (!vip.has_family(family) && has_peer) {
-            complain.error("unicast_peer", "there is an " + name + " unicast_peer, but no address of that family");
+    }
+    for (const VipDraft& vip : vips) {
+        const Complaints complain(vip, diagnostics);
+        for (const WrittenRouter& source : vip.sources) {
+            const auto holder = moving.find(source.address);
+            if (holder != moving.end() && holder->second != &vip) {
+                complain.error_at(source.place, "unicast_source " + source.address.to_string() +
+                                                    " is an address of " + holder->second->title() +
+                                                    ", which moves");
+            }
         }
     }
 }
 
 }  // namespace
 
-Place place_of(const Section& section, const std::string& key) {
-    Place place = section.place;
-    for (const Assignment& assignment : section.assignments) {
-        if (assignment.key == key) {
-            place = assignment.place;
-        }
-    }
-    return place;
-}
-
-core::VipSettings complete(const VipDraft& draft) {
-    VipSettings vip = draft.settings;
-    const auto add = [&](auto wants) {
-        for (const VipDraft::Written& written : draft.addresses) {
-            if (wants(written)) {
-                vip.addresses.push_back(
-                    {written.prefix, written.interface.empty() ? vip.interface : written.interface,
-                     written.advertised, false});
-            }
-        }
-    };
-    const auto is_v6 = [](const VipDraft::Written& w) { return w.advertised && w.prefix.address.is_v6(); };
-    const auto is_local = [&](const VipDraft::Written& w) { return is_v6(w) && w.prefix.address.is_link_local(); };
-    add([](const VipDraft::Written& w) { return w.advertised && w.prefix.address.is_v4(); });
-    // RFC 9568 5.2.9: the first IPv6 address is link-local, and the same on all routers.
-    if (std::ranges::any_of(draft.addresses, is_v6) && std::ranges::none_of(draft.addresses, is_local)) {
-        vip.addresses.push_back({IpPrefix{vrrp::derived_link_local(vip.vrid), 64}, vip.interface, true, true});
-    }
-    add(is_local);
-    add([&](const VipDraft::Written& w) { return is_v6(w) && !w.prefix.address.is_link_local(); });
-    add([](const VipDraft::Written& w) { return !w.advertised; });
+void complete(VipDraft& draft) {
+    VipSettings& vip = draft.settings;
+    vip.addresses = addresses_in_order(draft);
+    const auto address_of = [](const WrittenRouter& router) { return router.address; };
+    std::ranges::transform(draft.sources, std::back_inserter(vip.unicast_sources), address_of);
+    std::ranges::transform(draft.peers, std::back_inserter(vip.unicast_peers), address_of);
     vip.lease = draft.lease.value_or(core::default_lease(vip.advert_interval));
-    return vip;
 }
 
-void validate_vip(const VipDraft& draft, const core::VipSettings& settings, const Section& section,
-                  Diagnostics& diagnostics) {
-    const Complaints complain(section, diagnostics);
-    check_required(draft, complain);
-    check_interval(settings, complain);
-    check_priority(settings, complain);
-    check_lease(settings, complain);
-    check_addresses(draft, settings, complain);
-    check_unicast(settings, complain);
-    if (settings.virtual_mac) {
-        complain.error("mac", "mac = virtual is not supported by this version yet");
+void validate_vip(const VipDraft& vip, Diagnostics& diagnostics) {
+    const Complaints complain(vip, diagnostics);
+    check_required(vip, complain);
+    if (check_interval(vip, complain) && vip.record.is_readable("priority")) {
+        check_lease(vip, complain);
+    }
+    check_priority(vip, complain);
+    check_checksum(vip, complain);
+    check_addresses(vip, complain);
+    check_room(vip, Family::ipv4, vrrp::most_addresses, "an advertisement holds 255 addresses",
+               complain);
+    check_room(vip, Family::ipv6, most_advertised_v6,
+               "an IPv6 advertisement of 1500 bytes holds " + std::to_string(most_advertised_v6) +
+                   " addresses, the link-local one among them",
+               complain);
+    validate_unicast(vip, complain);
+    if (unsupported::virtual_mac && vip.settings.virtual_mac) {
+        complain.error("mac", std::string{"mac = virtual is"} + unsupported::text);
     }
 }
 
-void validate_node(const std::vector<core::VipSettings>& vips,
-                   const std::vector<const Section*>& sections, Diagnostics& diagnostics) {
-    std::map<std::tuple<std::string, Family, vrrp::Vrid>, std::string> routers;
-    std::map<std::pair<std::string, IpAddress>, std::string> addresses;
-    for (std::size_t i = 0; i < vips.size(); ++i) {
-        const VipSettings& vip = vips[i];
-        const Complaints complain(*sections[i], diagnostics);
-        for (const Family family : {Family::ipv4, Family::ipv6}) {
-            if (!vip.has_family(family) || vip.vrid == 0) {
-                continue;
-            }
-            const auto [other, fresh] =
-                routers.try_emplace({vip.interface, family, vip.vrid}, vip.name);
-            if (!fresh) {
-                complain.error("vrid", "vrid " + std::to_string(vip.vrid) + " on " + vip.interface +
-                                           " is [vip " + other->second + "] already");
-            }
-        }
-        for (const VirtualAddress& address : vip.addresses) {
-            const auto [other, fresh] =
-                addresses.try_emplace({address.interface, address.prefix.address}, vip.name);
-            if (!fresh && other->second != vip.name) {
-                complain.error(address.advertised ? "address" : "extra_address",
-                               address.prefix.address.to_string() + " is in [vip " + other->second +
-                                   "] already");
-            }
-        }
+void validate_node(const std::vector<VipDraft>& vips, Diagnostics& diagnostics) {
+    RouterRegister routers;
+    for (const VipDraft& vip : vips) {
+        routers.add(vip, Complaints(vip, diagnostics));
     }
+    check_between(vips, diagnostics);
+    check_sources_between(vips, diagnostics);
 }
 
 }  // namespace understudy::config

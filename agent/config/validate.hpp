@@ -1,27 +1,22 @@
 // What no single key can tell: whether the keys of a VIP, and the VIPs of a node, fit each other.
+//
+// What depends on a key that could not be read is not judged: one mistake, one message.
 #pragma once
 
 #include <vector>
 
 #include "agent/config/diagnostic.hpp"
 #include "agent/config/keys.hpp"
-#include "agent/config/source.hpp"
-#include "agent/core/configuration.hpp"
 
 namespace understudy::config {
 
-// A VIP with everything that was derived: interfaces and order of its addresses, lease, link-local address.
-core::VipSettings complete(const VipDraft& draft);
+// Settles what is derived: interfaces and order of the addresses, link-local address, lease.
+void complete(VipDraft& vip);
 
-// `section` gives the places. `settings` is complete().
-void validate_vip(const VipDraft& draft, const core::VipSettings& settings, const Section& section,
-                  Diagnostics& diagnostics);
+// One VIP, which is complete.
+void validate_vip(const VipDraft& vip, Diagnostics& diagnostics);
 
-// VIPs against each other; `sections` in the same order.
-void validate_node(const std::vector<core::VipSettings>& vips,
-                   const std::vector<const Section*>& sections, Diagnostics& diagnostics);
-
-// The place of a key of a section (the last time it was written), or of the section.
-Place place_of(const Section& section, const std::string& key);
+// The VIPs of a node against each other.
+void validate_node(const std::vector<VipDraft>& vips, Diagnostics& diagnostics);
 
 }  // namespace understudy::config

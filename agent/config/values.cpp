@@ -3,61 +3,117 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace understudy::config {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> units = {{
-    {"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
+constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> units = {
+    {{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
+// Far beyond every limit of a key, and small enough that nothing below overflows.
+constexpr std::int64_t longest_duration = 1'000'000'000'000'000;  // microseconds, 31 years
+constexpr std::size_t longest_quote = 80;
+constexpr std::string_view digits = "0123456789";
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-std::string quoted(std::string_view text) {
-    return '"' + std::string{text} + '"';
+// All of it, or nothing if it is no number or too large.
+std::optional<std::int64_t> whole_number(std::string_view text) {
+    std::int64_t value = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    if (error != std::errc{} || end != last) {
+        return std::nullopt;
+    }
+    return value;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-        row[j] = j;
+// `number` (digits, perhaps with a point) times `unit` in whole microseconds. Not in floating
+// point, which knows infinity, "nan", and a 0.1 that is not 0.1.
+Parsed<Duration> scaled(std::string_view text, std::string_view number, std::int64_t unit) {
+    const auto point = number.find('.');
+    auto fraction = point == std::string_view::npos ? std::string_view{} : number.substr(point + 1);
+    while (fraction.ends_with('0')) {
+        fraction.remove_suffix(1);
     }
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
+    const auto whole = whole_number(number.substr(0, point));
+    if (!whole || *whole > longest_duration / unit) {
+        return std::unexpected(in_quotes(text) + " is too long");
+    }
+    std::int64_t result = *whole * unit;
+    std::int64_t rest = unit;
+    for (const char digit : fraction) {
+        if (rest % 10 != 0) {
+            return std::unexpected(in_quotes(text) + " is finer than a microsecond");
+        }
+        rest /= 10;
+        result += rest * (digit - '0');
+    }
+    return Duration{result};
+}
+
+bool is_decimal(std::string_view text) {
+    const auto point = text.find('.');
+    const bool has_fraction = point != std::string_view::npos;
+    return !text.empty() && point != 0 &&
+           (!has_fraction ||
+            (point + 1 < text.size() && text.find('.', point + 1) == std::string_view::npos));
+}
+
+std::string lower_case(std::string_view text) {
+    std::string lower{text};
+    for (char& letter : lower) {
+        if (letter >= 'A' && letter <= 'Z') {
+            letter = static_cast<char>(letter - 'A' + 'a');
         }
     }
-    return row.back();
+    return lower;
+}
+
+// Insertions, deletions, replacements, and two neighbours that changed places, each counted once.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last;
+    std::vector<std::size_t> last;
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        last.push_back(j);
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::vector<std::size_t> row = {i};
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            std::size_t distance = std::min({last[j] + 1, row.back() + 1, replaced});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                distance = std::min(distance, before_last[j - 2] + 1);
+            }
+            row.push_back(distance);
+        }
+        before_last = std::exchange(last, std::move(row));
+    }
+    return last.back();
 }
 
 }  // namespace
 
 Parsed<Duration> parse_duration(std::string_view text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                              std::chars_format::fixed);
-    const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
-    if (error != std::errc{} || value < 0) {
-        return std::unexpected(quoted(text) + " is not a duration; write one like 10ms, 1s, 5m or 2h");
+    const auto number = text.substr(0, text.find_first_not_of("0123456789."));
+    const auto unit = text.substr(number.size());
+    if (!is_decimal(number)) {
+        return std::unexpected(in_quotes(text) +
+                               " is not a duration; write one like 10ms, 1s, 5m or 2h");
     }
     if (unit.empty()) {
-        return std::unexpected(quoted(text) + " has no unit; write " + std::string{text} + "ms, " +
-                               std::string{text} + "s, " + std::string{text} + "m or " +
-                               std::string{text} + "h");
+        const std::string bare{number.substr(0, longest_quote)};
+        return std::unexpected(in_quotes(text) + " has no unit; write " + bare + "ms, " + bare +
+                               "s, " + bare + "m or " + bare + 'h');
     }
     for (const auto& [name, microseconds] : units) {
-        if (unit != name) {
-            continue;
+        if (unit == name) {
+            return scaled(text, number, microseconds);
         }
-        const double exact = value * static_cast<double>(microseconds);
-        if (exact > 1e15) {
-            return std::unexpected(quoted(text) + " is too long");
-        }
-        return Duration{static_cast<Duration::rep>(std::llround(exact))};
     }
-    return std::unexpected("the unit of " + quoted(text) + " is not one of us, ms, s, m, h");
+    return std::unexpected("the unit of " + in_quotes(text) + " is not one of us, ms, s, m, h");
 }
 
 std::string format_duration(Duration duration) {
@@ -70,21 +126,20 @@ std::string format_duration(Duration duration) {
 }
 
 Parsed<int> parse_number(std::string_view text, int least, int most) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = error == std::errc{} && end == text.data() + text.size();
-    if (!whole || value < least || value > most) {
-        return std::unexpected(quoted(text) + " is not a whole number from " + std::to_string(least) +
-                               " to " + std::to_string(most));
+    const auto value = whole_number(text);
+    if (!value || *value < least || *value > most) {
+        return std::unexpected(in_quotes(text) + " is not a whole number from " +
+                               std::to_string(least) + " to " + std::to_string(most));
     }
-    return value;
+    return static_cast<int>(*value);
 }
 
 Parsed<bool> parse_yes_no(std::string_view text) {
-    static const std::vector<std::string> words = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+    static const std::vector<std::string> words = {"no",  "yes", "false", "true",
+                                                   "off", "on",  "0",     "1"};
     const auto found = std::ranges::find(words, text);
     if (found == words.end()) {
-        return std::unexpected(quoted(text) + " is not yes or no" + did_you_mean(text, words));
+        return std::unexpected(in_quotes(text) + " is not yes or no" + did_you_mean(text, words));
     }
     return (found - words.begin()) % 2 == 1;
 }
@@ -98,14 +153,38 @@ Parsed<std::size_t> parse_word(std::string_view text, const std::vector<std::str
     for (const std::string& word : words) {
         list += (list.empty() ? "" : ", ") + word;
     }
-    return std::unexpected(quoted(text) + " is not one of " + list + did_you_mean(text, words));
+    return std::unexpected(in_quotes(text) + " is not one of " + list + did_you_mean(text, words));
+}
+
+Parsed<std::string> parse_name(std::string_view text) {
+    const std::string allowed = std::string{letters} + std::string{digits} + "._:-";
+    if (text.empty() || text.size() > longest_name || text.front() == '-' ||
+        text.find_first_not_of(allowed) != std::string_view::npos) {
+        return std::unexpected(in_quotes(text) + " is not a name: at most " +
+                               std::to_string(longest_name) +
+                               " letters, digits and . _ : - with no - in front");
+    }
+    return std::string{text};
+}
+
+std::string in_quotes(std::string_view text) {
+    if (text.size() > longest_quote) {
+        return '"' + std::string{text.substr(0, longest_quote)} + "…\"";
+    }
+    return '"' + std::string{text} + '"';
 }
 
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
+    if (text.size() > longest_quote) {
+        return {};
+    }
+    const std::string lower = lower_case(text);
     std::string best;
-    std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
+    // One slip in a short word, two in a longer one: more than that is another word.
+    std::size_t best_distance =
+        (text.size() <= 3 ? 1 : std::max<std::size_t>(2, text.size() / 3)) + 1;
     for (const std::string& candidate : candidates) {
-        const std::size_t distance = edit_distance(text, candidate);
+        const std::size_t distance = edit_distance(lower, candidate);
         if (distance < best_distance && distance < candidate.size()) {
             best = candidate;
             best_distance = distance;
@@ -116,7 +195,7 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
 
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& candidates) {
     const std::string likely = nearest(text, candidates);
-    return likely.empty() ? "" : "; did you mean " + quoted(likely) + '?';
+    return likely.empty() ? "" : "; did you mean " + in_quotes(likely) + '?';
 }
 
 }  // namespace understudy::config

@@ -21,6 +21,10 @@ std::string in_quotes(const std::string& text) {
     return '"' + (text.size() > shown ? text.substr(0, shown) + "..." : text) + '"';
 }
 
+std::string invalid_json(std::size_t position) {
+    return "the request is not valid JSON (byte " + std::to_string(position) + ")";
+}
+
 // Takes a flat object of strings, numbers and booleans; false from any function ends the parsing.
 class FlatObject : public nlohmann::json_sax<nlohmann::json> {
 public:
@@ -66,7 +70,7 @@ public:
 
     bool parse_error(std::size_t position, const std::string&,
                      const nlohmann::detail::exception&) override {
-        return refuse("the request is not valid JSON (byte " + std::to_string(position) + ")");
+        return refuse(invalid_json(position));
     }
 
     std::vector<Field> fields;
@@ -198,7 +202,7 @@ constexpr std::array<Kind, 7> kinds = {{
 std::string unknown_request(const std::string& name) {
     std::string text = "unknown request " + in_quotes(name) + "; known are";
     for (const Kind& kind : kinds) {
-        text += text.back() == 'e' && &kind == &kinds.front() ? " " : ", ";
+        text += &kind == &kinds.front() ? " " : ", ";
         text += kind.name;
     }
     return text;
@@ -252,6 +256,10 @@ std::string to_json(const Request& request) {
 std::expected<Request, std::string> parse_request(std::string_view line) {
     if (line.size() > longest_request) {
         return std::unexpected("the request is too long");
+    }
+    // The library takes a zero byte for the end, and what follows it would go unseen.
+    if (const auto zero = line.find('\0'); zero != std::string_view::npos) {
+        return std::unexpected(invalid_json(zero));
     }
     FlatObject object;
     if (!nlohmann::json::sax_parse(line, &object)) {

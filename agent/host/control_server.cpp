@@ -2,9 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <deque>
 #include <stdexcept>
 #include <utility>
@@ -20,6 +22,9 @@ namespace {
 
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
+
+// Without descriptors accept(2) fails at once, over and over.
+constexpr auto accept_pause = std::chrono::milliseconds{100};
 
 // What changes something is worth a line that says who asked.
 std::string command_in_words(const control::Request& request) {
@@ -58,14 +63,16 @@ struct ControlServer::Client {
     std::deque<std::string> output;
     std::size_t unsent = 0;
     bool follows = false;
-    bool waits = false;  // for an answer; lines that it sends meanwhile stay in `input`
+    bool waits = false;    // for an answer; lines that it sends meanwhile stay in `input`
+    bool reading = false;  // a read is under way
+    bool ends = false;     // nothing more is read from it; it is dropped when it has its answers
 };
 
 ControlServer::ControlServer(boost::asio::io_context& loop, const std::filesystem::path& path,
                              OnRequest on_request, OnGone on_gone)
-    : loop_(loop),
-      path_(path),
+    : path_(path),
       acceptor_(loop),
+      pause_(loop),
       on_request_(std::move(on_request)),
       on_gone_(std::move(on_gone)) {
     // The lock on the directory is ours, so a socket that is there is a dead agent's.
@@ -98,54 +105,90 @@ void ControlServer::accept() {
         if (error == boost::asio::error::operation_aborted) {
             return;
         }
-        if (!error && clients_.size() < most_clients) {
-            const auto client = std::make_shared<Client>(next_client_++, std::move(socket));
-            client->socket.non_blocking(true);
-            clients_.emplace(client->id, client);
-            read(client);
+        if (!error) {
+            admit(std::move(socket));
+            accept();
+            return;
         }
-        accept();
+        pause_.expires_after(accept_pause);
+        pause_.async_wait([this](error_code stopped) {
+            if (!stopped) {
+                accept();
+            }
+        });
     });
 }
 
+void ControlServer::admit(stream_protocol::socket socket) {
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    if (clients_.size() >= most_clients) {
+        const std::string refusal =
+            control::to_json(control::ErrorResponse{"too many clients are connected", false},
+                             boot_origin()) +
+            '\n';
+        socket.write_some(boost::asio::buffer(refusal), ignored);
+        return;
+    }
+    const auto client = std::make_shared<Client>(next_client_++, std::move(socket));
+    clients_.emplace(client->id, client);
+    read(client);
+}
+
+// Reads ahead of what is being answered, but no further than one line can be long.
 void ControlServer::read(const std::shared_ptr<Client>& client) {
+    if (client->reading || client->ends || client->input.size() > control::longest_request) {
+        return;
+    }
+    client->reading = true;
     client->socket.async_read_some(
         boost::asio::buffer(client->chunk), [this, client](error_code error, std::size_t size) {
-            if (error || !clients_.contains(client->id)) {
+            client->reading = false;
+            if (error && (error != boost::asio::error::eof || client->waits)) {
                 drop(client);
                 return;
             }
+            client->ends = client->ends || error;
             client->input.append(client->chunk.data(), size);
-            if (client->input.size() > control::longest_request) {
-                send(client, control::to_json(
-                                 control::ErrorResponse{"the request is too long", true}, boot_origin()));
-                client->input.clear();
-            }
-            take_lines(client);
-            if (clients_.contains(client->id)) {
-                read(client);
-            }
+            go_on(client);
         });
 }
 
-void ControlServer::take_lines(const std::shared_ptr<Client>& client) {
-    while (!client->waits) {
-        const auto end = client->input.find('\n');
-        if (end == std::string::npos) {
-            return;
-        }
+void ControlServer::go_on(const std::shared_ptr<Client>& client) {
+    if (!clients_.contains(client->id)) {
+        return;
+    }
+    if (client->waits || !client->output.empty()) {
+        read(client);
+        return;
+    }
+    client->input.erase(0, client->input.find_first_not_of('\n'));
+    const auto end = client->input.find('\n');
+    if (std::min(end, client->input.size()) > control::longest_request) {
+        client->input.clear();
+        client->ends = true;
+        send(client, control::to_json(control::ErrorResponse{"the request is too long", true},
+                                      boot_origin()));
+        return;
+    }
+    if (end != std::string::npos) {
         const std::string line = client->input.substr(0, end);
         client->input.erase(0, end + 1);
-        if (!line.empty()) {
-            handle_line(client, line);
-        }
+        handle_line(client, line);
+    } else if (client->ends) {
+        drop(client);
+        return;
+    }
+    if (clients_.contains(client->id)) {
+        read(client);
     }
 }
 
 void ControlServer::handle_line(const std::shared_ptr<Client>& client, const std::string& line) {
     const auto request = control::parse_request(line);
     if (!request) {
-        send(client, control::to_json(control::ErrorResponse{request.error(), true}, boot_origin()));
+        send(client,
+             control::to_json(control::ErrorResponse{request.error(), true}, boot_origin()));
         return;
     }
     if (const auto* events = std::get_if<control::EventsRequest>(&*request)) {
@@ -167,12 +210,6 @@ void ControlServer::reply(core::ClientId id, const control::Response& response) 
     const auto client = found->second;
     client->waits = false;
     send(client, control::to_json(response, boot_origin()));
-    // Not from here: the Node may be in the middle of answering.
-    boost::asio::post(loop_, [this, client] {
-        if (clients_.contains(client->id)) {
-            take_lines(client);
-        }
-    });
 }
 
 void ControlServer::publish(const control::StateEvent& event) {
@@ -188,14 +225,11 @@ void ControlServer::publish(const control::StateEvent& event) {
     }
 }
 
+// A client has one answer at a time, however long; what can pile up is events.
 void ControlServer::send(const std::shared_ptr<Client>& client, std::string line) {
     line += '\n';
     client->unsent += line.size();
-    if (client->unsent > most_unsent + control::longest_response) {
-        drop(client);
-        return;
-    }
-    if (client->follows && client->unsent > most_unsent) {
+    if (!client->output.empty() && client->unsent > most_unsent) {
         write_line(core::LogLevel::warn, "a client that follows the events does not read: dropped");
         drop(client);
         return;
@@ -215,7 +249,9 @@ void ControlServer::write(const std::shared_ptr<Client>& client) {
                                  }
                                  client->unsent -= size;
                                  client->output.pop_front();
-                                 if (!client->output.empty()) {
+                                 if (client->output.empty()) {
+                                     go_on(client);
+                                 } else {
                                      write(client);
                                  }
                              });

@@ -1,8 +1,16 @@
 #include "agent/host/executor.hpp"
 
+#include <algorithm>
+
 #include "base/overloaded.hpp"
 
 namespace understudy::host {
+
+namespace {
+
+constexpr std::size_t most_announcements_a_turn = 256;  // what the sender takes in one system call
+
+}  // namespace
 
 Executor::Executor(VrrpSockets& sockets, EventSink sink, Other other)
     : sockets_(sockets), sink_(std::move(sink)), other_(std::move(other)) {}
@@ -15,13 +23,7 @@ void Executor::execute(const core::Outbox& outbox) {
     if (sockets_.has_queued()) {
         sockets_.flush(sink_);
     }
-    for (const core::Announce& announcement : announce_) {
-        announcements_.queue(announcement);
-    }
-    announce_.clear();
-    if (announcements_.has_queued()) {
-        announcements_.flush();
-    }
+    announce();
     if (renewals_.has_queued()) {
         renewals_.flush(sink_);
     }
@@ -32,22 +34,36 @@ void Executor::execute(const core::Outbox& outbox) {
 
 void Executor::sort(const core::Outbox& outbox) {
     for (const core::Action& action : outbox.actions) {
-        std::visit(Overloaded{
-                       [&](const core::AddAddress& a) { changes_.queue(a); },
-                       [&](const core::RemoveAddress& a) {
-                           changes_.queue(a);
-                           forget_announcement(a);
-                       },
-                       [&](const core::RenewAddress& a) { renewals_.queue(a); },
-                       [&](const core::SendAdvert& a) { sockets_.queue(a, outbox.payload(a.payload)); },
-                       [&](const core::Announce& a) { announce_.push_back(a); },
-                       [](const auto&) {},
-                   },
-                   action);
+        std::visit(
+            Overloaded{
+                [&](const core::AddAddress& a) { changes_.queue(a); },
+                [&](const core::RemoveAddress& a) {
+                    changes_.queue(a);
+                    forget_announcement(a);
+                },
+                [&](const core::RenewAddress& a) { renewals_.queue(a); },
+                [&](const core::SendAdvert& a) { sockets_.queue(a, outbox.payload(a.payload)); },
+                [&](const core::Announce& a) { announce_.push_back(a); },
+                [](const auto&) {},
+            },
+            action);
     }
 }
 
-// What was to be announced and is then removed in the same breath is not announced.
+// The rest stays here, where it can still be forgotten.
+void Executor::announce() {
+    if (announce_.empty()) {
+        return;
+    }
+    const std::size_t count = std::min(announce_.size(), most_announcements_a_turn);
+    for (std::size_t i = 0; i < count; ++i) {
+        announcements_.queue(announce_[i]);
+    }
+    announce_.erase(announce_.begin(), announce_.begin() + static_cast<std::ptrdiff_t>(count));
+    announcements_.flush();
+}
+
+// Never announced after the release, also when many announcements were waiting for their turn.
 void Executor::forget_announcement(const core::RemoveAddress& removed) {
     std::erase_if(announce_, [&](const core::Announce& announcement) {
         return announcement.interface == removed.interface &&
@@ -56,7 +72,8 @@ void Executor::forget_announcement(const core::RemoveAddress& removed) {
 }
 
 bool Executor::go_on() {
-    return announcements_.has_queued() && announcements_.flush();
+    announce();
+    return !announce_.empty();
 }
 
 }  // namespace understudy::host

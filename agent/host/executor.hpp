@@ -1,12 +1,13 @@
 // The hands: carries out what the Node wants done.
 //
-// The order of the Node's actions is kept where it means something, which is between actions about the same
-// address or VIP: addresses change before anything is said about them. So one outbox is carried out in three
-// passes, each a batch of system calls: address changes, advertisements, announcements. Renewals of
-// lifetimes come last: they hurry nobody.
+// The order of the Node's actions is kept where it means something, which is between actions about
+// the same address or VIP: addresses change before anything is said about them. So one outbox is
+// carried out in three passes, each a batch of system calls: address changes, advertisements,
+// announcements. Renewals of lifetimes come last: they hurry nobody.
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "agent/core/action.hpp"
 #include "agent/host/address_changes.hpp"
@@ -17,7 +18,7 @@
 namespace understudy::host {
 
 class Executor {
-   public:
+public:
     // What is not a matter of the kernel: listeners, answers, lines, the end.
     using Other = std::function<void(const core::Action&)>;
 
@@ -27,8 +28,9 @@ class Executor {
     // Announcements and renewals beyond what one round takes. True: call again soon.
     bool go_on();
 
-   private:
+private:
     void sort(const core::Outbox& outbox);
+    void announce();
     void forget_announcement(const core::RemoveAddress& removed);
 
     VrrpSockets& sockets_;
@@ -37,7 +39,7 @@ class Executor {
     AddressChanges changes_;
     AddressChanges renewals_;
     AnnouncementSender announcements_;
-    std::vector<core::Announce> announce_;  // of the present outbox; reused
+    std::vector<core::Announce> announce_;  // still to be sent, also from former outboxes
 };
 
 }  // namespace understudy::host

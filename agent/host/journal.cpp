@@ -1,12 +1,19 @@
 #include "agent/host/journal.hpp"
 
+#include <linux/capability.h>
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 namespace understudy::host {
 
@@ -32,7 +39,7 @@ spdlog::level::level_enum to_spdlog(core::LogLevel level) {
 
 // sd-daemon(3): "<4>" before a line is its syslog priority.
 class JournalPriority : public spdlog::custom_flag_formatter {
-   public:
+public:
     void format(const spdlog::details::log_msg& message, const std::tm&,
                 spdlog::memory_buf_t& out) override {
         const char* prefix = "<7>";
@@ -50,15 +57,30 @@ class JournalPriority : public spdlog::custom_flag_formatter {
     }
 };
 
+// systemd.exec(5): the variable is inherited, so it counts only if it names this very stream.
+bool stderr_is_the_journal() {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat file{};
+    return stream != nullptr && fstat(STDERR_FILENO, &file) == 0 &&
+           std::to_string(file.st_dev) + ':' + std::to_string(file.st_ino) == stream;
+}
+
+// Capabilities belong to a thread. This one writes to a descriptor that is open, and needs none.
+void give_up_rights() {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    syscall(SYS_capset, &header, none.data());
+}
+
 }  // namespace
 
 void start_journal(core::LogLevel level) {
-    spdlog::init_thread_pool(queued_lines, 1);
+    spdlog::init_thread_pool(queued_lines, 1, give_up_rights);
     auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("understudyd");
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<JournalPriority>('*');
-    formatter->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%*%v"
-                                                                    : "%Y-%m-%dT%H:%M:%S.%e %l %v");
+    formatter->set_pattern(stderr_is_the_journal() ? "%*%v" : "%Y-%m-%dT%H:%M:%S.%e %l %v");
     logger->set_formatter(std::move(formatter));
     logger->set_level(to_spdlog(level));
     logger->flush_on(spdlog::level::trace);

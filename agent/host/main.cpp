@@ -1,5 +1,6 @@
 // understudyd: the agent.
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/program_options.hpp>
@@ -26,26 +27,26 @@ constexpr int done = 0;
 constexpr int failed = 1;
 constexpr int usage = 2;
 
+// Texts, because Program_options reads a path only as far as its first blank.
 struct Options {
-    std::filesystem::path config = "/etc/understudy/understudy.conf";
-    std::filesystem::path runtime_dir = "/run/understudy";
+    std::string config = "/etc/understudy/understudy.conf";
+    std::string runtime_dir = "/run/understudy";
     bool check = false;
     bool release = false;
 };
 
 po::options_description description(Options& options) {
     po::options_description text("understudyd [options]");
-    text.add_options()
-        ("config", po::value(&options.config)->value_name("FILE")->default_value(options.config),
-         "the configuration")
-        ("runtime-dir",
-         po::value(&options.runtime_dir)->value_name("DIR")->default_value(options.runtime_dir),
-         "where the control socket is")
-        ("check", po::bool_switch(&options.check), "validate the configuration, and exit")
-        ("release", po::bool_switch(&options.release),
-         "remove every address that a dead agent left behind, and exit")
-        ("version", "print the version, and exit")
-        ("help", "print this, and exit");
+    text.add_options()(
+        "config", po::value(&options.config)->value_name("FILE")->default_value(options.config),
+        "the configuration")(
+        "runtime-dir",
+        po::value(&options.runtime_dir)->value_name("DIR")->default_value(options.runtime_dir),
+        "where the control socket is")("check", po::bool_switch(&options.check),
+                                       "validate the configuration, and exit")(
+        "release", po::bool_switch(&options.release),
+        "remove every address that a dead agent left behind, and exit")(
+        "version", "print the version, and exit")("help", "print this, and exit");
     return text;
 }
 
@@ -58,16 +59,28 @@ std::optional<core::Configuration> load(const std::filesystem::path& file) {
     return std::move(result.configuration);
 }
 
-int release() {
+int release(const Options& options) {
+    // A living agent would put back what is taken from it, and be without its rules.
+    const auto lock = std::filesystem::exists(options.runtime_dir)
+                          ? host::claim_runtime_dir(options.runtime_dir)
+                          : host::FileDescriptor{};
+    if (!lock) {
+        std::cerr << "understudyd: " << lock.error() << ": nothing is released\n";
+        return failed;
+    }
     const std::size_t count = host::release_everything();
     host::remove_arp_quiet();
     std::cout << "released " << count << (count == 1 ? " address\n" : " addresses\n");
     return done;
 }
 
+// A page fault on a busy disk must not delay a heartbeat. Only where the limit allows any amount:
+// with a finite one, the allocation that exceeds it later would fail.
 void lock_memory() {
-    // A page fault on a busy disk must not delay a heartbeat. Refused without the right: then not.
-    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    rlimit limit{};
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) {
+        mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    }
 }
 
 int run(const Options& options) {
@@ -90,8 +103,7 @@ int run(const Options& options) {
                                          configuration->agent.name + ", " +
                                          std::to_string(configuration->vips.size()) + " VIPs");
     if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
-        host::write_line(LogLevel::warn, "two nodes may answer ARP for some microseconds of a planned "
-                                         "move: nftables: " + error);
+        host::write_line(LogLevel::warn, error);
     }
     {
         host::Loop loop(std::move(*configuration), options.runtime_dir);
@@ -101,6 +113,7 @@ int run(const Options& options) {
         lock_memory();
         loop.run();
     }
+    // After a crash or an error they stay with the addresses, which the next agent adopts.
     host::remove_arp_quiet();
     host::write_line(LogLevel::info, "understudyd has stopped");
     host::stop_journal();
@@ -133,7 +146,7 @@ int start(int argc, char** argv) {
     if (options.check) {
         return load(options.config) ? done : failed;
     }
-    return options.release ? release() : run(options);
+    return options.release ? release(options) : run(options);
 }
 
 }  // namespace

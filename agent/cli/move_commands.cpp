@@ -1,0 +1,133 @@
+// failover, takeover, failback: what moves a VIP. Their exit status is about the move, so it does
+// not change when nobody reads what they write.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/cli/commands.hpp"
+#include "agent/cli/interruption.hpp"
+#include "agent/cli/present.hpp"
+#include "agent/cli/question.hpp"
+#include "agent/config/values.hpp"
+
+namespace understudy::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+using Done = Answer<control::DoneResponse>;
+
+int finish(const Arguments& arguments, const Console& console,
+           const std::expected<Done, Failure>& done) {
+    if (!done) {
+        return console.fail(arguments.json, done.error().status, done.error().text);
+    }
+    console.out << (arguments.json ? done->line : harmless(done->content.text)) << '\n'
+                << std::flush;
+    return exit_done;
+}
+
+std::string subject(const Arguments& arguments) {
+    return arguments.all ? "every VIP" : arguments.vip();
+}
+
+Failure interrupted(const Arguments& arguments) {
+    const std::string operand = arguments.all ? "--all" : arguments.vip();
+    return {exit_failed, "interrupted; the node goes on trying to give " + subject(arguments) +
+                             " away until " + config::format_duration(arguments.timeout) +
+                             " have passed since the command; `understudy failback " + operand +
+                             "` ends that"};
+}
+
+// The line on a terminal that is drawn again while nothing has happened yet.
+class Progress {
+public:
+    Progress(const Arguments& arguments, const Console& console)
+        : console_(console),
+          shown_(console.err_is_terminal && !arguments.json),
+          text_("waiting for a peer to take " + harmless(subject(arguments)) + " over") {}
+    ~Progress() {
+        if (shown_) {
+            console_.err << "\r\x1b[K" << std::flush;
+        }
+    }
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+
+    void draw(milliseconds left) const {
+        if (shown_) {
+            const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
+            console_.err << "\r\x1b[K" << text_ << ", " << std::max<long>(seconds, 0) << " s left"
+                         << std::flush;
+        }
+    }
+
+private:
+    const Console& console_;
+    bool shown_;
+    std::string text_;
+};
+
+// The agent answers when a peer has taken over, or when the timeout has passed there.
+std::expected<std::string, Failure> wait_for_peer(const Arguments& arguments,
+                                                  const Console& console, Connection& agent,
+                                                  const Interruption& interruption) {
+    constexpr milliseconds redrawn_every{1000};
+    const auto started = Clock::now();
+    const auto timeout = std::chrono::ceil<milliseconds>(arguments.timeout);
+    const auto left_until = [&](milliseconds end) {
+        return std::chrono::ceil<milliseconds>(started + end - Clock::now());
+    };
+    const Progress progress(arguments, console);
+    while (true) {
+        progress.draw(left_until(timeout));
+        const milliseconds left = left_until(timeout + arguments.patience);
+        auto line = agent.receive(std::clamp(left, milliseconds{0}, redrawn_every),
+                                  interruption.disturbance());
+        if (line) {
+            return std::move(*line);
+        }
+        if (line.error() == Trouble::disturbed) {
+            return std::unexpected(interrupted(arguments));
+        }
+        if (line.error() != Trouble::silent || left <= redrawn_every) {
+            return std::unexpected(Failure{exit_no_agent, in_words(line.error())});
+        }
+    }
+}
+
+std::expected<Done, Failure> give_away(const Arguments& arguments, const Console& console) {
+    auto agent = reach_agent(arguments);
+    if (!agent) {
+        return std::unexpected(std::move(agent.error()));
+    }
+    // Before the request: from then on an interruption has something to explain.
+    const Interruption interruption;
+    const control::FailoverRequest request{arguments.vip(), arguments.timeout};
+    if (const auto sent = agent->send(control::to_json(request), arguments.patience); !sent) {
+        return std::unexpected(Failure{exit_no_agent, in_words(sent.error())});
+    }
+    auto line = wait_for_peer(arguments, console, *agent, interruption);
+    if (!line) {
+        return std::unexpected(std::move(line.error()));
+    }
+    return expect_answer<control::DoneResponse>(std::move(*line));
+}
+
+}  // namespace
+
+int run_failover(const Arguments& arguments, const Console& console) {
+    return finish(arguments, console, give_away(arguments, console));
+}
+
+int run_takeover(const Arguments& arguments, const Console& console) {
+    const control::TakeoverRequest request{arguments.vip(), arguments.force};
+    return finish(arguments, console, ask<control::DoneResponse>(arguments, request));
+}
+
+int run_failback(const Arguments& arguments, const Console& console) {
+    const control::FailbackRequest request{arguments.vip()};
+    return finish(arguments, console, ask<control::DoneResponse>(arguments, request));
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,17 @@
+// Parts of the language that a later version understands. They are refused, never ignored: a check
+// that does not run would look like one that passes. What gets implemented is struck from here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace understudy::config::unsupported {
+
+inline const std::vector<std::string> section_kinds = {"service", "check"};
+inline const std::vector<std::string> vip_keys = {
+    "track", "service", "on_active", "on_backup", "on_fault", "on_promote", "on_release"};
+inline constexpr bool virtual_mac = true;
+
+inline constexpr const char* text = " not supported by this version yet";
+
+}  // namespace understudy::config::unsupported

@@ -1,0 +1,450 @@
+// The client against an agent, a broken one, and none: what it prints and how it exits, within a
+// bounded time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "agent/cli/commands.hpp"
+#include "agent/control/messages.hpp"
+#include "tests/unit/cli/fake_agent.hpp"
+
+namespace understudy::cli {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Words = std::vector<std::string>;
+
+constexpr const char* status_line =
+    R"({"node":"lb1","version":"9.9","uptime_s":3,"maintenance":false,"vips":[{"name":"web",)"
+    R"("state":"active","reason":"silence","since":"2026-11-20T12:00:00.000Z","interface":"eth0",)"
+    R"("vrid":51,"version":3,"priority":{"base":150,"effective":150},"advert_interval_ms":1000,)"
+    R"("readiness":"hot","addresses":[{"address":"192.0.2.10/24","held":true}],"active":null,)"
+    R"("transitions":1,"counters":{"adverts_sent":1,"adverts_received":0,"discarded":{}}}],)"
+    R"("checks":[],"of_a_later_version":1})";
+
+const std::string event_line =
+    R"({"number":1,"at":"2026-11-20T12:00:00.000Z","vip":"web","from":"init","to":"backup",)"
+    R"("cause":"listens"})";
+
+struct Outcome {
+    int status = -1;
+    std::string out;
+    std::string err;
+};
+
+struct Setting {
+    milliseconds patience{5000};
+    bool err_is_terminal = false;
+};
+
+Outcome ran(const std::filesystem::path& runtime_dir, const Words& words, Setting setting = {}) {
+    auto arguments = parse_arguments(words);
+    if (!arguments) {
+        ADD_FAILURE() << arguments.error().text;
+        return {};
+    }
+    arguments->runtime_dir = runtime_dir;
+    arguments->patience = setting.patience;
+    arguments->watch_every = milliseconds{1};
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{out, err};
+    console.err_is_terminal = setting.err_is_terminal;
+    const int status = run(*arguments, console);
+    return {status, out.str(), err.str()};
+}
+
+Outcome answered(const std::string& answer, const Words& words, Setting setting = {}) {
+    const FakeAgent agent([&](FakeAgent::Client& client) {
+        client.read_line();
+        client.write(answer);
+    });
+    return ran(agent.runtime_dir(), words, setting);
+}
+
+const std::vector<Words> every_question = {
+    {"status"},          {"status", "web"},      {"status", "--watch"}, {"why", "web"},
+    {"failover", "web"}, {"failover", "--all"},  {"takeover", "web"},   {"failback", "web"},
+    {"events"},          {"events", "--follow"}, {"config", "show"},
+};
+
+// Every command fails with `status`, in words and as one JSON document.
+void expect_failure(const std::filesystem::path& runtime_dir, int status, const std::string& text,
+                    Setting setting = {}) {
+    for (Words words : every_question) {
+        const Outcome plain = ran(runtime_dir, words, setting);
+        EXPECT_EQ(plain.status, status) << testing::PrintToString(words);
+        EXPECT_EQ(plain.out, "") << testing::PrintToString(words);
+        EXPECT_THAT(plain.err, HasSubstr(text)) << testing::PrintToString(words);
+        words.emplace_back("--json");
+        const Outcome as_json = ran(runtime_dir, words, setting);
+        EXPECT_EQ(as_json.status, status) << testing::PrintToString(words);
+        EXPECT_EQ(as_json.err, "") << testing::PrintToString(words);
+        const json document = json::parse(as_json.out, nullptr, false);
+        ASSERT_TRUE(document.is_object()) << as_json.out;
+        EXPECT_THAT(document["error"].get<std::string>(), HasSubstr(text));
+    }
+}
+
+// --- no agent ---------------------------------------------------------------------------------
+
+TEST(NoAgent, ThereIsNoSocket) {
+    const TemporaryDirectory empty;
+    expect_failure(empty.path(), exit_no_agent, "there is no " + empty.path().string());
+    expect_failure(empty.path() / "nowhere", exit_no_agent, "there is no ");
+}
+
+TEST(NoAgent, ThePathIsTooLong) {
+    expect_failure("/tmp/" + std::string(200, 'x'), exit_no_agent, "too long");
+}
+
+TEST(NoAgent, NobodyListens) {
+    const TemporaryDirectory directory;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = (directory.path() / "control.sock").string();
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    expect_failure(directory.path(), exit_no_agent, "no agent answers on " + path);
+    close(fd);
+    expect_failure(directory.path(), exit_no_agent, "no agent answers on " + path);
+}
+
+TEST(NoAgent, TheSocketIsAFile) {
+    const TemporaryDirectory directory;
+    std::ofstream(directory.path() / "control.sock") << "{}";
+    expect_failure(directory.path(), exit_no_agent, "no agent answers on ");
+}
+
+// A stopped agent takes nobody any more, and its queue is full.
+TEST(NoAgent, TheQueueIsFull) {
+    const TemporaryDirectory directory;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = (directory.path() / "control.sock").string();
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const auto* name = reinterpret_cast<const sockaddr*>(&address);
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(bind(listener, name, sizeof address), 0);
+    ASSERT_EQ(listen(listener, 0), 0);
+    const int waiting = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(connect(waiting, name, sizeof address), 0);
+    const Outcome outcome = ran(directory.path(), {"status"}, {.patience = milliseconds{50}});
+    EXPECT_EQ(outcome.status, exit_no_agent);
+    EXPECT_THAT(outcome.err, HasSubstr("stopped taking clients"));
+    close(waiting);
+    close(listener);
+}
+
+TEST(NoAgent, PermissionIsDenied) {
+    if (geteuid() == 0 && seteuid(65534) != 0) {
+        GTEST_SKIP() << "root here is not allowed to become nobody";
+    }
+    const TemporaryDirectory directory;
+    const auto closed = directory.path() / "closed";
+    std::filesystem::create_directory(closed);
+    std::filesystem::permissions(closed, std::filesystem::perms::none);
+    expect_failure(closed, exit_no_agent,
+                   "permission denied: root and the group understudy may ask");
+    std::filesystem::permissions(closed, std::filesystem::perms::owner_all);
+    [[maybe_unused]] const int back = seteuid(0);
+}
+
+// --- a broken agent ---------------------------------------------------------------------------
+
+TEST(BrokenAgent, HangsUpWithoutAWord) {
+    const FakeAgent agent([](FakeAgent::Client& client) { client.read_line(); });
+    expect_failure(agent.runtime_dir(), exit_no_agent, "the agent has gone");
+}
+
+TEST(BrokenAgent, HangsUpAtOnce) {
+    const FakeAgent agent([](FakeAgent::Client&) {});
+    expect_failure(agent.runtime_dir(), exit_no_agent, "the agent has gone");
+}
+
+TEST(BrokenAgent, HangsUpInTheMiddleOfTheLine) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        client.write(std::string{status_line}.substr(0, 100));
+    });
+    expect_failure(agent.runtime_dir(), exit_no_agent, "the agent has gone");
+}
+
+TEST(BrokenAgent, NeverAnswers) {
+    const FakeAgent agent([](FakeAgent::Client& client) { client.wait_until_gone(); });
+    for (Words words : every_question) {
+        const auto started = std::chrono::steady_clock::now();
+        if (words.front() == "failover") {
+            words.insert(words.end(), {"--timeout", "1ms"});
+        }
+        const Outcome outcome = ran(agent.runtime_dir(), words, {.patience = milliseconds{20}});
+        EXPECT_EQ(outcome.status, exit_no_agent) << testing::PrintToString(words);
+        EXPECT_THAT(outcome.err, HasSubstr("the agent does not answer"));
+        EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds{5});
+    }
+}
+
+TEST(BrokenAgent, WritesBytesWithoutAnEndOfTheLine) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        client.write("{\"node\":");
+        client.wait_until_gone();
+    });
+    const Outcome outcome = ran(agent.runtime_dir(), {"status"}, {.patience = milliseconds{20}});
+    EXPECT_EQ(outcome.status, exit_no_agent);
+}
+
+TEST(BrokenAgent, WritesWithoutEnd) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        const std::string chunk(1024 * 1024, 'x');
+        for (std::size_t sent = 0; sent <= control::longest_response; sent += chunk.size()) {
+            client.write(chunk);
+        }
+        client.wait_until_gone();
+    });
+    const Outcome outcome =
+        ran(agent.runtime_dir(), {"status"}, {.patience = std::chrono::seconds{60}});
+    EXPECT_EQ(outcome.status, exit_no_agent);
+    EXPECT_THAT(outcome.err, HasSubstr("too long"));
+}
+
+TEST(BrokenAgent, WritesGarbage) {
+    for (const char* answer : {"\n", "hello\n", "[]\n", "null\n", "{}\n", "\xff\xfe\n",
+                               "{\"vips\":[{\"state\":\"asleep\"}]}\n", "{\"done\":7}\n"}) {
+        const FakeAgent agent([answer](FakeAgent::Client& client) {
+            client.read_line();
+            client.write(answer);
+        });
+        expect_failure(agent.runtime_dir(), exit_no_agent, "the answer ");
+    }
+}
+
+TEST(BrokenAgent, AnswersAnotherQuestion) {
+    EXPECT_EQ(answered("{\"done\":\"x\"}\n", {"status"}).status, exit_no_agent);
+    EXPECT_EQ(answered("{\"done\":\"x\"}\n", {"events"}).status, exit_no_agent);
+    EXPECT_EQ(answered("{\"config\":\"x\"}\n", {"failover", "web"}).status, exit_no_agent);
+    EXPECT_EQ(answered("{\"events\":[]}\n", {"config", "show"}).status, exit_no_agent);
+    EXPECT_EQ(answered(std::string{status_line} + "\n", {"why", "web"}).status, exit_no_agent);
+}
+
+// --- an agent ---------------------------------------------------------------------------------
+
+TEST(Agent, RefusesWithAReason) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        client.write(
+            "{\"error\":\"there is no VIP \\\"wbe\\\" here; there is: web\","
+            "\"usage\":false}\n");
+    });
+    expect_failure(agent.runtime_dir(), exit_failed, "there is no VIP \"wbe\" here; there is: web");
+}
+
+TEST(Agent, DoesNotUnderstandTheRequest) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        client.write("{\"error\":\"unknown request\",\"usage\":true}\n");
+    });
+    expect_failure(agent.runtime_dir(), exit_usage, "unknown request");
+}
+
+TEST(Agent, HearsTheRequestsAsTheyAreDescribed) {
+    const std::vector<std::pair<Words, std::string>> requests = {
+        {{"status"}, R"({"request":"status"})"},
+        {{"status", "web"}, R"({"request":"status","vip":"web"})"},
+        {{"why", "web"}, R"({"request":"why","vip":"web"})"},
+        {{"failover", "web"}, R"({"request":"failover","vip":"web","timeout_ms":10000})"},
+        {{"failover", "--all", "--timeout", "2s"},
+         R"({"request":"failover","all":true,"timeout_ms":2000})"},
+        {{"takeover", "web", "--force"}, R"({"request":"takeover","vip":"web","force":true})"},
+        {{"failback", "--all"}, R"({"request":"failback","all":true})"},
+        {{"events"}, R"({"request":"events","follow":false})"},
+        {{"events", "--follow"}, R"({"request":"events","follow":true})"},
+        {{"config", "show"}, R"({"request":"config_show"})"},
+    };
+    for (const auto& [words, expected] : requests) {
+        std::string heard;
+        {
+            const FakeAgent agent(
+                [&heard](FakeAgent::Client& client) { heard = client.read_line(); });
+            ran(agent.runtime_dir(), words);
+        }
+        EXPECT_EQ(heard, expected);
+    }
+}
+
+TEST(Agent, SaysWhatItsStatusIs) {
+    const Outcome table = answered(std::string{status_line} + "\n", {"status"});
+    EXPECT_EQ(table.status, exit_done);
+    EXPECT_THAT(table.out, StartsWith("lb1: up 3 s, 1 active\n\nVIP  STATE"));
+    EXPECT_EQ(table.err, "");
+    const Outcome one = answered(std::string{status_line} + "\n", {"status", "web"});
+    EXPECT_THAT(one.out, StartsWith("web: active for "));
+}
+
+// What a later agent adds reaches the script that asks for it.
+TEST(Agent, PassesItsDocumentOnUnchanged) {
+    const std::string line = std::string{status_line} + "\n";
+    EXPECT_EQ(answered(line, {"status", "--json"}).out, line);
+    const std::string why = "{\"vip\":\"web\",\"state\":\"fault\",\"reasons\":[\"a\"]}\n";
+    EXPECT_EQ(answered(why, {"why", "web", "--json"}).out, why);
+    EXPECT_EQ(answered(why, {"why", "web"}).out, "web is fault:\n  a\n");
+    const std::string config = "{\"config\":\"[agent]\\nname = lb1\\n\"}\n";
+    EXPECT_EQ(answered(config, {"config", "show", "--json"}).out, config);
+    EXPECT_EQ(answered(config, {"config", "show"}).out, "[agent]\nname = lb1\n");
+}
+
+TEST(Agent, HasMoved) {
+    const std::string line = "{\"done\":\"web: 192.0.2.2 is active with priority 100\"}\n";
+    for (const Words& words :
+         std::vector<Words>{{"failover", "web"}, {"takeover", "web"}, {"failback", "web"}}) {
+        const Outcome outcome = answered(line, words);
+        EXPECT_EQ(outcome.status, exit_done);
+        EXPECT_EQ(outcome.out, "web: 192.0.2.2 is active with priority 100\n");
+        EXPECT_EQ(outcome.err, "");
+        Words with_json = words;
+        with_json.emplace_back("--json");
+        EXPECT_EQ(answered(line, with_json).out, line);
+    }
+}
+
+TEST(Failover, ShowsThatItWaitsOnATerminalOnly) {
+    const std::string line = "{\"done\":\"given away\"}\n";
+    const Outcome shown = answered(line, {"failover", "web"}, {.err_is_terminal = true});
+    EXPECT_EQ(shown.out, "given away\n");
+    EXPECT_THAT(shown.err, HasSubstr("waiting for a peer to take web over, 10 s left"));
+    EXPECT_TRUE(shown.err.ends_with("\r\x1b[K"));
+    EXPECT_EQ(answered(line, {"failover", "web", "--json"}, {.err_is_terminal = true}).err, "");
+}
+
+// The deadline is the agent's to keep: it counts from later than the client's clock does.
+TEST(Failover, WaitsForTheAgentLongerThanTheTimeout) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.read_line();
+        std::this_thread::sleep_for(milliseconds{50});
+        client.write("{\"error\":\"no peer took over within 1 ms\",\"usage\":false}\n");
+    });
+    const Outcome outcome = ran(agent.runtime_dir(), {"failover", "web", "--timeout", "1ms"});
+    EXPECT_EQ(outcome.status, exit_failed);
+    EXPECT_THAT(outcome.err, HasSubstr("no peer took over"));
+}
+
+TEST(Failover, AnInterruptionSaysWhatTheNodeStillDoes) {
+    const pthread_t client_thread = pthread_self();
+    const auto interrupt = [&](FakeAgent::Client& client) {
+        client.read_line();
+        pthread_kill(client_thread, SIGINT);
+        client.wait_until_gone();
+    };
+    {
+        const FakeAgent agent(interrupt);
+        const Outcome outcome = ran(agent.runtime_dir(), {"failover", "web", "--timeout", "20s"});
+        EXPECT_EQ(outcome.status, exit_failed);
+        EXPECT_THAT(outcome.err, HasSubstr("the node goes on trying to give web away until 20s"));
+        EXPECT_THAT(outcome.err, HasSubstr("understudy failback web"));
+    }
+    const FakeAgent agent(interrupt);
+    const Outcome outcome = ran(agent.runtime_dir(), {"failover", "--all", "--json"});
+    EXPECT_EQ(outcome.status, exit_failed);
+    EXPECT_THAT(json::parse(outcome.out)["error"].get<std::string>(),
+                HasSubstr("understudy failback --all"));
+}
+
+TEST(Events, AreListed) {
+    const std::string line = "{\"events\":[" + event_line + "]}\n";
+    EXPECT_EQ(answered(line, {"events"}).out,
+              "2026-11-20T12:00:00.000Z  web  init -> backup  listens\n");
+    EXPECT_EQ(answered(line, {"events", "--json"}).out, line);
+    EXPECT_EQ(answered("{\"events\":[]}\n", {"events"}).status, exit_done);
+}
+
+TEST(Events, AreFollowedLineByLineUntilTheAgentGoes) {
+    const std::string lines =
+        "{\"events\":[" + event_line + "]}\n" + event_line + "\n" + event_line;
+    const std::string text = "2026-11-20T12:00:00.000Z  web  init -> backup  listens\n";
+    const Outcome outcome = answered(lines + "\n", {"events", "--follow"});
+    EXPECT_EQ(outcome.out, text + text + text);
+    EXPECT_EQ(outcome.status, exit_no_agent);
+    EXPECT_THAT(outcome.err, HasSubstr("the agent has gone"));
+    const Outcome as_json = answered(lines + "\n", {"events", "--follow", "--json"});
+    EXPECT_EQ(as_json.out, event_line + "\n" + event_line + "\n" + event_line + "\n" +
+                               "{\"error\":\"the agent has gone\"}\n");
+}
+
+TEST(Watch, WritesOnlyChangesWhereThereIsNoTerminal) {
+    int asked = 0;
+    const FakeAgent agent([&asked](FakeAgent::Client& client) {
+        client.read_line();
+        std::string line = status_line;
+        if (++asked == 3) {
+            line.replace(line.find("silence"), 7, "changed");
+        }
+        client.write(asked < 4 ? line + "\n" : "");
+    });
+    const Outcome outcome = ran(agent.runtime_dir(), {"status", "--watch"});
+    EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 2) << outcome.out;
+    EXPECT_THAT(outcome.out, HasSubstr("held 1/1  silence\n"));
+    EXPECT_THAT(outcome.out, HasSubstr("held 1/1  changed\n"));
+    EXPECT_EQ(outcome.status, exit_no_agent);
+}
+
+// --- nobody who reads -------------------------------------------------------------------------
+
+TEST(ClosedOutput, FailsWhatOnlyWrites) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.write(client.read_line().find("failover") == std::string::npos
+                         ? std::string{status_line} + "\n"
+                         : "{\"done\":\"given away\"}\n");
+    });
+    std::ostringstream out;
+    std::ostringstream err;
+    out.setstate(std::ios::badbit);
+    const Console console{out, err};
+    for (const auto& [words, expected] :
+         std::vector<std::pair<Words, int>>{{{"status"}, exit_failed},
+                                            {{"failover", "web"}, exit_done},
+                                            {{"help"}, exit_failed}}) {
+        Arguments arguments = *parse_arguments(words);
+        arguments.runtime_dir = agent.runtime_dir();
+        EXPECT_EQ(run(arguments, console), expected) << words.front();
+    }
+}
+
+TEST(ClosedOutput, EndsFollowingAndWatching) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.write(client.read_line().find("events") == std::string::npos
+                         ? std::string{status_line} + "\n"
+                         : "{\"events\":[]}\n");
+        client.wait_until_gone();
+    });
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    close(ends[0]);
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{out, err};
+    console.out_fd = ends[1];
+    for (const Words& words : std::vector<Words>{{"events", "--follow"}, {"status", "--watch"}}) {
+        Arguments arguments = *parse_arguments(words);
+        arguments.runtime_dir = agent.runtime_dir();
+        EXPECT_EQ(run(arguments, console), exit_done) << words.front();
+        EXPECT_EQ(err.str(), "");
+    }
+    close(ends[1]);
+}
+
+}  // namespace
+}  // namespace understudy::cli

@@ -1,0 +1,189 @@
+#include "agent/cli/arguments.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "agent/cli/command_forms.hpp"
+
+namespace understudy::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+Arguments read(const Words& words) {
+    const auto arguments = parse_arguments(words);
+    EXPECT_TRUE(arguments) << (arguments ? "" : arguments.error().text);
+    return arguments.value_or(Arguments{});
+}
+
+std::string error_of(const Words& words) {
+    const auto arguments = parse_arguments(words);
+    return arguments ? "accepted" : arguments.error().text;
+}
+
+TEST(CommandLine, ReadsEveryCommand) {
+    EXPECT_EQ(read({"status"}).command, Command::status);
+    EXPECT_EQ(read({"status"}).vip(), "");
+    EXPECT_EQ(read({"status", "web"}).vip(), "web");
+    EXPECT_TRUE(read({"status", "--watch"}).watch);
+    EXPECT_EQ(read({"why", "web"}).command, Command::why);
+    EXPECT_EQ(read({"failover", "web"}).command, Command::failover);
+    EXPECT_TRUE(read({"failover", "--all"}).all);
+    EXPECT_EQ(read({"takeover", "web", "--force"}).command, Command::takeover);
+    EXPECT_TRUE(read({"takeover", "web", "--force"}).force);
+    EXPECT_EQ(read({"failback", "--all"}).command, Command::failback);
+    EXPECT_EQ(read({"events"}).command, Command::events);
+    EXPECT_TRUE(read({"events", "--follow"}).follow);
+    EXPECT_EQ(read({"config", "check", "a", "b"}).command, Command::config_check);
+    EXPECT_THAT(read({"config", "check", "a", "b"}).operands, ElementsAre("a", "b"));
+    EXPECT_EQ(read({"config", "show"}).command, Command::config_show);
+    EXPECT_EQ(read({"version"}).command, Command::version);
+    EXPECT_EQ(read({"--version"}).command, Command::version);
+    EXPECT_EQ(read({"help"}).command, Command::help);
+    EXPECT_EQ(read({"--help"}).command, Command::help);
+    EXPECT_EQ(read({"-h"}).command, Command::help);
+}
+
+TEST(CommandLine, TakesJsonWhereItIsDocumented) {
+    for (const Words& words : std::vector<Words>{{"status"},
+                                                 {"why", "web"},
+                                                 {"failover", "web"},
+                                                 {"takeover", "web"},
+                                                 {"failback", "web"},
+                                                 {"events"},
+                                                 {"config", "check", "file"},
+                                                 {"config", "show"},
+                                                 {"version"}}) {
+        Words with = words;
+        with.push_back("--json");
+        EXPECT_FALSE(read(words).json);
+        EXPECT_TRUE(read(with).json) << words.front();
+    }
+}
+
+TEST(CommandLine, TakesTheRuntimeDirectoryAnywhere) {
+    EXPECT_EQ(read({"status"}).runtime_dir, "/run/understudy");
+    EXPECT_EQ(read({"--runtime-dir", "/tmp/a", "status"}).runtime_dir, "/tmp/a");
+    EXPECT_EQ(read({"--runtime-dir=/tmp/a", "status"}).runtime_dir, "/tmp/a");
+    EXPECT_EQ(read({"status", "web", "--runtime-dir", "/tmp/a"}).runtime_dir, "/tmp/a");
+}
+
+TEST(CommandLine, ReadsTheTimeoutWithItsUnit) {
+    EXPECT_EQ(read({"failover", "web"}).timeout, std::chrono::seconds{10});
+    EXPECT_EQ(read({"failover", "web", "--timeout", "250ms"}).timeout, milliseconds{250});
+    EXPECT_EQ(read({"failover", "web", "--timeout=1.5s"}).timeout, milliseconds{1500});
+    EXPECT_EQ(read({"failover", "web", "--timeout", "24h"}).timeout, std::chrono::hours{24});
+}
+
+TEST(CommandLine, AWordAfterTwoDashesIsNoOption) {
+    EXPECT_EQ(read({"status", "--", "--json"}).vip(), "--json");
+}
+
+TEST(CommandLine, HelpKnowsItsCommand) {
+    EXPECT_THAT(read({"help", "failover"}).operands, ElementsAre("failover"));
+    EXPECT_THAT(read({"failover", "--help"}).operands, ElementsAre("failover"));
+    EXPECT_THAT(read({"config", "check", "--help"}).operands, ElementsAre("config check"));
+    EXPECT_THAT(read({"help", "config", "show"}).operands, ElementsAre("config show"));
+    EXPECT_THAT(read({"config", "--help"}).operands, ElementsAre());
+    for (const CommandForm& form : command_forms()) {
+        EXPECT_THAT(help_text(), HasSubstr(form.usage));
+        EXPECT_THAT(help_text(form.name), HasSubstr(form.usage));
+        for (const std::string& option : form.options) {
+            EXPECT_THAT(help_text(form.name), HasSubstr("--" + option)) << form.name;
+        }
+    }
+}
+
+TEST(UsageErrors, OfQuestionsAndFailover) {
+    for (const Words& words : std::vector<Words>{
+             {},
+             {""},
+             {"--json"},
+             {"--runtime-dir"},
+             {"--runtime-dir", "/tmp/a"},
+             {"--runtime-dir=", "status"},
+             {"--runtime-dir", "/a", "--runtime-dir", "/b", "status"},
+             {"dance"},
+             {"--dance"},
+             {"-x"},
+             {"status", "-x"},
+             {"status", "a", "b"},
+             {"status", ""},
+             {"status", "--all"},
+             {"status", "--wat"},
+             {"status", "--json=yes"},
+             {"status", "--json", "--json"},
+             {"status", "--version"},
+             {"why"},
+             {"why", ""},
+             {"why", "a", "b"},
+             {"why", "web", "--watch"},
+             {"failover"},
+             {"failover", ""},
+             {"failover", "web", "--all"},
+             {"failover", "a", "b"},
+             {"failover", "web", "--force"},
+             {"failover", "web", "--timeout"},
+             {"failover", "web", "--timeout", "10"},
+             {"failover", "web", "--timeout", ""},
+             {"failover", "web", "--timeout", "soon"},
+             {"failover", "web", "--timeout", "-1s"},
+             {"failover", "web", "--timeout", "0s"},
+             {"failover", "web", "--timeout", "100us"},
+             {"failover", "web", "--timeout", "25h"},
+             {"failover", "web", "--timeout", "10s", "--timeout", "20s"},
+         }) {
+        EXPECT_NE(error_of(words), "accepted") << testing::PrintToString(words);
+    }
+}
+
+TEST(UsageErrors, OfTheOtherCommands) {
+    for (const Words& words : std::vector<Words>{
+             {"takeover"},
+             {"takeover", ""},
+             {"takeover", "web", "--timeout", "10s"},
+             {"takeover", "--force"},
+             {"failback"},
+             {"failback", "", "--all"},
+             {"failback", "web", "--force"},
+             {"events", "web"},
+             {"events", "--watch"},
+             {"config"},
+             {"config", "--json"},
+             {"config", "dance"},
+             {"config", "check"},
+             {"config", "check", ""},
+             {"config", "show", "file"},
+             {"check"},
+             {"show"},
+             {"version", "1"},
+             {"version", "--follow"},
+             {"help", "dance"},
+             {"help", "--json"},
+             {"dance", "--help"},
+         }) {
+        EXPECT_NE(error_of(words), "accepted") << testing::PrintToString(words);
+    }
+}
+
+TEST(UsageErrors, SayWhatWasMeant) {
+    EXPECT_THAT(error_of({"statsu"}), HasSubstr("did you mean \"status\"?"));
+    EXPECT_THAT(error_of({"config", "chek"}), HasSubstr("did you mean \"config check\"?"));
+    EXPECT_THAT(error_of({"failover", "web", "--timeout", "10"}), HasSubstr("10s"));
+    EXPECT_THAT(error_of({"failover"}), HasSubstr("either a VIP or --all"));
+    EXPECT_THAT(error_of({"status", "--all"}), HasSubstr("status does not take --all"));
+}
+
+TEST(UsageErrors, KnowWhetherJsonWasAskedFor) {
+    EXPECT_FALSE(parse_arguments({"dance"}).error().json);
+    EXPECT_TRUE(parse_arguments({"dance", "--json"}).error().json);
+    EXPECT_TRUE(parse_arguments({"failover", "--json", "--timeout"}).error().json);
+}
+
+}  // namespace
+}  // namespace understudy::cli

@@ -1,0 +1,137 @@
+// Files as the nodes of one cluster, against each other.
+#include "agent/config/cluster.hpp"
+
+#include "tests/unit/config/reading.hpp"
+
+namespace understudy::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Files are called 1, 2, 3.
+Lines compare(const std::vector<std::string>& texts) {
+    std::vector<NodeFile> nodes;
+    for (const std::string& text : texts) {
+        const std::string file = std::to_string(nodes.size() + 1);
+        Result result = parse_text(file, text, "host");
+        EXPECT_TRUE(result.configuration) << text;
+        if (result.configuration) {
+            nodes.push_back({file, *result.configuration, result.vips});
+        }
+    }
+    return problems_of(compare_nodes(nodes));
+}
+
+std::string node(int priority, std::string_view rest = "") {
+    return "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.10/24\npriority = " +
+           std::to_string(priority) + '\n' + std::string{rest};
+}
+
+TEST(Cluster, ThatFitsHasNoRemarks) {
+    EXPECT_THAT(compare({}), IsEmpty());
+    EXPECT_THAT(compare({node(100)}), IsEmpty());
+    EXPECT_THAT(compare({node(150), node(100), node(50)}), IsEmpty());
+    const std::string a = "unicast_source = 10.0.0.1\nunicast_peer = 10.0.0.2\n";
+    const std::string b = "unicast_source = 10.0.0.2\nunicast_peer = 10.0.0.1\n";
+    EXPECT_THAT(compare({node(150, a), node(100, b)}), IsEmpty());
+}
+
+TEST(Cluster, RoutersHaveOneVridAndVersion) {
+    EXPECT_THAT(compare({node(150),
+                         "[vip web]\ninterface = eth0\naddress = 192.0.2.10/24\n"
+                         "vrid = 52\nversion = 2\n"}),
+                ElementsAre("2:4: [vip web] has vrid 52, but 51 at 1:3",
+                            "2:5: [vip web] has version 2, but 3 at 1:1"));
+}
+
+TEST(Cluster, IntervalsDifferWithAWarningInVersion3AndNotAtAllInVersion2) {
+    EXPECT_THAT(compare({node(150), node(100, "advert_interval = 2s\n")}),
+                ElementsAre("2:6: warning: [vip web] has advert_interval 2s, but 1s at 1:1"));
+    EXPECT_THAT(compare({node(150, "version = 2\nadvert_interval = 1s\n"),
+                         node(100, "version = 2\nadvert_interval = 2s\n")}),
+                ElementsAre("2:7: [vip web] has advert_interval 2s, but 1s at 1:7"));
+}
+
+TEST(Cluster, NodesMoveTheSameAddresses) {
+    EXPECT_THAT(compare({node(150, "address = 192.0.2.11/24\nextra_address = 192.0.2.12/24\n"),
+                         node(100, "address = 192.0.2.13/24\n")}),
+                ElementsAre("2:4: [vip web] lacks address 192.0.2.11/24, which is in 1",
+                            "2:4: [vip web] has address 192.0.2.13/24, which is not in 1",
+                            "2:1: [vip web] lacks extra_address 192.0.2.12/24, which is in 1"));
+    EXPECT_THAT(
+        compare({node(150, "address = 192.0.2.11/24\n"),
+                 "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.11/24\n"
+                 "address = 192.0.2.10/24\n"}),
+        ElementsAre("2:4: warning: [vip web] has the addresses in another order than at 1:4"));
+}
+
+TEST(Cluster, TheDerivedAddressIsNoDifferenceOfItsOwn) {
+    EXPECT_THAT(
+        compare({"[vip a]\ninterface = e\nvrid = 1\naddress = 2001:db8::1/64\n",
+                 "[vip a]\ninterface = e\nvrid = 2\naddress = 2001:db8::1/64\npriority = 50\n"}),
+        ElementsAre("2:3: [vip a] has vrid 2, but 1 at 1:3"));
+}
+
+TEST(Cluster, InterfacesMayHaveOtherNames) {
+    EXPECT_THAT(compare({node(150),
+                         "[vip web]\ninterface = ens3\nvrid = 51\naddress = "
+                         "192.0.2.10/24\n"}),
+                IsEmpty());
+}
+
+TEST(Cluster, EqualPrioritiesDrawAWarningBetweenAnyTwo) {
+    EXPECT_THAT(
+        compare({node(150), node(100), node(100)}),
+        ElementsAre("3:5: warning: [vip web] has the same priority 100 as at 2:5: who starts "
+                    "first is active, and the higher address decides a tie"));
+    EXPECT_THAT(compare({node(255), node(255)}),
+                ElementsAre("2:5: [vip web] has priority 255, as at 1:5: there is only one owner"));
+}
+
+TEST(Cluster, UnicastPeersNameEachOther) {
+    const std::string a =
+        "unicast_source = 10.0.0.1\nunicast_peer = 10.0.0.2\nunicast_peer = 10.0.0.3\n";
+    const std::string b =
+        "unicast_source = 10.0.0.2\nunicast_peer = 10.0.0.1\nunicast_peer = 10.0.0.3\n";
+    const std::string c = "unicast_source = 10.0.0.3\nunicast_peer = 10.0.0.1\n";
+    EXPECT_THAT(compare({node(150, a), node(100, b), node(50, c)}),
+                ElementsAre("3:7: [vip web] has no unicast_peer 10.0.0.2, which is the "
+                            "unicast_source at 2:6"));
+    EXPECT_THAT(compare({node(150, c), node(100, b)}),
+                ElementsAre("1:7: [vip web] has no unicast_peer 10.0.0.2, which is the "
+                            "unicast_source at 2:6"));
+}
+
+TEST(Cluster, UnicastSourcesDiffer) {
+    const std::string a = "unicast_source = 10.0.0.1\nunicast_peer = 10.0.0.2\n";
+    EXPECT_THAT(compare({node(150, a), node(100, a)}),
+                ElementsAre("2:6: [vip web] has the same unicast_source 10.0.0.1 as at 1:6"));
+}
+
+TEST(Cluster, IsUnicastOrMulticastAltogether) {
+    EXPECT_THAT(compare({node(150), node(100, "unicast_peer = 10.0.0.2\n")}),
+                ElementsAre("2:6: [vip web] is unicast, but multicast at 1:1"));
+}
+
+TEST(Cluster, AMissingVipDrawsAWarning) {
+    const std::string other = "[vip b]\ninterface = eth0\nvrid = 52\naddress = 192.0.2.20/24\n";
+    EXPECT_THAT(compare({node(150), node(100, other), node(50)}),
+                ElementsAre("1:1: warning: there is no [vip b], which is at 2:6",
+                            "3:1: warning: there is no [vip b], which is at 2:6"));
+    // What the later nodes have is compared, although the first has none of it.
+    EXPECT_THAT(compare({node(150), node(100, other), node(50, other)}), SizeIs(2));
+}
+
+TEST(Cluster, AVipUnderAnotherNameIsFoundByItsRouter) {
+    EXPECT_THAT(compare({node(150),
+                         "\n[vip www]\ninterface = eth0\nvrid = 51\naddress = "
+                         "192.0.2.11/24\n"}),
+                ElementsAre("2:2: warning: [vip www] is called [vip web] at 1:1",
+                            "2:5: [vip www] lacks address 192.0.2.10/24, which is in 1",
+                            "2:5: [vip www] has address 192.0.2.11/24, which is not in 1"));
+}
+
+}  // namespace
+}  // namespace understudy::config

@@ -1,0 +1,157 @@
+// What the client makes of what an agent, or something that sits in its place, has written.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "agent/control/json.hpp"
+
+namespace understudy::control {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr BootOrigin utc{};
+constexpr TimePoint noon{std::chrono::seconds{1795176000}};
+
+template <class Kind>
+Kind understood(const std::string& line) {
+    const auto response = parse_response(line, utc);
+    EXPECT_TRUE(response) << line << ": " << (response ? "" : response.error());
+    EXPECT_TRUE(!response || std::holds_alternative<Kind>(*response)) << line;
+    return response && std::holds_alternative<Kind>(*response) ? std::get<Kind>(*response) : Kind{};
+}
+
+// The document of the published description, literally.
+constexpr const char* described =
+    R"({"node":"lb1","version":"0.1.0","uptime_s":12.3,"maintenance":false,
+ "vips":[{"name":"web","state":"active","reason":"no advertisement from 192.0.2.2 for 3.4 s",
+   "since":"2026-11-20T12:00:00.000Z","interface":"eth0","vrid":51,"version":3,
+   "priority":{"base":150,"effective":140},"advert_interval_ms":1000,"readiness":"hot",
+   "addresses":[{"address":"192.0.2.10/24","held":true}],
+   "active":{"address":"192.0.2.1","priority":150},
+   "transitions":3,
+   "counters":{"adverts_sent":10,"adverts_received":4,"discarded":{"ttl":1,"checksum":0}}}],
+ "checks":[{"name":"frontend","type":"http","state":"up","runs":20,"failures":0}]})";
+
+TEST(StatusAnswer, IsReadFromTheDescribedDocument) {
+    const auto status = understood<StatusResponse>(described);
+    EXPECT_EQ(status.node, "lb1");
+    EXPECT_EQ(status.uptime, milliseconds{12300});
+    ASSERT_EQ(status.vips.size(), 1U);
+    const VipStatus& web = status.vips[0];
+    EXPECT_EQ(web.name, "web");
+    EXPECT_EQ(web.state, State::active);
+    EXPECT_EQ(web.since, noon);
+    EXPECT_EQ(web.vrid, 51);
+    EXPECT_EQ(web.base_priority, 150);
+    EXPECT_EQ(web.effective_priority, 140);
+    EXPECT_EQ(web.advert_interval, std::chrono::seconds{1});
+    ASSERT_EQ(web.addresses.size(), 1U);
+    EXPECT_TRUE(web.addresses[0].held);
+    ASSERT_TRUE(web.active);
+    EXPECT_EQ(web.active->address, "192.0.2.1");
+    EXPECT_EQ(web.transitions, 3U);
+    EXPECT_EQ(web.counters.adverts_sent, 10U);
+    ASSERT_EQ(web.counters.discarded.size(), 2U);
+    EXPECT_EQ(web.counters.discarded[1].reason, "ttl");
+    EXPECT_EQ(web.counters.discarded[1].count, 1U);
+}
+
+TEST(StatusAnswer, PassesOverWhatIsUnknownAndDefaultsWhatIsMissing) {
+    const auto status =
+        understood<StatusResponse>(R"({"vips":[{"name":"web","colour":["blue"]}],"moon":null})");
+    ASSERT_EQ(status.vips.size(), 1U);
+    EXPECT_EQ(status.vips[0].state, State::init);
+    EXPECT_FALSE(status.vips[0].active);
+}
+
+TEST(Answer, EveryKindComesBackFromItsLine) {
+    StatusResponse status = understood<StatusResponse>(described);
+    status.maintenance = true;
+    status.discarded = {{"vrid", 9}};
+    status.vips[0].peers = {{"192.0.2.2", 100, milliseconds{500}, noon}};
+    status.vips[0].skew_time = std::chrono::microseconds{414062};
+    status.vips[0].active_down_interval = std::chrono::microseconds{3414062};
+    status.vips[0].checksum = "pseudo-header";
+    status.vips[0].readiness = Readiness::cold;
+    status.vips[0].counters.announcements = 12;
+    const StateEvent event{7, noon, "web", State::backup, State::promoting, "silence"};
+    const std::vector<Response> responses = {
+        status,
+        WhyResponse{"web", State::fault, {"a", "b"}},
+        WhyResponse{"web", State::fault, {}},
+        DoneResponse{"done"},
+        ErrorResponse{"no", false},
+        ErrorResponse{"no", true},
+        EventsResponse{},
+        EventsResponse{{event, event}},
+        ConfigResponse{"[agent]\nname = lb1\n"},
+    };
+    for (const Response& response : responses) {
+        const std::string line = to_json(response, utc);
+        const auto back = parse_response(line, utc);
+        ASSERT_TRUE(back) << line << ": " << back.error();
+        EXPECT_EQ(back->index(), response.index());
+        EXPECT_EQ(to_json(*back, utc), line);
+    }
+    const auto alone = understood<EventsResponse>(to_json(event, utc));
+    ASSERT_EQ(alone.events.size(), 1U);
+    EXPECT_EQ(to_json(alone.events[0], utc), to_json(event, utc));
+}
+
+TEST(BrokenAnswer, IsAnErrorAndNoException) {
+    for (const char* line : {"",
+                             "x",
+                             "{",
+                             "[]",
+                             "1",
+                             "null",
+                             "{}",
+                             R"({"what":1})",
+                             "\xff",
+                             "{\"done\":\"\xff\"}",
+                             R"({"done":1})",
+                             R"({"error":[]})",
+                             R"({"error":"x","usage":"no"})",
+                             R"({"config":{}})",
+                             R"({"reasons":"x"})",
+                             R"({"reasons":[1]})",
+                             R"({"vips":{}})",
+                             R"({"vips":[1]})",
+                             R"({"vips":[{"name":1}]})",
+                             R"({"vips":[{"state":"asleep"}]})",
+                             R"({"vips":[{"state":3}]})",
+                             R"({"vips":[{"since":"yesterday"}]})",
+                             R"({"vips":[{"since":0}]})",
+                             R"({"vips":[{"vrid":"51"}]})",
+                             R"({"vips":[{"vrid":1e300}]})",
+                             R"({"vips":[{"vrid":99999999999999999999}]})",
+                             R"({"vips":[{"priority":150}]})",
+                             R"({"vips":[{"transitions":-1}]})",
+                             R"({"vips":[{"advert_interval_ms":1e300}]})",
+                             R"({"vips":[{"advert_interval_ms":"1s"}]})",
+                             R"({"vips":[{"counters":[]}]})",
+                             R"({"vips":[{"counters":{"adverts_sent":1.5}}]})",
+                             R"({"vips":[{"counters":{"discarded":{"ttl":"many"}}}]})",
+                             R"({"vips":[{"addresses":[null]}]})",
+                             R"({"vips":[{"active":"me"}]})",
+                             R"({"vips":[],"uptime_s":1e299})",
+                             R"({"vips":[],"discarded":3})",
+                             R"({"events":1})",
+                             R"({"events":[{"number":-1}]})",
+                             R"({"number":1,"to":"away"})"}) {
+        const auto response = parse_response(line, utc);
+        ASSERT_FALSE(response) << line;
+        EXPECT_FALSE(response.error().empty());
+    }
+}
+
+TEST(BrokenAnswer, MayNestAsDeepAsItLikes) {
+    const std::string deep =
+        R"({"vips":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+    EXPECT_FALSE(parse_response(deep, utc));
+    EXPECT_FALSE(parse_response(std::string(1'000'000, '['), utc));
+}
+
+}  // namespace
+}  // namespace understudy::control

@@ -1,0 +1,392 @@
+// The control socket, with real sockets and a loop that each test turns by hand.
+#include "agent/host/control_server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/host/file_descriptor.hpp"
+
+namespace understudy::host {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int most_turns = 500;  // of at most 10 ms: no test waits longer than 5 s
+const std::string status = R"({"request":"status"})"
+                           "\n";
+
+class Connection {
+public:
+    explicit Connection(const std::filesystem::path& path)
+        : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+        connected_ = connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    }
+    bool is_connected() const { return connected_; }
+    // Bytes that the kernel took.
+    std::size_t send(std::string_view text) {
+        const ssize_t size =
+            ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return size < 0 ? 0 : static_cast<std::size_t>(size);
+    }
+    // One line without its end, if it is there.
+    std::optional<std::string> line() {
+        char chunk[65536];
+        while (true) {
+            if (const auto end = input_.find('\n'); end != std::string::npos) {
+                std::string found = input_.substr(0, end);
+                input_.erase(0, end + 1);
+                return found;
+            }
+            const ssize_t size = recv(fd_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
+            ended_ = ended_ || size == 0 || (size < 0 && errno != EAGAIN);
+            if (size <= 0) {
+                return std::nullopt;
+            }
+            input_.append(chunk, static_cast<std::size_t>(size));
+        }
+    }
+    // The server has closed it. Reads everything that came before.
+    bool has_ended() {
+        while (line()) {
+        }
+        return ended_;
+    }
+    void say_no_more() { shutdown(fd_.get(), SHUT_WR); }
+    void close() { fd_.reset(); }
+
+private:
+    FileDescriptor fd_;
+    bool connected_ = false;
+    bool ended_ = false;
+    std::string input_;
+};
+
+class ControlServerTest : public testing::Test {
+protected:
+    ControlServerTest() {
+        char name[] = "/tmp/understudy-control-XXXXXX";
+        dir_ = mkdtemp(name);
+        path_ = dir_ / "control.sock";
+        start();
+    }
+    ~ControlServerTest() override {
+        server_.reset();
+        std::filesystem::remove_all(dir_);
+    }
+
+    void start() {
+        server_.emplace(
+            io_, path_,
+            [this](core::ClientId client, const control::Request& request) {
+                asked_.emplace_back(client, request);
+                if (answer_) {
+                    server_->reply(client, control::DoneResponse{*answer_});
+                }
+            },
+            [this](core::ClientId client) { gone_.push_back(client); });
+    }
+    template <class Condition>
+    bool turn_until(Condition&& condition) {
+        for (int turn = 0; turn < most_turns; ++turn) {
+            if (condition()) {
+                return true;
+            }
+            io_.restart();
+            io_.run_one_for(10ms);
+        }
+        return condition();
+    }
+    // Until nothing has happened for 30 ms.
+    void turn_until_quiet() {
+        for (int turn = 0; turn < 100'000; ++turn) {
+            io_.restart();
+            if (io_.run_one_for(30ms) == 0) {
+                return;
+            }
+        }
+        FAIL() << "the loop never comes to rest";
+    }
+    std::string next_line(Connection& connection) {
+        std::optional<std::string> line;
+        turn_until([&] { return (line = connection.line()).has_value(); });
+        return line.value_or("(nothing came)");
+    }
+
+    std::filesystem::path dir_;
+    std::filesystem::path path_;
+    boost::asio::io_context io_;
+    std::optional<ControlServer> server_;
+    std::optional<std::string> answer_ = "as you say";  // nothing: the Node answers later
+    std::vector<std::pair<core::ClientId, control::Request>> asked_;
+    std::vector<core::ClientId> gone_;
+};
+
+TEST_F(ControlServerTest, AnswersEveryRequestOfAConnection) {
+    Connection client{path_};
+    client.send(status);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+    client.send(status + status);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+    EXPECT_EQ(asked_.size(), 3U);
+}
+
+TEST_F(ControlServerTest, ReadsARequestThatComesInPieces) {
+    Connection client{path_};
+    for (const char letter : status) {
+        EXPECT_THAT(asked_, IsEmpty());
+        client.send({&letter, 1});
+        turn_until_quiet();
+    }
+    EXPECT_EQ(asked_.size(), 1U);
+}
+
+TEST_F(ControlServerTest, SaysWhatIsWrongWithALineAndGoesOn) {
+    Connection client{path_};
+    client.send("failover please\n" + status);
+    EXPECT_THAT(next_line(client), HasSubstr(R"("error")"));
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, ASecondRequestWaitsForTheAnswerToTheFirst) {
+    answer_.reset();
+    Connection client{path_};
+    client.send(status + status);
+    turn_until_quiet();
+    ASSERT_EQ(asked_.size(), 1U);
+    server_->reply(asked_[0].first, control::DoneResponse{"first"});
+    turn_until_quiet();
+    ASSERT_EQ(asked_.size(), 2U);
+    server_->reply(asked_[1].first, control::DoneResponse{"second"});
+    EXPECT_THAT(next_line(client), HasSubstr("first"));
+    EXPECT_THAT(next_line(client), HasSubstr("second"));
+}
+
+TEST_F(ControlServerTest, ALineThatIsTooLongEndsTheConnection) {
+    Connection client{path_};
+    const std::string piece(8192, 'x');
+    for (std::size_t sent = 0; sent < 2 * control::longest_request; sent += piece.size()) {
+        client.send(piece);
+        turn_until_quiet();
+    }
+    EXPECT_THAT(next_line(client), HasSubstr("too long"));
+    EXPECT_TRUE(turn_until([&] { return client.has_ended(); }));
+    EXPECT_THAT(asked_, IsEmpty());
+}
+
+// What follows the longest line must not be taken for a request of its own.
+TEST_F(ControlServerTest, TheEndOfALineThatIsTooLongIsNotARequest) {
+    Connection client{path_};
+    client.send(std::string(control::longest_request, 'x'));
+    turn_until_quiet();
+    client.send("xxxx" + status);
+    turn_until_quiet();
+    client.send(status);
+    turn_until_quiet();
+    EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(ControlServerTest, ManyRequestsAtOnceAreNotALineThatIsTooLong) {
+    answer_.reset();
+    Connection client{path_};
+    const std::size_t many = 2 * control::longest_request / status.size();
+    std::string requests;
+    for (std::size_t i = 0; i < many; ++i) {
+        requests += status;
+    }
+    std::string_view unsent = requests;
+    for (std::size_t answered = 0; answered < many; ++answered) {
+        ASSERT_TRUE(turn_until([&] {
+            unsent.remove_prefix(client.send(unsent));
+            return asked_.size() > answered;
+        })) << answered;
+        server_->reply(asked_[answered].first, control::DoneResponse{"yes"});
+        ASSERT_THAT(next_line(client), HasSubstr("yes"));
+    }
+}
+
+TEST_F(ControlServerTest, AClientThatLeavesBeforeItsAnswerIsReported) {
+    answer_.reset();
+    Connection client{path_};
+    client.send(status);
+    turn_until([&] { return !asked_.empty(); });
+    client.close();
+    turn_until_quiet();
+    ASSERT_EQ(asked_.size(), 1U);
+    EXPECT_THAT(gone_, ElementsAre(asked_[0].first));
+    server_->reply(asked_[0].first, control::DoneResponse{"too late"});  // harmless
+}
+
+TEST_F(ControlServerTest, AClientThatLeavesAfterItsAnswerIsNot) {
+    Connection client{path_};
+    client.send(status);
+    next_line(client);
+    client.close();
+    turn_until_quiet();
+    EXPECT_THAT(gone_, IsEmpty());
+}
+
+TEST_F(ControlServerTest, OnlyThoseWhoFollowGetTheEvents) {
+    Connection follower{path_};
+    Connection other{path_};
+    follower.send(R"({"request":"events","follow":true})"
+                  "\n");
+    other.send(R"({"request":"events"})"
+               "\n");
+    next_line(follower);
+    next_line(other);
+    control::StateEvent event;
+    event.vip = "web";
+    event.cause = "a test";
+    server_->publish(event);
+    event.cause = "a second one";
+    server_->publish(event);
+    EXPECT_THAT(next_line(follower), HasSubstr("a test"));
+    EXPECT_THAT(next_line(follower), HasSubstr("a second one"));
+    turn_until_quiet();
+    EXPECT_FALSE(other.line());
+}
+
+TEST_F(ControlServerTest, AFollowerThatDoesNotReadIsDropped) {
+    Connection follower{path_};
+    follower.send(R"({"request":"events","follow":true})"
+                  "\n");
+    next_line(follower);
+    control::StateEvent event;
+    event.cause = std::string(16384, 'c');
+    for (std::size_t sent = 0; sent < 4 * most_unsent; sent += event.cause.size()) {
+        server_->publish(event);
+        io_.restart();
+        io_.poll();
+    }
+    EXPECT_TRUE(turn_until([&] { return follower.has_ended(); }));
+}
+
+// However many requests it sends: what waits for it is one answer.
+TEST_F(ControlServerTest, AClientThatDoesNotReadGetsNoFurtherAnswers) {
+    answer_ = std::string(1024 * 1024, 'a');
+    Connection client{path_};
+    for (int i = 0; i < 50; ++i) {
+        client.send(status);
+        turn_until_quiet();
+    }
+    EXPECT_EQ(asked_.size(), 1U);
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_GT(next_line(client).size(), answer_->size()) << i;
+    }
+    EXPECT_EQ(asked_.size(), 50U);
+}
+
+// A flood on the control socket shares the loop with everybody else.
+TEST_F(ControlServerTest, OneTurnOfTheLoopAnswersOneLine) {
+    Connection client{path_};
+    std::string lines;
+    for (int i = 0; i < 1000; ++i) {
+        lines += "x\n";
+    }
+    client.send(lines);
+    int answers = 0;
+    for (int turn = 0; turn < 10'000 && answers < 1000; ++turn) {
+        io_.restart();
+        io_.run_one_for(10ms);
+        int in_this_turn = 0;
+        while (client.line()) {
+            ++in_this_turn;
+        }
+        ASSERT_LE(in_this_turn, 1);
+        answers += in_this_turn;
+    }
+    EXPECT_EQ(answers, 1000);
+}
+
+// printf '…' | nc -N -U control.sock
+TEST_F(ControlServerTest, AClientThatSaysNoMoreGetsItsAnswers) {
+    answer_ = std::string(1024 * 1024, 'a');
+    Connection client{path_};
+    client.send(status + status);
+    client.say_no_more();
+    EXPECT_GT(next_line(client).size(), answer_->size());
+    EXPECT_GT(next_line(client).size(), answer_->size());
+    EXPECT_TRUE(turn_until([&] { return client.has_ended(); }));
+    EXPECT_THAT(gone_, IsEmpty());
+}
+
+TEST_F(ControlServerTest, TheNumberOfClientsIsLimited) {
+    std::vector<Connection> clients;
+    for (std::size_t i = 0; i < most_clients; ++i) {
+        clients.emplace_back(path_);
+        clients.back().send(status);
+        ASSERT_THAT(next_line(clients.back()), HasSubstr("as you say")) << i;
+    }
+    Connection refused{path_};
+    EXPECT_THAT(next_line(refused), HasSubstr("too many"));
+    EXPECT_TRUE(turn_until([&] { return refused.has_ended(); }));
+    clients.pop_back();
+    turn_until_quiet();
+    Connection admitted{path_};
+    admitted.send(status);
+    EXPECT_THAT(next_line(admitted), HasSubstr("as you say"));
+}
+
+// accept(2) that fails for want of descriptors fails again at once: without a pause the loop would
+// do nothing else.
+TEST_F(ControlServerTest, WithoutDescriptorsTheLoopRests) {
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    Connection client{path_};
+    const FileDescriptor lowest_free{dup(STDERR_FILENO)};
+    const rlimit none{static_cast<rlim_t>(lowest_free.get()), before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const std::size_t turns = io_.run_for(50ms);
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_LT(turns, 10U);
+    client.send(status);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, TheSocketIsClosedToOthers) {
+    struct stat file{};
+    ASSERT_EQ(stat(path_.c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0007U, 0U);
+}
+
+TEST_F(ControlServerTest, TheSocketOfADeadAgentIsReplaced) {
+    server_.reset();
+    const FileDescriptor dead{socket(AF_UNIX, SOCK_STREAM, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_FALSE(Connection{path_}.is_connected());
+    start();
+    Connection client{path_};
+    client.send(status);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, TheSocketIsRemovedAtTheEnd) {
+    server_.reset();
+    EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+}  // namespace
+}  // namespace understudy::host
