@@ -125,6 +125,12 @@ std::string accept_rules(const std::string& v4, const std::string& v6) {
 
 }  // namespace
 
+void end_arp_quiet() {
+    // A family without a VIP has no table: each on its own.
+    run("flush set arp understudy quiet\n");
+    run("flush set ip6 understudy quiet\n");
+}
+
 std::string install_arp_quiet(const core::Configuration& configuration) {
     remove_arp_quiet();
     std::string trouble;

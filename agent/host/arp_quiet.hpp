@@ -18,6 +18,8 @@ namespace understudy::host {
 // should be and why; the agent works without the rules. Whoever flushes the rule set afterwards
 // takes them away until the next start.
 std::string install_arp_quiet(const core::Configuration& configuration);
+// This node claims addresses: whatever silence a rival has caused is over. About a millisecond.
+void end_arp_quiet();
 // Removes them; harmless if they are not there.
 void remove_arp_quiet();
 

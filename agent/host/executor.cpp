@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/host/arp_quiet.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::host {
@@ -23,6 +24,11 @@ void Executor::execute(const core::Outbox& outbox) {
     if (sockets_.has_queued()) {
         sockets_.flush(sink_);
     }
+    if (claims_) {
+        // Before the announcement, so that whoever asks because of it is answered.
+        end_arp_quiet();
+        claims_ = false;
+    }
     announce();
     if (renewals_.has_queued()) {
         renewals_.flush(sink_);
@@ -36,7 +42,10 @@ void Executor::sort(const core::Outbox& outbox) {
     for (const core::Action& action : outbox.actions) {
         std::visit(
             Overloaded{
-                [&](const core::AddAddress& a) { changes_.queue(a); },
+                [&](const core::AddAddress& a) {
+                    changes_.queue(a);
+                    claims_ = true;
+                },
                 [&](const core::RemoveAddress& a) {
                     changes_.queue(a);
                     forget_announcement(a);

@@ -130,8 +130,20 @@ class Keepalived(Program):
 
     def start(self):
         pid = str(self.dir / "pid")
+        for left in self.dir.glob("pid*"):
+            left.unlink()
         self.launch("keepalived", "-n", "-l", "-D", "-P", "-f", str(self.config), "-p", pid, "-r", pid + "-vrrp")
         return self
+
+
+    def kill9(self):
+        """A crash: the child that speaks VRRP as well, which would clean up if only its parent died."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for pid in [*map(int, children), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        for pid in children:
+            eventually(lambda: not os.path.exists(f"/proc/{pid}"), 5, "keepalived's child is gone")
 
 
 class Frr(Program):
@@ -148,7 +160,8 @@ class Frr(Program):
             host.exec("sysctl", "-qw", f"net.ipv6.conf.{name}.accept_dad=0")
             host.ip("link", "set", name, "address", f"00:00:5e:00:{tag}:{vrid:02x}", "up")
             for address in addresses:
-                host.ip("address", "add", address, "dev", name, *(["nodad"] if ":" in address else []))
+                host.ip("address", "add", address, "dev", name, *(["nodad"] if ":" in address else []),
+                        check=False)  # the kernel may have derived the same link-local one
         lines = ["interface eth0", f" vrrp {vrid} version 3", f" vrrp {vrid} priority {priority}",
                  f" vrrp {vrid} advertisement-interval {interval_ms}"]
         lines += [f" vrrp {vrid} ip {a.split('/')[0]}" for a in ipv4]

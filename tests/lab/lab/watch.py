@@ -37,10 +37,10 @@ def _address(body):
 
 
 class HolderWatch:
-    """Watches the given hosts; `events` is a list of (time in us, host name, address, held)."""
+    """Watches the given hosts; `events` gives a list of (time in us, host name, address, held)."""
 
     def __init__(self, *hosts):
-        self.hosts, self.events = hosts, []
+        self.hosts, self.raw, self.parsed = hosts, [], []
         self.sockets = {}
         for host in hosts:
             self.sockets[host.within(self._open)] = host.name
@@ -53,17 +53,32 @@ class HolderWatch:
         handle = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
         handle.setsockopt(socket.SOL_SOCKET, 33, 16 * 1024 * 1024)  # SO_RCVBUFFORCE
         handle.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+        handle.setblocking(False)
         return handle
 
     def _work(self):
         while not self.stopping.is_set():
             ready, _, _ = select.select(list(self.sockets), [], [], 0.05)
             for handle in ready:
-                data = handle.recv(256 * 1024)
-                at = now_us()
-                for kind, body in _messages(data):
-                    if kind in (RTM_NEWADDR, RTM_DELADDR):
-                        self.events.append((at, self.sockets[handle], _address(body), kind == RTM_NEWADDR))
+                self._drain(handle)
+
+    def _drain(self, handle):
+        # Only taken here: decoding a thousand of them would spoil the times of the last.
+        while True:
+            try:
+                data = handle.recv(64 * 1024)
+            except BlockingIOError:
+                return
+            self.raw.append((now_us(), handle, data))
+
+    @property
+    def events(self):
+        while self.raw:
+            at, handle, data = self.raw.pop(0)
+            for kind, body in _messages(data):
+                if kind in (RTM_NEWADDR, RTM_DELADDR):
+                    self.parsed.append((at, self.sockets[handle], _address(body), kind == RTM_NEWADDR))
+        return self.parsed
 
     def close(self):
         self.stopping.set()
