@@ -27,25 +27,21 @@ std::size_t trailer_size(Version version) {
     return version == Version::v2 ? v2_authentication_size : 0;
 }
 
-bool sums_up(const Datagram& datagram, ChecksumForm form) {
-    Checksum checksum;
-    if (form == ChecksumForm::pseudo_header) {
-        checksum.add_pseudo_header(datagram.source, datagram.destination, datagram.payload.size());
-    }
-    return checksum.add(datagram.payload).value() == 0;
-}
-
-// The form in which the checksum is right; nothing if it is wrong.
+// The form in which the checksum is right; nothing if it is wrong. The order of summing does not
+// matter, so the message is summed once.
 std::optional<ChecksumForm> matching_form(const Datagram& datagram, Version version) {
     const bool v6 = datagram.source.is_v6();
-    if (!v6 && sums_up(datagram, ChecksumForm::message_only)) {
+    Checksum checksum;
+    checksum.add(datagram.payload);
+    if (!v6 && checksum.value() == 0) {
         return ChecksumForm::message_only;
     }
     const bool may_have_pseudo_header = v6 || version == Version::v3;
-    if (may_have_pseudo_header && sums_up(datagram, ChecksumForm::pseudo_header)) {
-        return ChecksumForm::pseudo_header;
+    if (!may_have_pseudo_header) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    checksum.add_pseudo_header(datagram.source, datagram.destination, datagram.payload.size());
+    return checksum.value() == 0 ? std::optional{ChecksumForm::pseudo_header} : std::nullopt;
 }
 
 Duration interval_of(std::span<const std::byte> payload, Version version) {
@@ -82,6 +78,7 @@ std::expected<Received, Discard> decode(const Datagram& datagram, std::uint8_t l
     const Family family = datagram.source.family();
     const auto refuse = [](Discard reason) { return std::unexpected(reason); };
 
+    // clang-format off: one line for each check
     if (datagram.ttl < least_ttl) return refuse(Discard::ttl);
     if (payload.empty()) return refuse(Discard::length);
     const unsigned version_number = byte_at(payload, 0) >> 4U;
@@ -102,6 +99,7 @@ std::expected<Received, Discard> decode(const Datagram& datagram, std::uint8_t l
     if (interval == Duration::zero()) return refuse(Discard::interval);
     const auto addresses = payload.subspan(header_size, count * address_size(family));
     if (family == Family::ipv6 && !starts_link_local(addresses)) return refuse(Discard::addresses);
+    // clang-format on
 
     Received received;
     received.version = version;
@@ -123,18 +121,24 @@ std::size_t encoded_size(Version version, Family family, std::size_t address_cou
 std::span<const std::byte> encode(const Advertisement& advertisement, const IpAddress& source,
                                   const IpAddress& destination, ChecksumForm form,
                                   std::span<std::byte> out) {
-    const std::size_t count =
-        advertisement.addresses.size() / address_size(advertisement.family);
+    const std::size_t count = advertisement.addresses.size() / address_size(advertisement.family);
     const std::size_t size = encoded_size(advertisement.version, advertisement.family, count);
     const bool v2 = advertisement.version == Version::v2;
     const bool v6 = advertisement.family == Family::ipv6;
     ensure(count >= 1 && count <= most_addresses, "an advertisement has 1 to 255 addresses");
-    ensure(out.size() >= size, "the advertisement fits its buffer");
+    ensure(advertisement.addresses.size() == count * address_size(advertisement.family),
+           "the addresses are whole");
+    ensure(advertisement.vrid != 0, "a VRID is 1 to 255");
     ensure(!(v2 && v6), "version 2 knows IPv4 only");
+    ensure(!v6 || starts_link_local(advertisement.addresses), "IPv6: a link-local address first");
+    ensure(source.family() == advertisement.family && destination.family() == source.family(),
+           "an advertisement lists addresses of the family that carries it");
+    ensure(out.size() >= size, "the advertisement fits its buffer");
     const auto packet = out.first(size);
 
     const auto steps = advertisement.interval / (v2 ? Duration{seconds{1}} : interval_step);
-    const auto interval = static_cast<unsigned>(std::clamp<Duration::rep>(steps, 1, v2 ? 255 : 4095));
+    const auto interval =
+        static_cast<unsigned>(std::clamp<Duration::rep>(steps, 1, v2 ? 255 : 4095));
     std::ranges::fill(packet, std::byte{0});
     packet[0] = std::byte{static_cast<std::uint8_t>(
         (static_cast<unsigned>(advertisement.version) << 4U) | advertisement_type)};
