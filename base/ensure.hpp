@@ -1,5 +1,5 @@
-// An assertion that is always on: a broken invariant ends the process (the kernel leases then remove its
-// addresses) instead of going on with a wrong state.
+// An assertion that is always on: a broken invariant ends the process (the kernel leases then
+// remove its addresses) instead of going on with a wrong state.
 #pragma once
 
 #include <cstdio>

@@ -22,9 +22,10 @@ constexpr std::size_t address_size(Family family) {
 // Totally ordered: IPv4 before IPv6, then unsigned in network byte order, which is the order that
 // RFC 9568 6.4.3 breaks ties with. The default value is 0.0.0.0.
 class IpAddress {
-   public:
+public:
     constexpr IpAddress() = default;
-    // `bytes` has 4 (IPv4) or 16 (IPv6) bytes in network order; anything else is a broken invariant.
+    // `bytes` has 4 (IPv4) or 16 (IPv6) bytes in network order; anything else is a broken
+    // invariant.
     static IpAddress from_bytes(std::span<const std::byte> bytes);
     static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
         IpAddress address;
@@ -46,7 +47,7 @@ class IpAddress {
 
     auto operator<=>(const IpAddress&) const = default;
 
-   private:
+private:
     Family family_ = Family::ipv4;
     std::array<std::byte, 16> bytes_{};  // the unused tail of an IPv4 address stays zero
 };

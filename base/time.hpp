@@ -1,7 +1,7 @@
 // Time as the core sees it: an argument, never something that is asked for.
 //
-// Resolution is the microsecond. RFC 9568 counts in centiseconds, which loses the skew time of short
-// intervals (6.1); only the codec converts.
+// Resolution is the microsecond. RFC 9568 counts in centiseconds, which loses the skew time of
+// short intervals (6.1); only the codec converts.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@ namespace understudy {
 
 using Duration = std::chrono::microseconds;
 
-// The host feeds CLOCK_BOOTTIME: monotonic, and it goes on while the machine is suspended. There is no
-// now(): pure code is told the time.
+// The host feeds CLOCK_BOOTTIME: monotonic, and it goes on while the machine is suspended. There is
+// no now(): pure code is told the time.
 struct BootClock {
     using rep = Duration::rep;
     using period = Duration::period;

@@ -1,5 +1,6 @@
-// Bytes <-> VRRP advertisement. Knows the format (RFC 9568 5, RFC 3768 5.3) and the checks that need
-// nothing but the datagram. It does not know which VRIDs are configured, and nothing of sockets.
+// Bytes <-> VRRP advertisement. Knows the format (RFC 9568 5, RFC 3768 5.3) and the checks that
+// need nothing but the datagram. It does not know which VRIDs are configured, and nothing of
+// sockets.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,7 @@ enum class ChecksumForm : std::uint8_t { message_only, pseudo_header };
 struct Datagram {
     IpAddress source;
     IpAddress destination;
-    std::uint8_t ttl = 0;  // TTL or hop limit, as received
+    std::uint8_t ttl = 0;                // TTL or hop limit, as received
     std::span<const std::byte> payload;  // from the first VRRP byte; the IP header is stripped
 };
 
@@ -55,21 +56,23 @@ struct Received {
     std::optional<ChecksumForm> checksum_form;
 };
 
-// The checks of 7.1 that need only the datagram, in the order of Discard. `least_ttl` is 255 but for
-// unicast peers that the operator placed behind a router.
+// The checks of 7.1 that need only the datagram, in the order of Discard. `least_ttl` is 255 but
+// for unicast peers that the operator placed behind a router.
 std::expected<Received, Discard> decode(const Datagram& datagram,
                                         std::uint8_t least_ttl = required_ttl);
 
-// The VRID byte of something that may or may not be an advertisement, so that a refused datagram can be
-// counted where it was aimed. Nothing if there are fewer than two bytes.
+// The VRID byte of something that may or may not be an advertisement, so that a refused datagram
+// can be counted where it was aimed. Nothing if there are fewer than two bytes.
 std::optional<Vrid> peek_vrid(std::span<const std::byte> payload);
 
 struct Advertisement {
     Version version = Version::v3;
     Vrid vrid = 0;
     Priority priority = 0;
-    Duration interval{};  // v3: rounded down to 10 ms, at most 40.95 s; v2: whole seconds, at least 1
-    // 1..255 addresses of one family, as bytes in network order; IPv6: the link-local one first (5.2.9).
+    Duration
+        interval{};  // v3: rounded down to 10 ms, at most 40.95 s; v2: whole seconds, at least 1
+    // 1..255 addresses of one family, as bytes in network order; IPv6: the link-local one first
+    // (5.2.9).
     Family family = Family::ipv4;
     std::span<const std::byte> addresses;
 };
@@ -77,9 +80,9 @@ struct Advertisement {
 // Bytes that `encode` writes for this many addresses.
 std::size_t encoded_size(Version version, Family family, std::size_t address_count);
 
-// Writes the advertisement, with its checksum, to the front of `out` and returns that part of it. Source
-// and destination are those of the IP header (the checksum may cover them). `form` matters for IPv4
-// version 3 only. `out` too small or an impossible advertisement is a broken invariant.
+// Writes the advertisement, with its checksum, to the front of `out` and returns that part of it.
+// Source and destination are those of the IP header (the checksum may cover them). `form` matters
+// for IPv4 version 3 only. `out` too small or an impossible advertisement is a broken invariant.
 std::span<const std::byte> encode(const Advertisement& advertisement, const IpAddress& source,
                                   const IpAddress& destination, ChecksumForm form,
                                   std::span<std::byte> out);

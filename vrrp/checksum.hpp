@@ -11,7 +11,7 @@
 namespace understudy::vrrp {
 
 class Checksum {
-   public:
+public:
     // Parts follow each other as if they were one message, whatever their lengths.
     Checksum& add(std::span<const std::byte> part);
     // IPv4 (RFC 5798 5.2.8) or IPv6 (RFC 8200 8.1) pseudo-header; `length` and `protocol` are those
@@ -21,7 +21,7 @@ class Checksum {
     // The value for the checksum field; zero over a message that carries a right checksum.
     std::uint16_t value() const;
 
-   private:
+private:
     std::uint64_t sum_ = 0;
     bool odd_ = false;  // the last byte was the upper half of a word
 };

@@ -54,7 +54,8 @@ constexpr MacAddress virtual_mac(Family family, Vrid vrid) {
 }
 
 // The virtual router's link-local address where none is configured: the modified EUI-64 of its IPv6
-// virtual MAC, fe80::200:5eff:fe00:2XX, so that all routers of the VRID derive the same one (5.2.9).
+// virtual MAC, fe80::200:5eff:fe00:2XX, so that all routers of the VRID derive the same one
+// (5.2.9).
 IpAddress derived_link_local(Vrid vrid);
 
 }  // namespace understudy::vrrp

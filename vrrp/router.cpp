@@ -35,8 +35,9 @@ Router::Router(RouterSettings settings, Standing standing)
     : settings_(settings), standing_(standing) {}
 
 void Router::handle(TimePoint now, const Event& event, Actions& out) {
-    // Whoever slept longer than its peers wait has been replaced: it stands down before it reads or sends
-    // anything, and says nothing (no RFC basis: the RFC knows no stopped process and no paused machine).
+    // Whoever slept longer than its peers wait has been replaced: it stands down before it reads or
+    // sends anything, and says nothing (no RFC basis: the RFC knows no stopped process and no
+    // paused machine).
     if (const auto* active = std::get_if<Active>(&state_);
         active != nullptr && now - active->advertised >= slept_after()) {
         follow(now, because(Cause::slept), nullptr, out);
@@ -44,7 +45,7 @@ void Router::handle(TimePoint now, const Event& event, Actions& out) {
     std::visit([&](auto& state, const auto& what) { on(now, state, what, out); }, state_, event);
 }
 
-// --- Initialize (6.4.1) -----------------------------------------------------------------------------
+// --- Initialize (6.4.1) --------------------------------------------------------------------------
 
 void Router::on(TimePoint now, const Initialize&, const Startup& event, Actions& out) {
     if (standing_.may_lead && standing_.priority == owner_priority) {
@@ -67,7 +68,7 @@ void Router::on(TimePoint, const Initialize&, const StandingChanged& event, Acti
     standing_ = event.standing;
 }
 
-// --- Backup (6.4.2) ---------------------------------------------------------------------------------
+// --- Backup (6.4.2) ------------------------------------------------------------------------------
 
 void Router::on(TimePoint, Backup&, const Startup&, Actions&) {}
 
@@ -89,8 +90,8 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
         state.resigned = advert.source;
         return;
     }
-    // The network may reorder: an older advertisement that comes after the resignation of its sender must
-    // not stretch the takeover. Only an owner can be back at once.
+    // The network may reorder: an older advertisement that comes after the resignation of its
+    // sender must not stretch the takeover. Only an owner can be back at once.
     if (state.resigned == advert.source && advert.priority != owner_priority &&
         now < down_at(state)) {
         return;
@@ -172,7 +173,7 @@ bool Router::may_preempt_now(TimePoint now, Backup& state) const {
     return now >= *state.preempt_at;
 }
 
-// --- Active (6.4.3) ---------------------------------------------------------------------------------
+// --- Active (6.4.3) ------------------------------------------------------------------------------
 
 void Router::on(TimePoint, Active&, const Startup&, Actions&) {}
 void Router::on(TimePoint, Active&, const Claim&, Actions&) {}
@@ -193,7 +194,8 @@ void Router::on(TimePoint now, Active& state, const Advert& advert, Actions& out
         follow(now, because(now, cause, winner), &advert, out);
         return;
     }
-    // Answered at once, but a stream of them (broken peer, attacker) must not become a storm of ours.
+    // Answered at once, but a stream of them (broken peer, attacker) must not become a storm of
+    // ours.
     if (now < state.readvert_at) {
         return;
     }
@@ -235,11 +237,11 @@ void Router::advertise(TimePoint now, Active& state, Actions& out) const {
     }
 }
 
-// --- the order of effects ---------------------------------------------------------------------------
+// --- the order of effects ------------------------------------------------------------------------
 
-// Addresses first: who hears the advertisement or the announcement may rely on them. A living rival lets go
-// when it hears the advertisement, so with one the announcement comes before, and the advertisement a
-// little later: traffic has moved by then.
+// Addresses first: who hears the advertisement or the announcement may rely on them. A living rival
+// lets go when it hears the advertisement, so with one the announcement comes before, and the
+// advertisement a little later: traffic has moved by then.
 void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out) {
     why.from = state();
     why.to = State::active;
@@ -259,7 +261,8 @@ void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out)
 }
 
 // Somebody else is Active. One last advertisement tells the winner that it had a rival, so that it
-// announces its addresses again when ours are gone (no RFC basis). Without a winner (we slept): silence.
+// announces its addresses again when ours are gone (no RFC basis). Without a winner (we slept):
+// silence.
 void Router::follow(TimePoint now, Transition why, const Advert* winner, Actions& out) {
     why.from = State::active;
     why.to = State::backup;
@@ -284,7 +287,7 @@ void Router::resign(TimePoint, Transition why, Fsm next, Actions& out) {
     state_ = next;
 }
 
-// --- what is derived --------------------------------------------------------------------------------
+// --- what is derived -----------------------------------------------------------------------------
 
 Backup Router::backup_from(TimePoint now) const {
     Backup backup;

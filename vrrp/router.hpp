@@ -1,22 +1,24 @@
 // One virtual router: the state machine of RFC 9568 6.4 (version 3) and RFC 3768 6.4 (version 2).
 //
-// Takes (now, event), gives actions. It knows no addresses, no sockets and no packets: who owns it turns
-// datagrams into Advert, and carries the actions out in order. Extensions without RFC basis are marked so.
+// Takes (now, event), gives actions. It knows no addresses, no sockets and no packets: who owns it
+// turns datagrams into Advert, and carries the actions out in order. Extensions without RFC basis
+// are marked so.
 //
-// The table (rows: events, columns: states; one overload of Router::on per cell, "-" is written there too):
+// The table (rows: events, columns: states; one overload of Router::on per cell, "-" is written
+// there too):
 //
 //                     | Initialize        | Backup                          | Active
 //   Startup           | -> Backup, or     | -                               | -
 //                     |    Active (owner, |                                 |
 //                     |    adoption)      |                                 |
 //   Shutdown          | -                 | -> Initialize, silently         | resign -> Initialize
-//   TimePassed        | -                 | timer over: lead -> Active      | advertise; slept: -> Backup
-//   Advert, 0         | -                 | timer := skew                   | advertise at once
-//   Advert, lower     | -                 | preempt: ignored; else accepted | advertise at once, announce
-//   Advert, equal     | -                 | accepted                        | the higher address wins
-//   Advert, higher    | -                 | accepted                        | follow -> Backup
-//   StandingChanged   | noted             | noted, the timer shifts         | may not lead: resign -> Backup
-//   Claim             | -                 | lead -> Active                  | -
+//   TimePassed        | -                 | timer over: lead -> Active      | advertise; slept: ->
+//   Backup Advert, 0         | -                 | timer := skew                   | advertise at
+//   once Advert, lower     | -                 | preempt: ignored; else accepted | advertise at
+//   once, announce Advert, equal     | -                 | accepted                        | the
+//   higher address wins Advert, higher    | -                 | accepted                        |
+//   follow -> Backup StandingChanged   | noted             | noted, the timer shifts         | may
+//   not lead: resign -> Backup Claim             | -                 | lead -> Active | -
 #pragma once
 
 #include <optional>
@@ -30,10 +32,10 @@
 
 namespace understudy::vrrp {
 
-// --- events -----------------------------------------------------------------------------------------
+// --- events --------------------------------------------------------------------------------------
 
-// Packets can be sent and received from now on. `adopt`: this node's addresses are held since before a
-// restart of the agent, and no peer can have taken over since (no RFC basis).
+// Packets can be sent and received from now on. `adopt`: this node's addresses are held since
+// before a restart of the agent, and no peer can have taken over since (no RFC basis).
 struct Startup {
     bool adopt = false;
 };
@@ -47,8 +49,8 @@ struct Advert {
     Priority priority = 0;
     Duration interval{};
     IpAddress receiver;  // our own primary address of that family, which ties are broken against
-    // False: an equal priority decides nothing here, since the tie is broken in the other family of the
-    // same VIP (no RFC basis: two families that move as one need one verdict).
+    // False: an equal priority decides nothing here, since the tie is broken in the other family of
+    // the same VIP (no RFC basis: two families that move as one need one verdict).
     bool decides_tie = true;
 };
 
@@ -70,7 +72,7 @@ struct TimePassed {};
 
 using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed>;
 
-// --- actions ----------------------------------------------------------------------------------------
+// --- actions -------------------------------------------------------------------------------------
 
 struct SendAdvert {
     Priority priority = 0;  // 0: the resignation
@@ -83,19 +85,19 @@ struct AnnounceAddresses {};
 enum class State : std::uint8_t { initialize, backup, active };
 
 enum class Cause : std::uint8_t {
-    started,         // Startup
-    owner,           // priority 255 goes first
-    adopted,         // addresses held since before a restart
-    silence,         // no advertisement for the active down interval
-    resignation,     // the Active router sent priority 0
-    preemption,      // the Active router's priority is lower than ours
-    yielded_to_us,   // the Active router advertises in the low band
-    claimed,         // Claim
-    higher_priority, // heard while Active
-    tie_lost,        // the same priority, from a higher address
-    slept,           // this node did not run for longer than its peers wait
-    may_not_lead,    // Standing says no
-    shut_down,       // Shutdown
+    started,          // Startup
+    owner,            // priority 255 goes first
+    adopted,          // addresses held since before a restart
+    silence,          // no advertisement for the active down interval
+    resignation,      // the Active router sent priority 0
+    preemption,       // the Active router's priority is lower than ours
+    yielded_to_us,    // the Active router advertises in the low band
+    claimed,          // Claim
+    higher_priority,  // heard while Active
+    tie_lost,         // the same priority, from a higher address
+    slept,            // this node did not run for longer than its peers wait
+    may_not_lead,     // Standing says no
+    shut_down,        // Shutdown
 };
 
 // The state has changed. Comes before the actions that the new state begins with.
@@ -103,16 +105,16 @@ struct Transition {
     State from = State::initialize;
     State to = State::initialize;
     Cause cause = Cause::started;
-    IpAddress peer;           // silence, resignation, preemption, yield, higher priority, tie: of whom
+    IpAddress peer;  // silence, resignation, preemption, yield, higher priority, tie: of whom
     Priority peer_priority = 0;
-    Duration silence{};       // since the last advertisement of that peer
+    Duration silence{};  // since the last advertisement of that peer
 };
 
 using Action =
     std::variant<SendAdvert, TakeAddresses, ReleaseAddresses, AnnounceAddresses, Transition>;
 using Actions = std::vector<Action>;
 
-// --- states: each owns its deadlines ----------------------------------------------------------------
+// --- states: each owns its deadlines -------------------------------------------------------------
 
 struct Initialize {};
 
@@ -124,24 +126,25 @@ struct Heard {
 };
 
 struct Backup {
-    Duration active_interval{};     // Active_Adver_Interval: learned, or our own
-    TimePoint timer_start{};        // of Active_Down_Timer
-    bool hurried = false;           // the timer runs for Skew_Time, not for Active_Down_Interval
-    std::optional<Heard> active;    // the last advertisement, of whatever priority
-    std::optional<IpAddress> resigned;  // who sent priority 0: a reordered advertisement of it is void
+    Duration active_interval{};   // Active_Adver_Interval: learned, or our own
+    TimePoint timer_start{};      // of Active_Down_Timer
+    bool hurried = false;         // the timer runs for Skew_Time, not for Active_Down_Interval
+    std::optional<Heard> active;  // the last advertisement, of whatever priority
+    std::optional<IpAddress>
+        resigned;  // who sent priority 0: a reordered advertisement of it is void
     std::optional<TimePoint> preempt_at;  // preempt_delay is over (no RFC basis)
 };
 
 struct Active {
-    TimePoint advert_at{};                // Adver_Timer
-    TimePoint advertised{};               // our last advertisement, or the claim if there was none yet
-    TimePoint readvert_at{};              // losing advertisements are answered again from then on
+    TimePoint advert_at{};    // Adver_Timer
+    TimePoint advertised{};   // our last advertisement, or the claim if there was none yet
+    TimePoint readvert_at{};  // losing advertisements are answered again from then on
 };
 
-// --- the machine ------------------------------------------------------------------------------------
+// --- the machine ---------------------------------------------------------------------------------
 
-// In a planned move, addresses are claimed and announced this long before the first advertisement, so that
-// traffic has moved before the rival lets go (no RFC basis).
+// In a planned move, addresses are claimed and announced this long before the first advertisement,
+// so that traffic has moved before the rival lets go (no RFC basis).
 inline constexpr Duration handover_overlap = std::chrono::milliseconds{2};
 
 struct RouterSettings {
@@ -151,12 +154,13 @@ struct RouterSettings {
     // After hearing a router of lower priority, how long it is left in peace (no RFC basis).
     Duration preempt_delay{};
     // Adver_Timer ends at a multiple of this, at most so much early, so that many virtual routers
-    // advertise in one batch; zero: exactly Advertisement_Interval after the last one (no RFC basis).
+    // advertise in one batch; zero: exactly Advertisement_Interval after the last one (no RFC
+    // basis).
     Duration advert_grid{};
 };
 
 class Router {
-   public:
+public:
     Router(RouterSettings settings, Standing standing);
 
     // Appends to `out`. `now` never goes back.
@@ -174,7 +178,7 @@ class Router {
     // Until when a silent Active router is waited for; Backup only.
     std::optional<TimePoint> active_down_at() const;
 
-   private:
+private:
     using Fsm = std::variant<Initialize, Backup, Active>;
 
     void on(TimePoint now, const Initialize& state, const Startup& event, Actions& out);

@@ -14,7 +14,7 @@
 
 namespace understudy::control {
 
-// --- requests ---------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 // An empty `vip` in the requests below stands for all of them (--all).
 struct StatusRequest {
@@ -34,8 +34,8 @@ struct TakeoverRequest {
 struct FailbackRequest {
     std::string vip;
 };
-// With `follow`, the connection stays open after the answer and every later event comes as a line with
-// a bare StateEvent.
+// With `follow`, the connection stays open after the answer and every later event comes as a line
+// with a bare StateEvent.
 struct EventsRequest {
     bool follow = false;
 };
@@ -44,7 +44,7 @@ struct ConfigShowRequest {};
 using Request = std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest,
                              FailbackRequest, EventsRequest, ConfigShowRequest>;
 
-// --- answers ----------------------------------------------------------------------------------------
+// --- answers -------------------------------------------------------------------------------------
 
 enum class State : std::uint8_t { init, backup, promoting, active, fault };
 enum class Readiness : std::uint8_t { hot, cold, unready };
@@ -83,7 +83,8 @@ struct VipCounters {
     std::uint64_t priority_zero_received = 0;
     std::uint64_t send_errors = 0;
     std::uint64_t interval_mismatches = 0;  // v3: processed all the same
-    std::uint64_t address_mismatches = 0;   // the peer's address list is not ours; processed all the same
+    std::uint64_t address_mismatches =
+        0;  // the peer's address list is not ours; processed all the same
     std::uint64_t address_repairs = 0;
     std::uint64_t announcements = 0;
     std::vector<DiscardCount> discarded;  // every reason, also those at zero
@@ -105,7 +106,7 @@ struct VipStatus {
     std::optional<ActiveNode> active;  // who holds it, as far as this node knows
     std::uint64_t transitions = 0;
     std::vector<PeerStatus> peers;
-    Duration skew_time{};             // the values that the running timers were made from
+    Duration skew_time{};  // the values that the running timers were made from
     Duration active_down_interval{};
     std::string checksum;  // the form sent: "rfc9568" or "pseudo-header"
     VipCounters counters;
@@ -155,9 +156,9 @@ struct ConfigResponse {
 using Response = std::variant<StatusResponse, WhyResponse, DoneResponse, ErrorResponse,
                               EventsResponse, ConfigResponse>;
 
-// --- limits -----------------------------------------------------------------------------------------
+// --- limits --------------------------------------------------------------------------------------
 
-inline constexpr std::size_t longest_request = 64 * 1024;            // bytes of one line
+inline constexpr std::size_t longest_request = 64 * 1024;  // bytes of one line
 inline constexpr std::size_t longest_response = 64 * 1024 * 1024;
 inline constexpr std::size_t most_events_kept = 1000;
 inline constexpr std::size_t longest_vip_name = 255;  // bytes, in a request

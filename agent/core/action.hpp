@@ -1,6 +1,6 @@
-// What the Node wants done: a closed list of values, carried out in order by an executor without opinions.
-// The order is part of the meaning: an address is claimed before it is announced, and released before
-// priority 0 is sent.
+// What the Node wants done: a closed list of values, carried out in order by an executor without
+// opinions. The order is part of the meaning: an address is claimed before it is announced, and
+// released before priority 0 is sent.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct BytesRange {
     std::size_t size = 0;
 };
 
-// --- the wire ---------------------------------------------------------------------------------------
+// --- the wire ------------------------------------------------------------------------------------
 
 // Answered by ListenerOpened or ListenerFailed, at once or later.
 struct OpenListener {
@@ -45,15 +45,16 @@ struct SendAdvert {
     BytesRange payload;
 };
 
-// One broadcast gratuitous ARP request (IPv4) or one unsolicited Neighbour Advertisement to ff02::1 with
-// Override set (IPv6) for `address`, with `mac` as the hardware address; `router` is the Router flag.
+// One broadcast gratuitous ARP request (IPv4) or one unsolicited Neighbour Advertisement to ff02::1
+// with Override set (IPv6) for `address`, with `mac` as the hardware address; `router` is the
+// Router flag.
 struct Announce {
     InterfaceIndex interface = 0;
     MacAddress mac;
     IpAddress address;
 };
 
-// --- addresses --------------------------------------------------------------------------------------
+// --- addresses -----------------------------------------------------------------------------------
 
 struct AddAddress {
     InterfaceIndex interface = 0;
@@ -71,7 +72,7 @@ struct RemoveAddress {
     IpPrefix prefix;
 };
 
-// --- people and programs ----------------------------------------------------------------------------
+// --- people and programs -------------------------------------------------------------------------
 
 struct Reply {
     ClientId client = 0;
@@ -92,8 +93,8 @@ struct Publish {
 // Everything is released; the process ends with status 0.
 struct Exit {};
 
-using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, AddAddress, RenewAddress,
-                            RemoveAddress, Reply, Log, Publish, Exit>;
+using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, AddAddress,
+                            RenewAddress, RemoveAddress, Reply, Log, Publish, Exit>;
 
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {

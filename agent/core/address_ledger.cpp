@@ -6,8 +6,8 @@ namespace understudy::core {
 
 namespace {
 
-// With every advertisement; but ten times a second is enough at shorter intervals, where it would cost more
-// than the advertisements themselves.
+// With every advertisement; but ten times a second is enough at shorter intervals, where it would
+// cost more than the advertisements themselves.
 constexpr Duration shortest_renewal = std::chrono::milliseconds{100};
 
 }  // namespace
@@ -87,8 +87,8 @@ bool AddressLedger::observe(TimePoint now, const KernelView& kernel, InterfaceIn
     return repaired;
 }
 
-// Asks for what is missing, and takes away what is ours and not wanted. True if a lost address was asked for
-// again.
+// Asks for what is missing, and takes away what is ours and not wanted. True if a lost address was
+// asked for again.
 bool AddressLedger::plan(TimePoint now, Entry& entry, Outbox& out) {
     const bool adding = entry.adding_until && now < *entry.adding_until;
     const bool removing = entry.removing_until && now < *entry.removing_until;
@@ -168,9 +168,7 @@ bool AddressLedger::time_passed(TimePoint now, Outbox& out) {
 
 std::optional<TimePoint> AddressLedger::next_deadline() const {
     std::optional<TimePoint> earliest;
-    const auto consider = [&](TimePoint at) {
-        earliest = earliest ? std::min(*earliest, at) : at;
-    };
+    const auto consider = [&](TimePoint at) { earliest = earliest ? std::min(*earliest, at) : at; };
     if (!refusal_.empty()) {
         consider(retry_at_);
     }

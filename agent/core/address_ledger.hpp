@@ -1,8 +1,8 @@
 // The addresses of one VIP: wanted, observed, in flight; and the difference as actions.
 //
-// Level-triggered: whatever the kernel shows is compared with what is wanted, so an address that was deleted
-// by hand or by another network manager comes back, and one that a dead agent left behind is adopted or
-// removed. Addresses of others are never touched.
+// Level-triggered: whatever the kernel shows is compared with what is wanted, so an address that
+// was deleted by hand or by another network manager comes back, and one that a dead agent left
+// behind is adopted or removed. Addresses of others are never touched.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,12 @@ inline constexpr Duration first_retry = std::chrono::seconds{1};
 inline constexpr Duration longest_retry = std::chrono::seconds{30};
 
 class AddressLedger {
-   public:
+public:
     explicit AddressLedger(const VipSettings& settings);
 
     // --- what is wanted; both emit the changes at once ---
-    // Before the first of them nothing is decided: what a former agent left is neither used nor removed.
+    // Before the first of them nothing is decided: what a former agent left is neither used nor
+    // removed.
     void take(TimePoint now, Outbox& out);
     void release(TimePoint now, Outbox& out);
     bool is_wanted() const { return want_ == Want::held; }
@@ -71,7 +72,7 @@ class AddressLedger {
     const std::vector<Entry>& entries() const { return entries_; }
     std::uint64_t repairs() const { return repairs_; }
 
-   private:
+private:
     enum class Want : std::uint8_t { undecided, held, absent };
 
     bool plan(TimePoint now, Entry& entry, Outbox& out);

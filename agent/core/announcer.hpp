@@ -1,5 +1,5 @@
-// When the addresses of a VIP are announced: at once, again soon after (a switch or a neighbour may have
-// missed it), then refreshed slowly for as long as they are held. Never after the release.
+// When the addresses of a VIP are announced: at once, again soon after (a switch or a neighbour may
+// have missed it), then refreshed slowly for as long as they are held. Never after the release.
 #pragma once
 
 #include <array>
@@ -10,11 +10,10 @@
 namespace understudy::core {
 
 class Announcer {
-   public:
+public:
     // The waits between an announcement, its repetitions, and then its refreshes.
-    static constexpr std::array<Duration, 3> repetitions = {std::chrono::milliseconds{200},
-                                                            std::chrono::seconds{1},
-                                                            std::chrono::seconds{5}};
+    static constexpr std::array<Duration, 3> repetitions = {
+        std::chrono::milliseconds{200}, std::chrono::seconds{1}, std::chrono::seconds{5}};
     static constexpr Duration refresh = std::chrono::seconds{60};
 
     // An announcement goes out now; the repetitions begin anew.
@@ -35,7 +34,7 @@ class Announcer {
     }
     std::optional<TimePoint> next_deadline() const { return next_; }
 
-   private:
+private:
     std::size_t done_ = 0;
     std::optional<TimePoint> next_;
 };

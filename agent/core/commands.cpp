@@ -50,7 +50,7 @@ std::optional<std::vector<std::size_t>> Node::Impl::select(ClientId client, cons
     return selected;
 }
 
-// --- questions --------------------------------------------------------------------------------------
+// --- questions -----------------------------------------------------------------------------------
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusRequest& request,
                         Outbox& out) {
@@ -86,11 +86,12 @@ void Node::Impl::answer(TimePoint, ClientId client, const control::EventsRequest
 }
 
 // The text is the business of agent/config, so the host answers this one; it does not come here.
-void Node::Impl::answer(TimePoint, ClientId client, const control::ConfigShowRequest&, Outbox& out) {
+void Node::Impl::answer(TimePoint, ClientId client, const control::ConfigShowRequest&,
+                        Outbox& out) {
     fail(out, client, "the configuration is shown by the host of this node");
 }
 
-// --- failover ---------------------------------------------------------------------------------------
+// --- failover ------------------------------------------------------------------------------------
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverRequest& request,
                         Outbox& out) {
@@ -110,8 +111,9 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverR
         return;
     }
     if (active.empty()) {
-        fail(out, client, request.vip + " is not active here, so it cannot be given away; " +
-                              held_by(now, *selected));
+        fail(out, client,
+             request.vip + " is not active here, so it cannot be given away; " +
+                 held_by(now, *selected));
         return;
     }
     for (const std::size_t index : active) {
@@ -160,7 +162,7 @@ std::string Node::Impl::held_by(TimePoint now, const std::vector<std::size_t>& v
     return text;
 }
 
-// --- takeover and failback --------------------------------------------------------------------------
+// --- takeover and failback -----------------------------------------------------------------------
 
 std::string Node::Impl::refusal_of_takeover(TimePoint now, const Vip& vip, bool force) const {
     using control::State;
@@ -177,8 +179,9 @@ std::string Node::Impl::refusal_of_takeover(TimePoint now, const Vip& vip, bool 
     if (!vip.is_active() && active && active->priority >= takeover_priority) {
         return name + ": " + active->address + " holds it with priority " +
                std::to_string(active->priority) +
-               (active->priority == takeover_priority ? " after a takeover; run failback there first"
-                                                      : " as the owner of the address");
+               (active->priority == takeover_priority
+                    ? " after a takeover; run failback there first"
+                    : " as the owner of the address");
     }
     return {};
 }
@@ -234,7 +237,7 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
     reply(out, client, control::DoneResponse{text});
 }
 
-// --- stop -------------------------------------------------------------------------------------------
+// --- stop ----------------------------------------------------------------------------------------
 
 void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     if (stopping_) {  // the second request: no more waiting
@@ -249,8 +252,8 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
         if (!vip.is_active()) {
             continue;
         }
-        // A standby is silent, so one that was never heard may be there all the same: it gets the time
-        // that a willing one needs, and no more.
+        // A standby is silent, so one that was never heard may be there all the same: it gets the
+        // time that a willing one needs, and no more.
         const Duration patience =
             vip.heard_any_peer() ? configuration_.agent.stop_timeout
                                  : std::min(vip.handover_time(), configuration_.agent.stop_timeout);

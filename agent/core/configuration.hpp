@@ -1,5 +1,5 @@
-// What the operator asked for, as one immutable value. agent/config reads it from text; nothing changes it
-// afterwards, and nothing that happens at run time is kept in it.
+// What the operator asked for, as one immutable value. agent/config reads it from text; nothing
+// changes it afterwards, and nothing that happens at run time is kept in it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct VirtualAddress {
     IpPrefix prefix;
     std::string interface;   // the VIP's own unless "dev X" was given
     bool advertised = true;  // `address`; false for `extra_address`
-    bool derived = false;    // the link-local address that the VRID gives, not written by the operator
+    bool derived =
+        false;  // the link-local address that the VRID gives, not written by the operator
 
     bool operator==(const VirtualAddress&) const = default;
 };
@@ -42,8 +43,8 @@ struct VipSettings {
     vrrp::Version version = vrrp::Version::v3;
     vrrp::Priority priority = vrrp::default_priority;
     Duration advert_interval = vrrp::default_interval;
-    // Advertised ones first, in the operator's order but for IPv6, where a link-local one comes first
-    // (RFC 9568 5.2.9); it is derived from the VRID if none was written.
+    // Advertised ones first, in the operator's order but for IPv6, where a link-local one comes
+    // first (RFC 9568 5.2.9); it is derived from the VRID if none was written.
     std::vector<VirtualAddress> addresses;
     Duration startup_delay{};
     bool preempt = true;

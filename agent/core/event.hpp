@@ -1,5 +1,5 @@
-// What the outside tells the Node. Facts as they were seen, in the order in which they were seen; nothing
-// here is a decision.
+// What the outside tells the Node. Facts as they were seen, in the order in which they were seen;
+// nothing here is a decision.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ namespace understudy::core {
 // The kernel's number of an interface; a recreated interface has a new one.
 using InterfaceIndex = int;
 
-// --- time and life ----------------------------------------------------------------------------------
+// --- time and life -------------------------------------------------------------------------------
 
 // The deadline that next_deadline() named has come, or a spurious wake-up: harmless.
 struct TimePassed {};
 
-// SIGTERM or SIGINT. The Node yields, waits for a peer at most stop_timeout, releases, and emits Exit.
-// The second one skips the waiting.
+// SIGTERM or SIGINT. The Node yields, waits for a peer at most stop_timeout, releases, and emits
+// Exit. The second one skips the waiting.
 struct StopRequested {};
 
-// --- the kernel -------------------------------------------------------------------------------------
+// --- the kernel ----------------------------------------------------------------------------------
 
 struct LinkSeen {
     InterfaceIndex index = 0;
@@ -54,14 +54,15 @@ struct AddressGone {
     IpPrefix prefix;
 };
 
-// The host (again) reads everything from the kernel: at start, and after an overrun of the netlink socket.
-// What is not seen between the two no longer exists.
+// The host (again) reads everything from the kernel: at start, and after an overrun of the netlink
+// socket. What is not seen between the two no longer exists.
 struct ObservationStarted {};
 struct ObservationComplete {};
 
-// --- the wire ---------------------------------------------------------------------------------------
+// --- the wire ------------------------------------------------------------------------------------
 
-// A raw VRRP socket on one interface for one family. One serves all VRIDs there, multicast and unicast.
+// A raw VRRP socket on one interface for one family. One serves all VRIDs there, multicast and
+// unicast.
 struct Listener {
     Family family = Family::ipv4;
     InterfaceIndex interface = 0;
@@ -100,7 +101,7 @@ struct AddressRefused {
     std::string error;
 };
 
-// --- the client -------------------------------------------------------------------------------------
+// --- the client ----------------------------------------------------------------------------------
 
 using ClientId = std::uint64_t;  // never used twice
 
@@ -112,8 +113,9 @@ struct ClientGone {
     ClientId client = 0;
 };
 
-using Event = std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
-                           ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
-                           DatagramReceived, SendFailed, AddressRefused, CommandReceived, ClientGone>;
+using Event =
+    std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
+                 ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
+                 DatagramReceived, SendFailed, AddressRefused, CommandReceived, ClientGone>;
 
 }  // namespace understudy::core

@@ -9,7 +9,7 @@
 namespace understudy::core {
 
 class EventLog {
-   public:
+public:
     void append(control::StateEvent event, Outbox& out) {
         event.number = next_number_++;
         kept_.push_back(event);
@@ -20,7 +20,7 @@ class EventLog {
     }
     const std::deque<control::StateEvent>& kept() const { return kept_; }
 
-   private:
+private:
     std::deque<control::StateEvent> kept_;
     std::uint64_t next_number_ = 1;
 };

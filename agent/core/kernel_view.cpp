@@ -43,8 +43,8 @@ bool KernelView::seen(TimePoint now, const AddressSeen& address) {
     stale_addresses_.erase(key);
     auto [entry, inserted] = addresses_.try_emplace(key);
     ObservedAddress& observed = entry->second;
-    const bool changed = inserted || observed.ours != address.ours ||
-                         observed.tentative != address.tentative;
+    const bool changed =
+        inserted || observed.ours != address.ours || observed.tentative != address.tentative;
     if (inserted) {
         observed.order = next_order_++;
     }

@@ -1,4 +1,5 @@
-// What the kernel was last seen to have: links and addresses. Facts only; who wants what is elsewhere.
+// What the kernel was last seen to have: links and addresses. Facts only; who wants what is
+// elsewhere.
 #pragma once
 
 #include <map>
@@ -26,12 +27,12 @@ struct ObservedAddress {
     IpPrefix prefix;
     bool ours = false;
     bool tentative = false;
-    std::uint64_t order = 0;            // of appearance: the kernel shows primary addresses first
-    std::optional<TimePoint> renewed;   // when its lifetime was last set
+    std::uint64_t order = 0;           // of appearance: the kernel shows primary addresses first
+    std::optional<TimePoint> renewed;  // when its lifetime was last set
 };
 
 class KernelView {
-   public:
+public:
     // True once everything was read (ObservationComplete) and nothing is being read again.
     bool is_complete() const { return complete_; }
 
@@ -55,7 +56,7 @@ class KernelView {
     using Key = std::pair<InterfaceIndex, IpPrefix>;
     const std::map<Key, ObservedAddress>& addresses() const { return addresses_; }
 
-   private:
+private:
     std::map<InterfaceIndex, Link> links_;
     std::map<Key, ObservedAddress> addresses_;
     std::set<InterfaceIndex> stale_links_;
@@ -64,9 +65,9 @@ class KernelView {
     bool complete_ = false;
 };
 
-// The rule for the source of advertisements (RFC 9568 5.1.1.1, 5.1.2.1): the first IPv4 address of the
-// interface, or its link-local IPv6 address; for unicast to a peer outside the link, the first address
-// that fits. Tentative addresses and those of `excluded` (the virtual ones) never.
+// The rule for the source of advertisements (RFC 9568 5.1.1.1, 5.1.2.1): the first IPv4 address of
+// the interface, or its link-local IPv6 address; for unicast to a peer outside the link, the first
+// address that fits. Tentative addresses and those of `excluded` (the virtual ones) never.
 std::optional<IpAddress> pick_source(const KernelView& kernel, InterfaceIndex index, Family family,
                                      const std::set<IpAddress>& excluded,
                                      const std::optional<IpAddress>& unicast_peer);

@@ -7,7 +7,7 @@
 
 namespace understudy::core {
 
-// --- the facade -------------------------------------------------------------------------------------
+// --- the facade ----------------------------------------------------------------------------------
 
 Node::Node(Configuration configuration, TimePoint now)
     : impl_(std::make_unique<Impl>(std::move(configuration), now)) {}
@@ -28,7 +28,7 @@ const Configuration& Node::configuration() const {
     return impl_->configuration();
 }
 
-// --- construction -----------------------------------------------------------------------------------
+// --- construction --------------------------------------------------------------------------------
 
 Node::Impl::Impl(Configuration configuration, TimePoint now)
     : configuration_(std::move(configuration)), started_(now) {
@@ -48,7 +48,7 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
     }
 }
 
-// --- events -----------------------------------------------------------------------------------------
+// --- events --------------------------------------------------------------------------------------
 
 void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
     std::visit([&](const auto& what) { on(now, what, out); }, event);
@@ -152,7 +152,7 @@ void Node::Impl::on(TimePoint now, const AddressRefused& refusal, Outbox& out) {
     }
 }
 
-// --- what follows -----------------------------------------------------------------------------------
+// --- what follows --------------------------------------------------------------------------------
 
 void Node::Impl::links_changed(TimePoint now, Outbox& out) {
     for (Vip& vip : vips_) {
@@ -223,7 +223,8 @@ bool Node::Impl::is_configured(const KernelView::Key& key) const {
     const Link* link = kernel_.link(key.first);
     for (const Vip& vip : vips_) {
         for (const VirtualAddress& address : vip.settings().addresses) {
-            if (link != nullptr && address.prefix == key.second && address.interface == link->name) {
+            if (link != nullptr && address.prefix == key.second &&
+                address.interface == link->name) {
                 return true;
             }
         }
@@ -231,7 +232,7 @@ bool Node::Impl::is_configured(const KernelView::Key& key) const {
     return false;
 }
 
-// --- what is asked ----------------------------------------------------------------------------------
+// --- what is asked -------------------------------------------------------------------------------
 
 std::optional<TimePoint> Node::Impl::next_deadline() const {
     std::optional<TimePoint> earliest = listeners_.next_deadline();

@@ -1,5 +1,5 @@
-// The brain of one agent: takes (now, event), gives actions. Pure: the simulator, the tests and production
-// run this same class.
+// The brain of one agent: takes (now, event), gives actions. Pure: the simulator, the tests and
+// production run this same class.
 //
 // It does not read a clock, open a socket, write a log or draw a random number.
 #pragma once
@@ -15,14 +15,15 @@
 namespace understudy::core {
 
 class Node {
-   public:
+public:
     // `now` is the start of the agent; `since_boot` serves startup_delay after a boot.
     Node(Configuration configuration, TimePoint now);
     ~Node();
     Node(Node&&) noexcept;
     Node& operator=(Node&&) noexcept;
 
-    // Appends to `out` what has to be done, in order. Events must come with a `now` that never goes back.
+    // Appends to `out` what has to be done, in order. Events must come with a `now` that never goes
+    // back.
     void handle(TimePoint now, const Event& event, Outbox& out);
 
     // Whether and when handle(TimePassed) has to be called next. Never in the past after handle().
@@ -33,7 +34,7 @@ class Node {
 
     const Configuration& configuration() const;
 
-   private:
+private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

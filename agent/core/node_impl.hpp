@@ -14,7 +14,7 @@
 namespace understudy::core {
 
 class Node::Impl {
-   public:
+public:
     Impl(Configuration configuration, TimePoint now);
 
     void handle(TimePoint now, const Event& event, Outbox& out);
@@ -22,7 +22,7 @@ class Node::Impl {
     std::string summary() const;
     const Configuration& configuration() const { return configuration_; }
 
-   private:
+private:
     // A failover whose client waits for its end.
     struct Waiting {
         ClientId client = 0;
@@ -62,7 +62,8 @@ class Node::Impl {
     Surroundings around(Outbox& out);
     void links_changed(TimePoint now, Outbox& out);
     static void want_listener(std::set<Listener>& wanted, Listener listener);
-    void address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address, Outbox& out);
+    void address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address,
+                         Outbox& out);
     void settle_all(TimePoint now, Outbox& out);
     void remove_strays(Outbox& out);
     bool is_configured(const KernelView::Key& key) const;

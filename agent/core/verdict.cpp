@@ -46,9 +46,10 @@ Verdict decide(TimePoint now, const Facts& facts) {
     }
     // What may not lead still listens, so that it knows who is Active.
     if (facts.startup_hold && now < *facts.startup_hold) {
-        return listening(State::init,
-                         "startup_delay: listens only, for another " + in_words(*facts.startup_hold - now),
-                         facts.base_priority);
+        return listening(
+            State::init,
+            "startup_delay: listens only, for another " + in_words(*facts.startup_hold - now),
+            facts.base_priority);
     }
     if (!facts.address_trouble.empty() && !facts.forced) {
         return listening(State::fault, facts.address_trouble, facts.base_priority);
@@ -56,8 +57,9 @@ Verdict decide(TimePoint now, const Facts& facts) {
     // Who may lead differs in priority only.
     if (facts.manual == Manual::yielding) {
         return eligible(vrrp::yielding_priority,
-                        facts.stopping ? "the agent stops: gives the addresses away"
-                                       : "failover was asked for: stays behind its peers until failback");
+                        facts.stopping
+                            ? "the agent stops: gives the addresses away"
+                            : "failover was asked for: stays behind its peers until failback");
     }
     if (facts.base_priority == vrrp::owner_priority) {
         return eligible(vrrp::owner_priority, "");

@@ -1,5 +1,6 @@
-// May this node be Active for a VIP, with which priority, and why (not): a table of rules in order of
-// precedence. Every change of state that is not an election goes through here; there is no other path.
+// May this node be Active for a VIP, with which priority, and why (not): a table of rules in order
+// of precedence. Every change of state that is not an election goes through here; there is no other
+// path.
 #pragma once
 
 #include <optional>
@@ -26,9 +27,9 @@ struct Facts {
     std::string source_trouble;             // there is no address to send from
     std::string listener_trouble;           // the receiving side does not work
     std::optional<TimePoint> startup_hold;  // startup_delay: listen only, until then
-    std::string address_trouble;            // the kernel refuses an address, or somebody else put it there
+    std::string address_trouble;  // the kernel refuses an address, or somebody else put it there
     Manual manual = Manual::none;
-    bool forced = false;                    // takeover --force
+    bool forced = false;  // takeover --force
     bool stopping = false;
     vrrp::Priority base_priority = vrrp::default_priority;
 };
@@ -38,7 +39,7 @@ struct Verdict {
     bool may_lead = false;
     vrrp::Priority priority = vrrp::default_priority;
     control::State shown = control::State::init;  // unless the router is Active
-    std::string reason;  // empty: nothing but the election decides
+    std::string reason;                           // empty: nothing but the election decides
 };
 
 Verdict decide(TimePoint now, const Facts& facts);

@@ -9,8 +9,8 @@ namespace understudy::core {
 
 namespace {
 
-// Below this, the advertisements of all VIPs leave in one batch (see RouterSettings::advert_grid): 255 VIPs
-// at 10 ms then cost 100 wake-ups a second instead of 25,500.
+// Below this, the advertisements of all VIPs leave in one batch (see RouterSettings::advert_grid):
+// 255 VIPs at 10 ms then cost 100 wake-ups a second instead of 25,500.
 constexpr Duration batched_below = std::chrono::milliseconds{200};
 
 vrrp::RouterSettings router_settings(const VipSettings& settings) {
@@ -63,7 +63,7 @@ Vip::Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimeP
     verdict_ = decide(started, facts_);
 }
 
-// --- facts -> verdict -> router ---------------------------------------------------------------------
+// --- facts -> verdict -> router ------------------------------------------------------------------
 
 std::string Vip::link_trouble(const KernelView& kernel) const {
     for (const VirtualAddress& address : settings_.addresses) {
@@ -103,10 +103,11 @@ std::string Vip::source_trouble(const KernelView& kernel) {
             return "unicast_source " + configured->to_string() + " is on no interface";
         }
         if (!source) {
-            const bool link_local = face.family == Family::ipv6 && !(has_peer && !peer->is_link_local());
+            const bool link_local =
+                face.family == Family::ipv6 && !(has_peer && !peer->is_link_local());
             return "interface " + settings_.interface + " has no " +
-                   std::string{link_local ? "link-local " : ""} + std::string{name_of(face.family)} +
-                   " address to send from";
+                   std::string{link_local ? "link-local " : ""} +
+                   std::string{name_of(face.family)} + " address to send from";
         }
     }
     return {};
@@ -126,8 +127,8 @@ bool Vip::awaits_sockets(const Listeners& listeners) const {
     const bool otherwise_fine = facts_.observed && facts_.link_trouble.empty() &&
                                 facts_.source_trouble.empty() && facts_.listener_trouble.empty();
     return otherwise_fine && !std::ranges::all_of(faces_, [&](const Face& face) {
-        return listeners.is_open(face.family, interface_);
-    });
+               return listeners.is_open(face.family, interface_);
+           });
 }
 
 void Vip::gather(TimePoint now, const Surroundings& around) {
@@ -143,15 +144,16 @@ void Vip::gather(TimePoint now, const Surroundings& around) {
     }
 }
 
-// Whether settle() would find anything that time alone has changed. It is too costly for every deadline.
+// Whether settle() would find anything that time alone has changed. It is too costly for every
+// deadline.
 bool Vip::facts_are_old(TimePoint now) const {
     const bool held_back = verdict_.shown == control::State::init && facts_.startup_hold;
-    return (held_back && now >= *facts_.startup_hold) || ledger_.trouble(now) != facts_.address_trouble ||
-           (adopt_until_ && now >= *adopt_until_);
+    return (held_back && now >= *facts_.startup_hold) ||
+           ledger_.trouble(now) != facts_.address_trouble || (adopt_until_ && now >= *adopt_until_);
 }
 
-// Addresses of a former run of this agent are adopted while no peer can have missed enough advertisements:
-// they were renewed together with the last one.
+// Addresses of a former run of this agent are adopted while no peer can have missed enough
+// advertisements: they were renewed together with the last one.
 bool Vip::can_adopt(TimePoint now, const KernelView& kernel) {
     const auto renewed = ledger_.last_renewed(kernel);
     adopt_until_.reset();
@@ -213,7 +215,8 @@ void Vip::observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
                   const Surroundings& around) {
     if (ledger_.observe(now, around.kernel, index, address, around.out)) {
         log(around.out, LogLevel::warn,
-            settings_.name + ": " + address.to_string() + " was deleted by somebody else: put back");
+            settings_.name + ": " + address.to_string() +
+                " was deleted by somebody else: put back");
         announce(now, around);
     }
     if (facts_are_old(now) || settings_.priority == vrrp::owner_priority) {
@@ -240,8 +243,8 @@ void Vip::time_passed(TimePoint now, const Surroundings& around) {
     }
 }
 
-// Who gave the addresses away stays behind its peers, but not when all of them are gone: then it leads with
-// its own priority, and the low band ends before it advertises.
+// Who gave the addresses away stays behind its peers, but not when all of them are gone: then it
+// leads with its own priority, and the low band ends before it advertises.
 void Vip::end_yielding_if_due(TimePoint now, const Surroundings& around) {
     const auto down_at = router_.active_down_at();
     if (facts_.manual == Manual::yielding && !facts_.stopping && down_at && now >= *down_at) {
@@ -266,7 +269,7 @@ void Vip::shut_down(TimePoint now, const Surroundings& around) {
     show(now, around);
 }
 
-// --- router -> actions ------------------------------------------------------------------------------
+// --- router -> actions ---------------------------------------------------------------------------
 
 void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& around) {
     router_actions_.clear();

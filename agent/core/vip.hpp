@@ -1,7 +1,8 @@
 // One VIP: its virtual router, its addresses, its announcements, and what is known of its peers.
 //
-// Both families of a VIP share one election (no RFC basis: the RFC has a router for each). An advertisement
-// is sent in each family, and one that is heard in either counts; so the two cannot end on different nodes.
+// Both families of a VIP share one election (no RFC basis: the RFC has a router for each). An
+// advertisement is sent in each family, and one that is heard in either counts; so the two cannot
+// end on different nodes.
 #pragma once
 
 #include <array>
@@ -36,7 +37,7 @@ inline constexpr Duration log_spacing = std::chrono::seconds{60};
 inline constexpr std::size_t most_peers = 16;
 
 class Vip {
-   public:
+public:
     // `excluded`: all virtual addresses of the node, which are never a source.
     Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimePoint started);
 
@@ -75,7 +76,7 @@ class Vip {
     control::VipStatus status(TimePoint now) const;
     control::WhyResponse why(TimePoint now) const;
 
-   private:
+private:
     struct Face {
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
@@ -114,7 +115,8 @@ class Vip {
                           const IpAddress& source, const Surroundings& around);
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
     vrrp::ChecksumForm checksum_form() const;
-    void complain(TimePoint now, Complaint& complaint, std::string text, const Surroundings& around);
+    void complain(TimePoint now, Complaint& complaint, std::string text,
+                  const Surroundings& around);
 
     VipSettings settings_;
     const std::set<IpAddress>* excluded_;
@@ -130,10 +132,10 @@ class Vip {
     Verdict verdict_;
     control::State shown_ = control::State::init;
     TimePoint shown_since_;
-    std::string cause_;      // of the router's last transition
+    std::string cause_;  // of the router's last transition
     std::string last_cause_shown_;
     std::optional<TimePoint> adopt_until_;  // addresses of a former run are here, and still good
-    bool adopting_ = false;  // the change from init to active is no transition
+    bool adopting_ = false;                 // the change from init to active is no transition
     std::uint64_t transitions_ = 0;
 
     std::vector<control::PeerStatus> peers_;

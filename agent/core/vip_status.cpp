@@ -49,9 +49,10 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.advert_interval = settings_.advert_interval;
     status.readiness = control::Readiness::hot;
     for (const AddressLedger::Entry& entry : ledger_.entries()) {
-        const bool held = entry.ours || (entry.foreign && settings_.priority == vrrp::owner_priority);
-        status.addresses.push_back({entry.wanted.prefix.to_string(), entry.wanted.interface, held,
-                                    entry.wanted.derived});
+        const bool held =
+            entry.ours || (entry.foreign && settings_.priority == vrrp::owner_priority);
+        status.addresses.push_back(
+            {entry.wanted.prefix.to_string(), entry.wanted.interface, held, entry.wanted.derived});
     }
     status.active = active_node(now);
     status.reason = why(now).reasons.front();

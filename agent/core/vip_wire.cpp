@@ -16,7 +16,7 @@ std::optional<unsigned> version_of(std::span<const std::byte> payload) {
 
 }  // namespace
 
-// --- receiving --------------------------------------------------------------------------------------
+// --- receiving -----------------------------------------------------------------------------------
 
 void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto face = std::ranges::find(faces_, datagram.source.family(), &Face::family);
@@ -127,7 +127,8 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source) 
     }
 }
 
-// RFC 9568 7.1: another interval or address list is worth a log line, and is processed all the same.
+// RFC 9568 7.1: another interval or address list is worth a log line, and is processed all the
+// same.
 void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                            const IpAddress& source, const Surroundings& around) {
     if (received.interval != settings_.advert_interval) {
@@ -141,11 +142,13 @@ void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received
     if (!std::ranges::equal(received.addresses, face.addresses)) {
         ++counters_.address_mismatches;
         complain(now, addresses_complaint_,
-                 source.to_string() + " advertises other addresses than are configured here", around);
+                 source.to_string() + " advertises other addresses than are configured here",
+                 around);
     }
 }
 
-// Two families, one verdict: while a tie is being broken over IPv4, IPv6 does not break it the other way.
+// Two families, one verdict: while a tie is being broken over IPv4, IPv6 does not break it the
+// other way.
 bool Vip::decides_tie(TimePoint now, const Face& face, const vrrp::Received& received) {
     if (received.priority != router_.standing().priority) {
         return true;
@@ -157,7 +160,7 @@ bool Vip::decides_tie(TimePoint now, const Face& face, const vrrp::Received& rec
     return !tie_in_ipv4_at_ || now - *tie_in_ipv4_at_ > router_.current_active_down_interval();
 }
 
-// --- sending ----------------------------------------------------------------------------------------
+// --- sending -------------------------------------------------------------------------------------
 
 vrrp::ChecksumForm Vip::checksum_form() const {
     switch (settings_.checksum) {
@@ -179,8 +182,8 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
     advertisement.interval = settings_.advert_interval;
     Outbox& out = around.out;
     const auto send = [&](const Face& face, const IpAddress& destination) {
-        BytesRange range{out.bytes.size(), vrrp::encoded_size(settings_.version, face.family,
-                                                              face.address_count)};
+        BytesRange range{out.bytes.size(),
+                         vrrp::encoded_size(settings_.version, face.family, face.address_count)};
         out.bytes.resize(range.begin + range.size);
         vrrp::encode(advertisement, *face.source, destination, checksum_form(),
                      std::span{out.bytes}.subspan(range.begin, range.size));

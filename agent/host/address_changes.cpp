@@ -57,7 +57,8 @@ AddressChanges::AddressChanges()
 }
 
 void AddressChanges::queue(const core::AddAddress& change) {
-    append(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, change.interface, change.prefix, &change.lease, true);
+    append(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, change.interface, change.prefix, &change.lease,
+           true);
 }
 
 void AddressChanges::queue(const core::RenewAddress& change) {
@@ -91,14 +92,15 @@ void AddressChanges::append(std::uint16_t type, std::uint16_t flags, core::Inter
         }
         ifa_cacheinfo lifetimes{};
         const bool limited = *lease > Duration::zero();
-        lifetimes.ifa_valid =
-            limited ? static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(*lease).count())
-                    : UINT32_MAX;
-        // A deprecated IPv6 address is never chosen as the source of this node's own connections, which
-        // would break when the address moves. IPv4 chooses the primary address anyway.
+        lifetimes.ifa_valid = limited ? static_cast<std::uint32_t>(
+                                            std::chrono::ceil<std::chrono::seconds>(*lease).count())
+                                      : UINT32_MAX;
+        // A deprecated IPv6 address is never chosen as the source of this node's own connections,
+        // which would break when the address moves. IPv4 chooses the primary address anyway.
         lifetimes.ifa_prefered = prefix.address.is_v6() ? 0 : lifetimes.ifa_valid;
         attribute(IFA_CACHEINFO, &lifetimes, sizeof lifetimes);
-        // No duplicate address detection: the election has decided, and waiting a second would drop traffic.
+        // No duplicate address detection: the election has decided, and waiting a second would drop
+        // traffic.
         const std::uint32_t address_flags = prefix.address.is_v6() ? IFA_F_NODAD : 0;
         attribute(IFA_FLAGS, &address_flags, sizeof address_flags);
         attribute(attribute_protocol, &address_protocol, sizeof address_protocol);
@@ -113,8 +115,9 @@ void AddressChanges::append(std::uint16_t type, std::uint16_t flags, core::Inter
     address.ifa_family = prefix.address.is_v4() ? AF_INET : AF_INET6;
     address.ifa_prefixlen = prefix.length;
     address.ifa_index = static_cast<std::uint32_t>(interface);
-    address.ifa_scope = prefix.address.is_v6() && prefix.address.is_link_local() ? RT_SCOPE_LINK
-                                                                                  : RT_SCOPE_UNIVERSE;
+    address.ifa_scope = prefix.address.is_v6() && prefix.address.is_link_local()
+                            ? RT_SCOPE_LINK
+                            : RT_SCOPE_UNIVERSE;
     std::memcpy(&buffer_[begin + aligned(sizeof(nlmsghdr))], &address, sizeof address);
     pending_.push_back({next_sequence_++, interface, prefix, adds, begin});
 }
@@ -156,7 +159,8 @@ void AddressChanges::read_answers(std::size_t first, std::size_t last, const Eve
     const std::uint32_t first_sequence = pending_[first].sequence;
     alignas(nlmsghdr) char answers[16 * 1024];
     while (true) {
-        // The kernel works on a request while it is being sent, so the answers are there: no waiting.
+        // The kernel works on a request while it is being sent, so the answers are there: no
+        // waiting.
         const ssize_t size = recv(socket_.get(), answers, sizeof answers, MSG_DONTWAIT);
         if (size < 0 && errno == EINTR) {
             continue;

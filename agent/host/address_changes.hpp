@@ -13,7 +13,7 @@
 namespace understudy::host {
 
 class AddressChanges {
-   public:
+public:
     // Throws std::runtime_error if the kernel gives no netlink socket.
     AddressChanges();
 
@@ -21,13 +21,13 @@ class AddressChanges {
     void queue(const core::RenewAddress& change);
     void queue(const core::RemoveAddress& change);
 
-    // Hands what is queued to the kernel, in order, and returns when the kernel has done it: about 10 us
-    // for each address. Refused additions are reported as AddressRefused; a removal of what is gone
-    // and a renewal of what is gone are not (the monitor tells).
+    // Hands what is queued to the kernel, in order, and returns when the kernel has done it: about
+    // 10 us for each address. Refused additions are reported as AddressRefused; a removal of what
+    // is gone and a renewal of what is gone are not (the monitor tells).
     void flush(const EventSink& sink);
     bool has_queued() const { return !pending_.empty(); }
 
-   private:
+private:
     struct Pending {
         std::uint32_t sequence = 0;
         core::InterfaceIndex interface = 0;

@@ -24,7 +24,7 @@ constexpr std::size_t ethernet_size = 14;
 constexpr std::size_t ipv6_size = 40;
 
 class Writer {
-   public:
+public:
     explicit Writer(std::span<std::byte> out) : out_(out) {}
     Writer& bytes(std::initializer_list<unsigned> values) {
         for (const unsigned value : values) {
@@ -44,7 +44,7 @@ class Writer {
         return *this;
     }
 
-   private:
+private:
     std::span<std::byte> out_;
     std::size_t at_ = 0;
 };
@@ -68,12 +68,12 @@ std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
     Writer(frame)
         .mac(broadcast)
         .mac(mac)
-        .bytes({0x08, 0x06})              // ARP
-        .bytes({0, 1, 0x08, 0, 6, 4})     // Ethernet, IPv4, their lengths
-        .bytes({0, 1})                    // request
+        .bytes({0x08, 0x06})           // ARP
+        .bytes({0, 1, 0x08, 0, 6, 4})  // Ethernet, IPv4, their lengths
+        .bytes({0, 1})                 // request
         .mac(mac)
         .address(address)
-        .mac(MacAddress{})                // nobody knows the target of a question
+        .mac(MacAddress{})  // nobody knows the target of a question
         .address(address);
     return frame;
 }
@@ -87,13 +87,13 @@ std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
     Writer(frame)
         .mac(MacAddress{{0x33, 0x33, 0, 0, 0, 1}})
         .mac(mac)
-        .bytes({0x86, 0xdd})                                 // IPv6
-        .bytes({0x60, 0, 0, 0, 0, message_size, 58, 255})    // ICMPv6, hop limit 255
+        .bytes({0x86, 0xdd})                               // IPv6
+        .bytes({0x60, 0, 0, 0, 0, message_size, 58, 255})  // ICMPv6, hop limit 255
         .address(address)
         .address(all_nodes)
         .bytes({136, 0, 0, 0, flags, 0, 0, 0})
         .address(address)
-        .bytes({2, 1})                                       // target link-layer address, 8 bytes
+        .bytes({2, 1})  // target link-layer address, 8 bytes
         .mac(mac);
     const auto message = std::span<const std::byte>{frame}.subspan(ethernet_size + ipv6_size);
     vrrp::Checksum checksum;
@@ -139,8 +139,8 @@ bool AnnouncementSender::flush() {
             if (unread) {
                 known->second = forwards_ipv6(announcement.interface);
             }
-            slot.frame = unsolicited_advertisement(announcement.mac, announcement.address,
-                                                   known->second);
+            slot.frame =
+                unsolicited_advertisement(announcement.mac, announcement.address, known->second);
         }
         slot.to = {};
         slot.to.sll_family = AF_PACKET;

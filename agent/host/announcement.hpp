@@ -12,8 +12,9 @@
 
 namespace understudy::host {
 
-inline constexpr std::size_t gratuitous_arp_size = 42;          // Ethernet and ARP (RFC 826)
-inline constexpr std::size_t neighbour_advertisement_size = 86;  // Ethernet, IPv6, NA with one option
+inline constexpr std::size_t gratuitous_arp_size = 42;  // Ethernet and ARP (RFC 826)
+inline constexpr std::size_t neighbour_advertisement_size =
+    86;  // Ethernet, IPv6, NA with one option
 
 // Broadcast ARP request whose sender and target are both `address` (RFC 5227 3, RFC 9568 6.4.2).
 std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
@@ -25,7 +26,7 @@ std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
     const MacAddress& mac, const IpAddress& address, bool router);
 
 class AnnouncementSender {
-   public:
+public:
     // Throws std::runtime_error if the kernel gives no packet socket.
     AnnouncementSender();
 
@@ -34,7 +35,7 @@ class AnnouncementSender {
     bool flush();
     bool has_queued() const { return next_ < queue_.size(); }
 
-   private:
+private:
     FileDescriptor socket_;
     std::vector<core::Announce> queue_;  // reused
     std::size_t next_ = 0;

@@ -39,7 +39,7 @@ private:
     AddressChanges changes_;
     AddressChanges renewals_;
     AnnouncementSender announcements_;
-    bool claims_ = false;  // the present outbox adds an address
+    bool claims_ = false;                   // the present outbox adds an address
     std::vector<core::Announce> announce_;  // still to be sent, also from former outboxes
 };
 

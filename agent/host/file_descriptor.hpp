@@ -8,7 +8,7 @@
 namespace understudy::host {
 
 class FileDescriptor {
-   public:
+public:
     FileDescriptor() = default;
     explicit FileDescriptor(int fd) : fd_(fd) {}
     ~FileDescriptor() { reset(); }
@@ -32,7 +32,7 @@ class FileDescriptor {
         }
     }
 
-   private:
+private:
     int fd_ = -1;
 };
 

@@ -1,5 +1,6 @@
-// The lines that people read: to stderr, one for each event, written by a thread of its own so that a slow
-// disk or a full pipe never delays a heartbeat. If the queue is full the oldest lines are dropped.
+// The lines that people read: to stderr, one for each event, written by a thread of its own so that
+// a slow disk or a full pipe never delays a heartbeat. If the queue is full the oldest lines are
+// dropped.
 #pragma once
 
 #include <string>
@@ -8,8 +9,8 @@
 
 namespace understudy::host {
 
-// Under systemd (JOURNAL_STREAM) lines carry the journal's priority prefix and no time; elsewhere the time
-// and the level. Call once.
+// Under systemd (JOURNAL_STREAM) lines carry the journal's priority prefix and no time; elsewhere
+// the time and the level. Call once.
 void start_journal(core::LogLevel level);
 // Writes out what is queued. No line may follow.
 void stop_journal();

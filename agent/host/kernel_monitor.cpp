@@ -30,7 +30,8 @@ std::span<const std::byte> payload_of(const nlattr* attribute) {
             static_cast<std::size_t>(nla_len(attribute))};
 }
 
-// The kernel's time stamp counts hundredths of a second of uptime (jiffies, so not the time suspended).
+// The kernel's time stamp counts hundredths of a second of uptime (jiffies, so not the time
+// suspended).
 Duration age_of(const ifa_cacheinfo& lifetimes) {
     const Duration uptime = read_clock(CLOCK_MONOTONIC);
     const Duration stamp = std::chrono::milliseconds{10} * lifetimes.tstamp;
@@ -42,7 +43,8 @@ void report_address(const nlmsghdr* message, const EventSink& sink) {
     if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6) {
         return;
     }
-    const std::size_t size = address_size(header->ifa_family == AF_INET ? Family::ipv4 : Family::ipv6);
+    const std::size_t size =
+        address_size(header->ifa_family == AF_INET ? Family::ipv4 : Family::ipv6);
     nlattr* table[attribute_protocol + 1] = {};
     if (nlmsg_parse(const_cast<nlmsghdr*>(message), sizeof(ifaddrmsg), table, attribute_protocol,
                     nullptr) < 0) {
@@ -66,8 +68,8 @@ void report_address(const nlmsghdr* message, const EventSink& sink) {
     seen.ours = protocol != nullptr && nla_get_u8(protocol) == address_protocol;
     const std::uint32_t flags =
         table[IFA_FLAGS] != nullptr ? nla_get_u32(table[IFA_FLAGS]) : header->ifa_flags;
-    seen.tentative = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 &&
-                     (flags & IFA_F_OPTIMISTIC) == 0;
+    seen.tentative =
+        (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 && (flags & IFA_F_OPTIMISTIC) == 0;
     if (const nlattr* cache = table[IFA_CACHEINFO];
         cache != nullptr && payload_of(cache).size() >= sizeof(ifa_cacheinfo)) {
         ifa_cacheinfo lifetimes{};
@@ -91,7 +93,8 @@ void report_link(const nlmsghdr* message, const EventSink& sink) {
     }
     nlattr* table[IFLA_MAX + 1] = {};
     if (header->ifi_family != AF_UNSPEC ||
-        nlmsg_parse(const_cast<nlmsghdr*>(message), sizeof(ifinfomsg), table, IFLA_MAX, nullptr) < 0 ||
+        nlmsg_parse(const_cast<nlmsghdr*>(message), sizeof(ifinfomsg), table, IFLA_MAX, nullptr) <
+            0 ||
         table[IFLA_IFNAME] == nullptr) {
         return;
     }

@@ -14,11 +14,12 @@ struct nlmsghdr;
 namespace understudy::host {
 
 // IFA_PROTO of every address that understudy adds (Linux 5.18 or later): how a restarted agent, and
-// `understudyd --release`, know their own from everybody else's. The kernel has names for 1 to 3 only.
+// `understudyd --release`, know their own from everybody else's. The kernel has names for 1 to 3
+// only.
 inline constexpr unsigned char address_protocol = 0x55;
 
 class KernelMonitor {
-   public:
+public:
     // Subscribes to changes. Throws std::runtime_error if the kernel gives no netlink socket.
     KernelMonitor();
     ~KernelMonitor();
@@ -27,13 +28,13 @@ class KernelMonitor {
 
     // Readable when something has changed.
     int fd() const;
-    // ObservationStarted, everything there is, ObservationComplete. Reads until the kernel has answered;
-    // the kernel does so without waiting for anybody.
+    // ObservationStarted, everything there is, ObservationComplete. Reads until the kernel has
+    // answered; the kernel does so without waiting for anybody.
     void observe_all(const EventSink& sink);
     // What has changed since; never blocks. After an overrun of the socket: everything.
     void read_events(const EventSink& sink);
 
-   private:
+private:
     void dump(int type, const EventSink& sink);
     void report(const nlmsghdr* message, const EventSink& sink) const;
 

@@ -29,7 +29,8 @@ int make_timer() {
 
 }  // namespace
 
-// Waits for one VRRP socket. The descriptor belongs to VrrpSockets, so it is let go before it is closed.
+// Waits for one VRRP socket. The descriptor belongs to VrrpSockets, so it is let go before it is
+// closed.
 struct Loop::Ear {
     Ear(boost::asio::io_context& io, int fd) : descriptor(io, fd) {}
     ~Ear() { descriptor.release(); }
@@ -72,10 +73,10 @@ void Loop::run() {
     notify_.stopping();
 }
 
-// --- events in, actions out -------------------------------------------------------------------------
+// --- events in, actions out ----------------------------------------------------------------------
 
-// An event that arises while actions are carried out (a refused address, an opened socket) waits for its
-// turn: the Node sees one event after the other.
+// An event that arises while actions are carried out (a refused address, an opened socket) waits
+// for its turn: the Node sees one event after the other.
 void Loop::feed(const core::Event& event) {
     if (busy_) {
         pending_.push_back(event);
@@ -111,8 +112,9 @@ void Loop::carry_out(const core::Action& action) {
                    [&](const core::Publish& a) {
                        const control::StateEvent& event = a.event;
                        write_line(core::LogLevel::info,
-                                  event.vip + ": " + std::string{control::name_of(event.from)} + " -> " +
-                                      std::string{control::name_of(event.to)} + ": " + event.cause);
+                                  event.vip + ": " + std::string{control::name_of(event.from)} +
+                                      " -> " + std::string{control::name_of(event.to)} + ": " +
+                                      event.cause);
                        control_.publish(event);
                    },
                    [&](const core::Exit&) {
@@ -133,7 +135,7 @@ void Loop::on_request(core::ClientId client, const control::Request& request) {
     after_round();
 }
 
-// --- VRRP sockets -----------------------------------------------------------------------------------
+// --- VRRP sockets --------------------------------------------------------------------------------
 
 void Loop::open_listener(const core::Listener& listener) {
     const auto fd = sockets_.open(listener);
@@ -173,11 +175,11 @@ void Loop::receive(const core::Listener& listener) {
     }
 }
 
-// --- the timer, the kernel, signals -----------------------------------------------------------------
+// --- the timer, the kernel, signals --------------------------------------------------------------
 
-// Datagrams that wait in the sockets are older than the deadline that has just come: a standby that was
-// held up must not take over from an Active router whose advertisements it has not read yet. (An Active one
-// that was held up stands down with the first event, whichever that is.)
+// Datagrams that wait in the sockets are older than the deadline that has just come: a standby that
+// was held up must not take over from an Active router whose advertisements it has not read yet.
+// (An Active one that was held up stands down with the first event, whichever that is.)
 void Loop::wait_for_timer() {
     timer_.async_wait(stream_descriptor::wait_read, [this](error_code error) {
         if (error) {
@@ -255,8 +257,9 @@ void Loop::go_on_later() {
     });
 }
 
-// Only an earlier deadline re-arms the timer: with every advertisement that a standby hears its deadline
-// moves on, and one wake-up too many in three intervals is cheaper than a system call for each.
+// Only an earlier deadline re-arms the timer: with every advertisement that a standby hears its
+// deadline moves on, and one wake-up too many in three intervals is cheaper than a system call for
+// each.
 void Loop::arm_timer() {
     auto deadline = node_.next_deadline();
     if (watchdog_at_) {

@@ -20,7 +20,7 @@
 namespace understudy::host {
 
 class Loop {
-   public:
+public:
     // Opens everything that the agent needs; throws std::runtime_error if something is refused.
     Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir);
     ~Loop();
@@ -28,7 +28,7 @@ class Loop {
     // Until the agent has stopped.
     void run();
 
-   private:
+private:
     struct Ear;
 
     void feed(const core::Event& event);

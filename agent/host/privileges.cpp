@@ -43,14 +43,16 @@ std::string missing_capability() {
         missing += missing.empty() ? "" : " and";
         missing += " CAP_NET_RAW (to send and receive VRRP)";
     }
-    return missing.empty() ? "" : "this process lacks" + missing + ": start it as root or by its unit";
+    return missing.empty() ? ""
+                           : "this process lacks" + missing + ": start it as root or by its unit";
 }
 
 std::string drop_privileges() {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
         if (capability != CAP_NET_ADMIN && capability != CAP_NET_RAW) {
-            prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails without CAP_SETPCAP: then it is not ours
+            prctl(PR_CAPBSET_DROP, capability, 0, 0,
+                  0);  // fails without CAP_SETPCAP: then it is not ours
         }
     }
     Sets sets{};

@@ -13,8 +13,8 @@ namespace understudy::host {
 std::string restrict_access(const std::filesystem::path& path, unsigned mode) {
     const group* members = getgrnam(control_group);
     // Without the right to give it away (not root) it stays with our own group, closed to it.
-    const bool shared = members != nullptr &&
-                        chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0;
+    const bool shared =
+        members != nullptr && chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0;
     const unsigned allowed = shared ? mode : mode & 0700U;
     if (chmod(path.c_str(), allowed) < 0) {
         return "cannot set the mode of " + path.string() + ": " + std::strerror(errno);

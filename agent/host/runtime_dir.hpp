@@ -16,7 +16,8 @@ inline constexpr const char* control_group = "understudy";
 // descriptor lives. An error says what is wrong, also that another agent runs there.
 std::expected<FileDescriptor, std::string> claim_runtime_dir(const std::filesystem::path& dir);
 
-// Mode and group for the control socket: 0660 root:understudy, or 0600 where the group does not exist.
+// Mode and group for the control socket: 0660 root:understudy, or 0600 where the group does not
+// exist.
 std::string restrict_access(const std::filesystem::path& path, unsigned mode);
 
 }  // namespace understudy::host

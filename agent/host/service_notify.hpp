@@ -9,7 +9,7 @@
 namespace understudy::host {
 
 class ServiceNotify {
-   public:
+public:
     ServiceNotify();
 
     void ready();
@@ -19,7 +19,7 @@ class ServiceNotify {
     std::optional<Duration> watchdog_period() const { return watchdog_period_; }
     void alive();
 
-   private:
+private:
     std::optional<Duration> watchdog_period_;
     std::string status_;
 };

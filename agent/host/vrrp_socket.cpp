@@ -13,8 +13,8 @@ namespace understudy::host {
 
 namespace {
 
-constexpr int traffic_class = 0xc0;   // network control, as routing protocols use it
-constexpr int socket_priority = 6;    // TC_PRIO_INTERACTIVE: first out of a full queue
+constexpr int traffic_class = 0xc0;  // network control, as routing protocols use it
+constexpr int socket_priority = 6;   // TC_PRIO_INTERACTIVE: first out of a full queue
 constexpr int receive_buffer = 4 * 1024 * 1024;
 constexpr std::size_t batch_size = 256;
 constexpr std::size_t receive_batch = 64;
@@ -56,7 +56,7 @@ sockaddr_storage to_socket_address(const IpAddress& address, int interface, sock
     return storage;
 }
 
-// --- receiving --------------------------------------------------------------------------------------
+// --- receiving -----------------------------------------------------------------------------------
 
 struct Reception {
     std::array<std::byte, datagram_size> data;
@@ -91,7 +91,8 @@ ReceptionBuffers& reception_buffers() {
     return *buffers;
 }
 
-// A raw IPv4 socket delivers the IP header as well. The kernel has verified it; options may be there.
+// A raw IPv4 socket delivers the IP header as well. The kernel has verified it; options may be
+// there.
 bool read_ipv4(std::span<const std::byte> packet, vrrp::Datagram& datagram) {
     if (packet.size() < 20) {
         return false;
@@ -118,8 +119,8 @@ bool read_ipv6(std::span<const std::byte> packet, msghdr& header, vrrp::Datagram
         if (control->cmsg_type == IPV6_PKTINFO) {
             in6_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(control), sizeof info);
-            datagram.destination = IpAddress::from_bytes(
-                std::as_bytes(std::span{info.ipi6_addr.s6_addr}));
+            datagram.destination =
+                IpAddress::from_bytes(std::as_bytes(std::span{info.ipi6_addr.s6_addr}));
             has_destination = true;
         } else if (control->cmsg_type == IPV6_HOPLIMIT) {
             int hop_limit = 0;
@@ -143,7 +144,7 @@ bool is_passing(int error) {
 
 }  // namespace
 
-// --- one socket -------------------------------------------------------------------------------------
+// --- one socket ----------------------------------------------------------------------------------
 
 std::expected<VrrpSocket, std::string> VrrpSocket::open(const core::Listener& listener) {
     const int domain = listener.family == Family::ipv4 ? AF_INET : AF_INET6;
@@ -181,7 +182,8 @@ std::string VrrpSocket::prepare() const {
     bool done = true;
     if (listener_.family == Family::ipv4) {
         done = set(fd, IPPROTO_IP, IP_TTL, hops) && set(fd, IPPROTO_IP, IP_MULTICAST_TTL, hops) &&
-               set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, off) && set(fd, IPPROTO_IP, IP_TOS, traffic_class) &&
+               set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, off) &&
+               set(fd, IPPROTO_IP, IP_TOS, traffic_class) &&
                set(fd, IPPROTO_IP, IP_MULTICAST_ALL, off);
     } else {
         done = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops) &&
@@ -221,7 +223,8 @@ bool VrrpSocket::receive(const EventSink& sink) const {
     ReceptionBuffers& buffers = reception_buffers();
     for (int round = 0; round < receive_rounds; ++round) {
         buffers.prepare();
-        const int count = recvmmsg(fd(), buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
+        const int count =
+            recvmmsg(fd(), buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
         if (count < 0) {
             return is_passing(errno);
         }
@@ -245,7 +248,7 @@ bool VrrpSocket::receive(const EventSink& sink) const {
     return true;
 }
 
-// --- all of them ------------------------------------------------------------------------------------
+// --- all of them ---------------------------------------------------------------------------------
 
 struct VrrpSockets::Batch {
     struct Slot {
@@ -359,7 +362,8 @@ void VrrpSockets::send(int fd, std::span<const Queued> advertisements, const Eve
             if (sent > 0) {
                 done += static_cast<std::size_t>(sent);
             } else if (errno != EINTR) {
-                // The first of the rest is the one that was refused: report it, go on with the next.
+                // The first of the rest is the one that was refused: report it, go on with the
+                // next.
                 const core::SendAdvert& advert = advertisements[done].advert;
                 sink(core::SendFailed{advert.interface, advert.source.family(), advert.vrid,
                                       std::strerror(errno)});

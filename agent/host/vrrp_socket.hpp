@@ -1,8 +1,8 @@
 // The raw sockets that advertisements go through: one for each interface and address family.
 //
-// IPv4: protocol 112 with TTL 255; IPv6: next header 112 with hop limit 255; both with traffic class 0xC0
-// (network control) and, where asked for, as a member of the VRRP group. Checksums are left to the core, so
-// that a wrong one is counted and does not vanish in the kernel.
+// IPv4: protocol 112 with TTL 255; IPv6: next header 112 with hop limit 255; both with traffic
+// class 0xC0 (network control) and, where asked for, as a member of the VRRP group. Checksums are
+// left to the core, so that a wrong one is counted and does not vanish in the kernel.
 #pragma once
 
 #include <sys/socket.h>
@@ -22,15 +22,16 @@
 namespace understudy::host {
 
 class VrrpSocket {
-   public:
+public:
     // An error names the step that failed: "cannot join 224.0.0.18: No such device".
     static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
 
     int fd() const { return socket_.get(); }
-    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is broken.
+    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is
+    // broken.
     bool receive(const EventSink& sink) const;
 
-   private:
+private:
     friend class VrrpSockets;
     VrrpSocket(const core::Listener& listener, FileDescriptor socket)
         : listener_(listener), socket_(std::move(socket)) {}
@@ -42,7 +43,7 @@ class VrrpSocket {
 };
 
 class VrrpSockets {
-   public:
+public:
     VrrpSockets();
     ~VrrpSockets();
     VrrpSockets(const VrrpSockets&) = delete;
@@ -53,13 +54,14 @@ class VrrpSockets {
     void close(const core::Listener& listener);
     bool receive(const core::Listener& listener, const EventSink& sink);
 
-    // `payload` is copied. Without a socket for its interface and family the advertisement is dropped.
+    // `payload` is copied. Without a socket for its interface and family the advertisement is
+    // dropped.
     void queue(const core::SendAdvert& advert, std::span<const std::byte> payload);
     // Everything that is queued, with one system call for each socket and 256 packets.
     void flush(const EventSink& sink);
     bool has_queued() const { return !queue_.empty(); }
 
-   private:
+private:
     struct Queued {
         core::SendAdvert advert;
         std::size_t begin = 0;
@@ -69,8 +71,8 @@ class VrrpSockets {
     void send(int fd, std::span<const Queued> advertisements, const EventSink& sink);
 
     std::map<core::Listener, VrrpSocket> sockets_;
-    std::vector<Queued> queue_;      // reused
-    std::vector<std::byte> bytes_;   // reused
+    std::vector<Queued> queue_;     // reused
+    std::vector<std::byte> bytes_;  // reused
     std::unique_ptr<Batch> batch_;
 };
 

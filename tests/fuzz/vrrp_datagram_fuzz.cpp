@@ -1,5 +1,5 @@
-// Hostile datagrams into the codec: never out of bounds, and what is accepted is written back byte for byte but
-// for the bits that the RFC lets a sender set as it likes.
+// Hostile datagrams into the codec: never out of bounds, and what is accepted is written back byte
+// for byte but for the bits that the RFC lets a sender set as it likes.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,9 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     again.family = source.family();
     again.addresses = received->addresses;
     std::array<std::byte, vrrp::largest_advertisement> out{};
-    const auto written = vrrp::encode(again, source, group,
-                                      received->checksum_form.value_or(vrrp::ChecksumForm::message_only), out);
-    if (written.size() != payload.size() || !vrrp::decode({source, group, vrrp::required_ttl, written})) {
+    const auto written =
+        vrrp::encode(again, source, group,
+                     received->checksum_form.value_or(vrrp::ChecksumForm::message_only), out);
+    if (written.size() != payload.size() ||
+        !vrrp::decode({source, group, vrrp::required_ttl, written})) {
         std::abort();
     }
     return 0;

@@ -10,7 +10,7 @@ namespace understudy::sim {
 
 using namespace core;
 
-// --- host -------------------------------------------------------------------------------------------
+// --- host ----------------------------------------------------------------------------------------
 
 VirtualHost::VirtualHost(VirtualLan& lan, std::string name, int number)
     : lan_(lan), name_(std::move(name)), number_(number) {
@@ -48,7 +48,9 @@ void VirtualHost::crash() {
     pending_.clear();
 }
 
-void VirtualHost::freeze() { frozen_ = true; }
+void VirtualHost::freeze() {
+    frozen_ = true;
+}
 
 void VirtualHost::thaw() {
     frozen_ = false;
@@ -232,8 +234,8 @@ void VirtualHost::deliver(const vrrp::Datagram& datagram) {
         return;
     }
     if (frozen_) {
-        queue_.emplace_back(datagram, std::vector<std::byte>(datagram.payload.begin(),
-                                                             datagram.payload.end()));
+        queue_.emplace_back(
+            datagram, std::vector<std::byte>(datagram.payload.begin(), datagram.payload.end()));
         return;
     }
     feed(DatagramReceived{index_, datagram});
@@ -273,7 +275,7 @@ void VirtualHost::time_passed() {
     }
 }
 
-// --- LAN --------------------------------------------------------------------------------------------
+// --- LAN -----------------------------------------------------------------------------------------
 
 VirtualHost& VirtualLan::add(const std::string& name) {
     const int number = static_cast<int>(hosts_.size()) + 1;
@@ -287,7 +289,10 @@ void VirtualLan::send(VirtualHost& from, const core::SendAdvert& advert,
     ensure(received.has_value(), "what a Node sends can be decoded");
     adverts.push_back({now_, from.name_, advert.source, advert.destination, *received});
     if (!from.cut_ && from.up_) {
-        flights_.push_back({now_ + latency, &from, advert.source, advert.destination,
+        flights_.push_back({now_ + latency,
+                            &from,
+                            advert.source,
+                            advert.destination,
                             {payload.begin(), payload.end()}});
     }
 }
@@ -314,8 +319,8 @@ void VirtualLan::step(TimePoint at) {
             const bool addressed = flight.destination.is_multicast() ||
                                    flight.destination == host->address(flight.source.family());
             if (host.get() != flight.from && addressed) {
-                host->deliver({flight.source, flight.destination, vrrp::required_ttl,
-                               flight.payload});
+                host->deliver(
+                    {flight.source, flight.destination, vrrp::required_ttl, flight.payload});
             }
         }
     }

@@ -1,7 +1,7 @@
 // N real Nodes on a virtual LAN with virtual kernels and one virtual clock. Nothing here sleeps.
 //
-// A VirtualHost does with the Node's actions what agent/host does with the kernel: opened sockets, held
-// addresses with lifetimes, sent datagrams. Delays are constants; one history for one script.
+// A VirtualHost does with the Node's actions what agent/host does with the kernel: opened sockets,
+// held addresses with lifetimes, sent datagrams. Delays are constants; one history for one script.
 #pragma once
 
 #include <deque>
@@ -35,7 +35,7 @@ struct Announced {
 class VirtualLan;
 
 class VirtualHost {
-   public:
+public:
     VirtualHost(VirtualLan& lan, std::string name, int number);
 
     // --- life of the agent ---
@@ -71,7 +71,7 @@ class VirtualHost {
     IpAddress address(Family family) const;
     void feed(const core::Event& event);
 
-   private:
+private:
     friend class VirtualLan;
     struct Held {
         bool ours = false;
@@ -111,7 +111,7 @@ class VirtualHost {
 };
 
 class VirtualLan {
-   public:
+public:
     VirtualHost& add(const std::string& name);
     TimePoint now() const { return now_; }
     void run_for(Duration duration);
@@ -119,14 +119,15 @@ class VirtualLan {
     bool run_until(const std::function<bool()>& condition, Duration limit);
     std::vector<std::string> holders(const std::string& prefix) const;
 
-    std::vector<SentAdvert> adverts;   // everything that was sent, also by hosts that are cut off
+    std::vector<SentAdvert> adverts;  // everything that was sent, also by hosts that are cut off
     std::vector<Announced> announced;
     // Called after every step: invariants.
     std::function<void()> after_step;
 
-   private:
+private:
     friend class VirtualHost;
-    void send(VirtualHost& from, const core::SendAdvert& advert, std::span<const std::byte> payload);
+    void send(VirtualHost& from, const core::SendAdvert& advert,
+              std::span<const std::byte> payload);
     std::optional<TimePoint> next_deadline() const;
     void step(TimePoint at);
 

@@ -98,7 +98,7 @@ void expect_failure(const std::filesystem::path& runtime_dir, int status, const 
     }
 }
 
-// --- no agent ---------------------------------------------------------------------------------
+// --- no agent ------------------------------------------------------------------------------------
 
 TEST(NoAgent, ThereIsNoSocket) {
     const TemporaryDirectory empty;
@@ -163,7 +163,7 @@ TEST(NoAgent, PermissionIsDenied) {
     [[maybe_unused]] const int back = seteuid(0);
 }
 
-// --- a broken agent ---------------------------------------------------------------------------
+// --- a broken agent ------------------------------------------------------------------------------
 
 TEST(BrokenAgent, HangsUpWithoutAWord) {
     const FakeAgent agent([](FakeAgent::Client& client) { client.read_line(); });
@@ -241,7 +241,7 @@ TEST(BrokenAgent, AnswersAnotherQuestion) {
     EXPECT_EQ(answered(std::string{status_line} + "\n", {"why", "web"}).status, exit_no_agent);
 }
 
-// --- an agent ---------------------------------------------------------------------------------
+// --- an agent ------------------------------------------------------------------------------------
 
 TEST(Agent, RefusesWithAReason) {
     const FakeAgent agent([](FakeAgent::Client& client) {
@@ -401,7 +401,7 @@ TEST(Watch, WritesOnlyChangesWhereThereIsNoTerminal) {
     EXPECT_EQ(outcome.status, exit_no_agent);
 }
 
-// --- nobody who reads -------------------------------------------------------------------------
+// --- nobody who reads ----------------------------------------------------------------------------
 
 TEST(ClosedOutput, FailsWhatOnlyWrites) {
     const FakeAgent agent([](FakeAgent::Client& client) {

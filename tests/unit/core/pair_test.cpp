@@ -23,7 +23,7 @@ using testing::IsEmpty;
 const std::string vip = "192.0.2.10/24";
 
 class Pair : public testing::Test {
-   protected:
+protected:
     // lb1 with 150 is active, lb2 with 100 waits.
     void start(Duration interval = 1s) {
         lb1.start(web(150, interval));
@@ -366,7 +366,8 @@ TEST_F(Pair, two_families_move_as_one_and_a_tie_has_one_winner) {
     auto dual = web(100);
     dual.vips.front().addresses.push_back(
         {IpPrefix{vrrp::derived_link_local(51), 64}, "eth0", true, true});
-    dual.vips.front().addresses.push_back({*IpPrefix::parse("2001:db8::10/64"), "eth0", true, false});
+    dual.vips.front().addresses.push_back(
+        {*IpPrefix::parse("2001:db8::10/64"), "eth0", true, false});
     lb1.start(dual);
     lb2.start(dual);
     lan.run_for(20s);

@@ -58,13 +58,13 @@ TEST(Rfc1071, agrees_with_the_definition_on_random_messages) {
     }
 }
 
-TEST(Rfc9568, P8_zero_over_a_message_that_carries_its_checksum) {
+TEST(Rfc9568, s5_2_8_zero_over_a_message_that_carries_its_checksum) {
     EXPECT_EQ(checksum_of(golden("G1").bytes()), 0);
     EXPECT_EQ(checksum_of(golden("G2").bytes()), 0);
     EXPECT_EQ(checksum_of(golden("G4").bytes()), 0);
 }
 
-TEST(Rfc9568, P8_not_zero_over_a_message_with_another_checksum) {
+TEST(Rfc9568, s5_2_8_not_zero_over_a_message_with_another_checksum) {
     EXPECT_NE(checksum_of(golden("G3").bytes()), 0) << "it covers a pseudo-header";
     EXPECT_NE(checksum_of(from_hex("3133960100642d030a010164")), 0);
 }
@@ -89,8 +89,8 @@ TEST(Rfc8200, pseudo_header_of_ipv6) {
 
 TEST(Rfc8200, pseudo_header_counts_every_byte_of_both_addresses_the_length_and_the_protocol) {
     const Bytes message = golden("G5").bytes();
-    const auto over = [&](std::string_view source, std::string_view destination,
-                          std::size_t length, std::uint8_t protocol) {
+    const auto over = [&](std::string_view source, std::string_view destination, std::size_t length,
+                          std::uint8_t protocol) {
         Checksum checksum;
         checksum.add_pseudo_header(ip(source), ip(destination), length, protocol);
         return checksum.add(message).value();

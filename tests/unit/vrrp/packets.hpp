@@ -66,10 +66,9 @@ inline Bytes pseudo_header(const IpAddress& source, const IpAddress& destination
     const auto low = static_cast<std::byte>(length & 0xffU);
     const auto high = static_cast<std::byte>(length >> 8U);
     const auto next = static_cast<std::byte>(protocol);
-    const Bytes rest = source.is_v4()
-                           ? Bytes{std::byte{0}, next, high, low}
-                           : Bytes{std::byte{0}, std::byte{0}, high,         low,
-                                   std::byte{0}, std::byte{0}, std::byte{0}, next};
+    const Bytes rest = source.is_v4() ? Bytes{std::byte{0}, next, high, low}
+                                      : Bytes{std::byte{0}, std::byte{0}, high,         low,
+                                              std::byte{0}, std::byte{0}, std::byte{0}, next};
     bytes.insert(bytes.end(), rest.begin(), rest.end());
     return bytes;
 }
@@ -104,7 +103,7 @@ struct Golden {
     const IpAddress& destination() const { return multicast_group(family); }
 };
 
-// Derived by hand and confirmed with scapy; the names are those of docs/conformance.md. G7 has an
+// Derived by hand from the RFCs, some confirmed with scapy. A seventh one, G7, has an
 // authentication type and is never accepted.
 inline const std::vector<Golden>& golden_vectors() {
     using std::chrono::milliseconds;
@@ -118,8 +117,7 @@ inline const std::vector<Golden>& golden_vectors() {
          ChecksumForm::pseudo_header, addresses_of({"10.1.1.100"})},
         {"G4", "31330002000ab7f50a0101640a010165", Version::v3, Family::ipv4, 51, 0,
          milliseconds{100}, message_only, addresses_of({"10.1.1.100", "10.1.1.101"})},
-        {"G5",
-         "3133960200640bfcfe80000000000000000000000000010020010db8000000000000000000000100",
+        {"G5", "3133960200640bfcfe80000000000000000000000000010020010db8000000000000000000000100",
          Version::v3, Family::ipv6, 51, 150, milliseconds{1000}, ChecksumForm::pseudo_header,
          addresses_of({"fe80::100", "2001:db8::100"})},
         {"G6", "31ff00010fffc05ffe800000000000000000000000000100", Version::v3, Family::ipv6, 255,

@@ -1,4 +1,5 @@
-// The state tables of RFC 9568 6.4, cell by cell, both polarities; then RFC 3768, and the extensions.
+// The state tables of RFC 9568 6.4, cell by cell, both polarities; then RFC 3768, and the
+// extensions.
 #include "vrrp/router.hpp"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class RouterTest : public testing::Test {
-   protected:
+protected:
     Router& router(Priority priority = 100, RouterSettings settings = {}) {
         router_.emplace(settings, Standing{priority, true});
         return *router_;
@@ -60,7 +61,7 @@ class RouterTest : public testing::Test {
     Cause cause = Cause::started;
 };
 
-// --- 6.4.1 Initialize -------------------------------------------------------------------------------
+// --- 6.4.1 Initialize ----------------------------------------------------------------------------
 
 TEST_F(RouterTest, s6_4_1_the_owner_is_active_at_once) {
     router(255);
@@ -83,7 +84,7 @@ TEST_F(RouterTest, s6_4_1_nothing_but_startup_matters) {
     EXPECT_EQ(router_->next_deadline(), std::nullopt);
 }
 
-// --- 6.4.2 Backup -----------------------------------------------------------------------------------
+// --- 6.4.2 Backup --------------------------------------------------------------------------------
 
 TEST_F(RouterTest, s6_4_2_shutdown_is_silent) {
     router();
@@ -135,7 +136,8 @@ TEST_F(RouterTest, s6_4_2_a_lower_priority_is_ignored_with_preemption) {
     wait(3s);
     EXPECT_EQ(feed(advert(99)), "");
     EXPECT_EQ(left(), 609375us) << "the timer runs on";
-    EXPECT_EQ(wait(left()), ">active take announce") << "announced before it is advertised: the rival lives";
+    EXPECT_EQ(wait(left()), ">active take announce")
+        << "announced before it is advertised: the rival lives";
     EXPECT_EQ(cause, Cause::preemption);
     EXPECT_EQ(left(), handover_overlap);
     EXPECT_EQ(wait(left()), "S100");
@@ -171,7 +173,7 @@ TEST_F(RouterTest, s6_4_2_equal_priority_is_no_matter_of_addresses_in_backup) {
     EXPECT_EQ(left(), 3609375us);
 }
 
-// --- 6.4.3 Active -----------------------------------------------------------------------------------
+// --- 6.4.3 Active --------------------------------------------------------------------------------
 
 TEST_F(RouterTest, s6_4_3_advertises_every_interval) {
     become_active();
@@ -240,7 +242,7 @@ TEST_F(RouterTest, s6_4_3_our_own_interval_is_used_whatever_was_learned) {
     EXPECT_EQ(left(), 1s);
 }
 
-// --- RFC 3768 ---------------------------------------------------------------------------------------
+// --- RFC 3768 ------------------------------------------------------------------------------------
 
 TEST_F(RouterTest, rfc3768_s6_4_3_a_losing_advertisement_is_not_answered_in_version_2) {
     RouterSettings settings;
@@ -258,7 +260,7 @@ TEST_F(RouterTest, rfc3768_s6_1_the_interval_is_not_learned_in_version_2) {
     EXPECT_EQ(left(), 3609375us);
 }
 
-// --- extensions -------------------------------------------------------------------------------------
+// --- extensions ----------------------------------------------------------------------------------
 
 TEST_F(RouterTest, low_band_a_backup_takes_over_after_its_skew_time_also_without_preemption) {
     RouterSettings settings;
