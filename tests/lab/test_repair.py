@@ -49,7 +49,7 @@ class Repairs(LabTestCase):
         self.two.wait_state("active")
         self.one.wait_state("fault")
         self.assertFalse(self.host1.holds(VIP))
-        stays(lambda: self.two.state() == "active", 3, "the standby keeps it")
+        stays(lambda: self.two.state() == "active", 8, "the standby keeps it")
         with Probe(self.lab.client(), VIP) as probe:
             self.host1.link_up()
             self.one.wait_state("active")
