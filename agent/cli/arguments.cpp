@@ -37,11 +37,15 @@ std::string see_help(const std::string& command = {}) {
     return "; see `understudy " + (command.empty() ? "help" : command + " --help") + "`";
 }
 
+bool has_second_word(const std::string& name) {
+    return name == "config" || name == "check";
+}
+
 // Takes the command from the front of `words`; "config" needs a second word to be one.
 std::string take_name(std::vector<std::string>& words) {
     std::string name = words.front();
     words.erase(words.begin());
-    if (name == "config" && !words.empty()) {
+    if (has_second_word(name) && !words.empty()) {
         name += ' ' + words.front();
         words.erase(words.begin());
     }
@@ -49,8 +53,10 @@ std::string take_name(std::vector<std::string>& words) {
 }
 
 std::string unknown_command(const std::string& name) {
-    if (name == "config") {
-        return "config needs a second word: check or show" + see_help();
+    if (has_second_word(name)) {
+        return name +
+               " needs a second word: " + (name == "config" ? "check or show" : "list or run") +
+               see_help();
     }
     std::vector<std::string> names;
     for (const CommandForm& known : command_forms()) {
@@ -110,10 +116,10 @@ Reading read_help(Arguments arguments, std::vector<std::string> words) {
         return arguments;
     }
     const std::string name = take_name(words);
-    if (find_form(name) == nullptr && name != "config") {
+    if (find_form(name) == nullptr && !has_second_word(name)) {
         return std::unexpected(unknown_command(name));
     }
-    if (name != "config") {
+    if (!has_second_word(name)) {
         arguments.operands = {name};
     }
     return arguments;

@@ -25,6 +25,8 @@ enum class Command : std::uint8_t {
     takeover,
     failback,
     events,
+    check_list,
+    check_run,
     config_check,
     config_show,
 };
@@ -32,7 +34,7 @@ enum class Command : std::uint8_t {
 struct Arguments {
     std::filesystem::path runtime_dir = "/run/understudy";
     Command command = Command::help;
-    std::vector<std::string> operands;  // VIP, or FILE…; for help: the command, or nothing
+    std::vector<std::string> operands;  // VIP, check, or FILE…; for help: the command, or nothing
     bool all = false;
     bool json = false;
     bool watch = false;

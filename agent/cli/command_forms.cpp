@@ -85,6 +85,29 @@ CommandForm events_form() {
             "  --json    {\"events\":[...]}; with --follow, one event a line\n"};
 }
 
+CommandForm check_list_form() {
+    return {"check list",
+            Command::check_list,
+            0,
+            0,
+            {"json"},
+            "check list [--json]",
+            "the health checks, and what each saw last",
+            ""};
+}
+
+CommandForm check_run_form() {
+    return {"check run",
+            Command::check_run,
+            1,
+            1,
+            {"json"},
+            "check run NAME [--json]",
+            "run a check now, and show what it sees",
+            "Once more than its timetable says; the outcome does not count. Exit status 0 if it\n"
+            "passes, 1 if it does not.\n"};
+}
+
 CommandForm config_check_form() {
     return {"config check",
             Command::config_check,
@@ -122,6 +145,8 @@ const std::vector<CommandForm>& command_forms() {
         takeover_form(),
         failback_form(),
         events_form(),
+        check_list_form(),
+        check_run_form(),
         config_check_form(),
         config_show_form(),
         {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},

@@ -35,6 +35,10 @@ int run(const Arguments& arguments, const Console& console) {
             return run_failback(arguments, console);
         case Command::events:
             return run_events(arguments, console);
+        case Command::check_list:
+            return run_check_list(arguments, console);
+        case Command::check_run:
+            return run_check_run(arguments, console);
         case Command::config_check:
             return run_config_check(arguments, console);
         case Command::config_show:

@@ -15,6 +15,8 @@ int run_failover(const Arguments& arguments, const Console& console);
 int run_takeover(const Arguments& arguments, const Console& console);
 int run_failback(const Arguments& arguments, const Console& console);
 int run_events(const Arguments& arguments, const Console& console);
+int run_check_list(const Arguments& arguments, const Console& console);
+int run_check_run(const Arguments& arguments, const Console& console);
 int run_config_check(const Arguments& arguments, const Console& console);
 int run_config_show(const Arguments& arguments, const Console& console);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/cli/console.hpp"
+#include "agent/cli/present_checks.hpp"
 #include "agent/control/json.hpp"
 
 namespace understudy::cli {
@@ -195,7 +196,8 @@ std::string present_status(const control::StatusResponse& status, TimePoint now,
                         held_of(vip), harmless(vip.reason)});
         states.push_back(vip.state);
     }
-    return heading(status) + (states.empty() ? "" : '\n' + table(rows, states, colours));
+    return heading(status) + (states.empty() ? "" : '\n' + table(rows, states, colours)) +
+           (status.checks.empty() ? "" : '\n' + present_checks(status.checks, now, colours));
 }
 
 std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {
@@ -208,6 +210,9 @@ std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {
                                   vip.version, in_words(vip.advert_interval)));
     line("priority", fmt::format("{} (configured {}), {}", vip.effective_priority,
                                  vip.base_priority, control::name_of(vip.readiness)));
+    if (!vip.service.empty()) {
+        line("service", vip.service);
+    }
     line("active node",
          active_of(vip) + (vip.active ? fmt::format(", priority {}", vip.active->priority) : ""));
     text += addresses_of(vip);

@@ -1,4 +1,4 @@
-// Where the checks of a VIP put what they find.
+// Where what judges a section puts what it finds.
 #pragma once
 
 #include <string>
@@ -11,15 +11,17 @@ namespace understudy::config {
 
 class Complaints {
 public:
+    Complaints(const SectionRecord& record, Diagnostics& diagnostics)
+        : record_(record), diagnostics_(diagnostics) {}
     Complaints(const VipDraft& vip, Diagnostics& diagnostics)
-        : vip_(vip), diagnostics_(diagnostics) {}
+        : Complaints(vip.record, diagnostics) {}
 
     // At the line of the key, or of the section if the key was not written.
     void error(const std::string& key, std::string text) const {
-        error_at(vip_.record.place_of(key), std::move(text));
+        error_at(record_.place_of(key), std::move(text));
     }
     void warn(const std::string& key, std::string text) const {
-        warn_at(vip_.record.place_of(key), std::move(text));
+        warn_at(record_.place_of(key), std::move(text));
     }
     void error_at(const Place& place, std::string text) const {
         diagnostics_.push_back({place, std::move(text), Severity::error});
@@ -29,7 +31,7 @@ public:
     }
 
 private:
-    const VipDraft& vip_;
+    const SectionRecord& record_;
     Diagnostics& diagnostics_;
 };
 

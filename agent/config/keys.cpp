@@ -1,8 +1,7 @@
 #include "agent/config/keys.hpp"
 
-#include <type_traits>
-
 #include "agent/config/addresses.hpp"
+#include "agent/config/key_makers.hpp"
 #include "agent/config/values.hpp"
 
 namespace understudy::config {
@@ -13,78 +12,11 @@ using core::AgentSettings;
 
 constexpr Duration longest_stop = std::chrono::hours{1};
 constexpr Duration longest_delay = std::chrono::hours{24};
+constexpr int most_weight = 253;
 constexpr Duration longest_lease = std::chrono::hours{24};
 
-// Puts a parsed value where it belongs, or hands on the error.
-template <class Value, class Store>
-std::string store(const Parsed<Value>& parsed, Store&& place_value) {
-    if (!parsed) {
-        return parsed.error();
-    }
-    place_value(*parsed);
-    return {};
-}
-
-Parsed<Duration> duration_up_to(const std::string& text, Duration longest) {
-    auto parsed = parse_duration(text);
-    if (parsed && *parsed > longest) {
-        return std::unexpected(in_quotes(text) + " is longer than " + format_duration(longest));
-    }
-    return parsed;
-}
-
-// Makers of keys: `member` gives the place in the target.
-
-template <class Target, class Member>
-Key<Target> yes_no(const char* name, Member member) {
-    return {name, false, [member](Target& target, const std::string& value, const Place&) {
-                return store(parse_yes_no(value), [&](bool parsed) { member(target) = parsed; });
-            }};
-}
-
-template <class Target, class Member>
-Key<Target> duration(const char* name, Duration longest, Member member) {
-    return {name, false, [member, longest](Target& target, const std::string& value, const Place&) {
-                return store(duration_up_to(value, longest),
-                             [&](Duration parsed) { member(target) = parsed; });
-            }};
-}
-
-template <class Target, class Member>
-Key<Target> number(const char* name, int least, int most, Member member) {
-    return {name, false,
-            [member, least, most](Target& target, const std::string& value, const Place&) {
-                return store(parse_number(value, least, most), [&](int parsed) {
-                    auto& place = member(target);
-                    place = static_cast<std::remove_reference_t<decltype(place)>>(parsed);
-                });
-            }};
-}
-
-// `first` is the value that the first word stands for.
-template <class Target, class Member>
-Key<Target> word(const char* name, const std::vector<std::string>& words, int first,
-                 Member member) {
-    return {name, false,
-            [member, &words, first](Target& target, const std::string& value, const Place&) {
-                return store(parse_word(value, words), [&](std::size_t index) {
-                    auto& place = member(target);
-                    place = static_cast<std::remove_reference_t<decltype(place)>>(
-                        first + static_cast<int>(index));
-                });
-            }};
-}
-
-// The name of a user as systemd reads it: nothing that /etc/passwd could not hold.
 std::string read_user(AgentSettings& agent, const std::string& value, const Place&) {
-    constexpr std::size_t longest_user = 31;
-    const bool fits = value.size() <= longest_user && value.front() != '-' &&
-                      value.find_first_of(" \t:/\"'$\\#;") == std::string::npos;
-    if (!fits) {
-        return in_quotes(value) + " is not the name of a user";
-    }
-    agent.script_user = value;
-    return {};
+    return store(parse_user(value), [&](const std::string& user) { agent.script_user = user; });
 }
 
 std::string read_address(VipDraft& vip, const std::string& value, const Place& place,
@@ -98,6 +30,50 @@ std::string read_address(VipDraft& vip, const std::string& value, const Place& p
 std::string read_lease(VipDraft& vip, const std::string& value, const Place&) {
     return store(duration_up_to(value, longest_lease),
                  [&](Duration parsed) { vip.lease = parsed; });
+}
+
+// NAME, or NAME weight=N.
+std::string read_track(VipDraft& vip, const std::string& value, const Place& place) {
+    const auto blank = value.find_first_of(" \t");
+    WrittenTrack track{{value.substr(0, blank), std::nullopt}, place};
+    if (const auto name = parse_name(track.track.check); !name) {
+        return name.error();
+    }
+    if (blank != std::string::npos) {
+        constexpr std::string_view prefix = "weight=";
+        const std::string rest = value.substr(value.find_first_not_of(" \t", blank));
+        if (!rest.starts_with(prefix)) {
+            return in_quotes(rest) + " is not weight=N";
+        }
+        const auto weight = parse_number(rest.substr(prefix.size()), -most_weight, most_weight);
+        if (!weight) {
+            return "weight: " + weight.error();
+        }
+        if (*weight == 0) {
+            return "a weight of 0 does nothing";
+        }
+        track.track.weight = *weight;
+    }
+    vip.tracks.push_back(track);
+    return {};
+}
+
+// N per DURATION.
+std::string read_max_transitions(VipDraft& vip, const std::string& value, const Place&) {
+    constexpr std::string_view separator = " per ";
+    const auto place = value.find(separator);
+    if (place == std::string::npos) {
+        return in_quotes(value) + " is not of the form \"5 per 1m\"";
+    }
+    const auto count = parse_number(value.substr(0, place), 2, 1000);
+    if (!count) {
+        return count.error();
+    }
+    const auto window = duration_between(value.substr(place + separator.size()),
+                                         std::chrono::seconds{1}, longest_stop);
+    return store(window, [&](Duration parsed) {
+        vip.settings.max_transitions = core::MaxTransitions{static_cast<unsigned>(*count), parsed};
+    });
 }
 
 Key<VipDraft> router(const char* name, std::vector<WrittenRouter> VipDraft::* list) {
@@ -163,6 +139,15 @@ std::vector<Key<VipDraft>> make_vip_keys() {
         number<Vip>("unicast_min_ttl", 1, 255,
                     [](Vip& vip) -> std::uint8_t& { return vip.settings.unicast_min_ttl; }),
         {"lease", false, read_lease},
+        {"track", true, read_track},
+        {"service", false,
+         [](Vip& vip, const std::string& value, const Place&) {
+             return store(parse_name(value),
+                          [&](const std::string& name) { vip.settings.service = name; });
+         }},
+        word<Vip>("last_resort", last_resort_words(), 0,
+                  [](Vip& vip) -> core::LastResort& { return vip.settings.last_resort; }),
+        {"max_transitions", false, read_max_transitions},
     };
 }
 
@@ -175,6 +160,11 @@ const std::vector<std::string>& log_level_words() {
 
 const std::vector<std::string>& checksum_words() {
     static const std::vector<std::string> words = {"auto", "rfc9568", "pseudo-header"};
+    return words;
+}
+
+const std::vector<std::string>& last_resort_words() {
+    static const std::vector<std::string> words = {"hold", "release"};
     return words;
 }
 

@@ -24,6 +24,11 @@ struct WrittenRouter {
     Place place;
 };
 
+struct WrittenTrack {
+    core::Track track;
+    Place place;
+};
+
 // What a section has said so far about its keys.
 struct SectionRecord {
     KeyPlaces places;                  // the first place of each key, readable or not
@@ -45,6 +50,7 @@ struct VipDraft {
     std::vector<WrittenAddress> addresses;
     std::vector<WrittenRouter> sources;
     std::vector<WrittenRouter> peers;
+    std::vector<WrittenTrack> tracks;
     SectionRecord record;
 
     // "[vip web]".
@@ -67,6 +73,7 @@ const std::vector<Key<VipDraft>>& vip_keys();
 // The words of the enumerations, in their order; also what render() writes.
 const std::vector<std::string>& log_level_words();
 const std::vector<std::string>& checksum_words();
+const std::vector<std::string>& last_resort_words();
 const std::vector<std::string>& mac_words();  // interface, virtual
 
 }  // namespace understudy::config

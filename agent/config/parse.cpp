@@ -8,19 +8,15 @@
 #include <utility>
 
 #include "agent/config/section_reader.hpp"
-#include "agent/config/unsupported.hpp"
 #include "agent/config/validate.hpp"
+#include "agent/config/validate_health.hpp"
 #include "agent/config/values.hpp"
 
 namespace understudy::config {
 
 namespace {
 
-const std::vector<std::string> section_kinds = {"agent", "vip"};
-
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-    return std::ranges::find(words, word) != words.end();
-}
+const std::vector<std::string> section_kinds = {"agent", "vip", "service", "check"};
 
 class Parser {
 public:
@@ -31,9 +27,13 @@ public:
     void finish(const Place& whole, const std::string& host_name);
     core::AgentSettings take_agent() { return std::move(agent_); }
     std::vector<VipDraft> take_vips() { return std::move(vips_); }
+    std::vector<ServiceDraft> take_services() { return std::move(services_); }
+    std::vector<CheckDraft> take_checks() { return std::move(checks_); }
 
 private:
     void vip(const Section& section);
+    void service(const Section& section);
+    void check(const Section& section);
     bool has_good_name(const Section& section);
     void complain(const Place& place, std::string text) {
         diagnostics_.push_back({place, std::move(text), Severity::error});
@@ -42,22 +42,16 @@ private:
     Diagnostics& diagnostics_;
     core::AgentSettings agent_;
     std::vector<VipDraft> vips_;
+    std::vector<ServiceDraft> services_;
+    std::vector<CheckDraft> checks_;
     std::map<std::string, Place> titles_;
     bool has_strange_sections_ = false;
 };
 
 void Parser::section(const Section& section) {
-    if (contains(unsupported::section_kinds, section.kind)) {
-        complain(section.place, '[' + section.kind + "] sections are" + unsupported::text);
-        has_strange_sections_ = true;
-        return;
-    }
-    if (!contains(section_kinds, section.kind)) {
-        std::vector<std::string> kinds = section_kinds;
-        kinds.insert(kinds.end(), unsupported::section_kinds.begin(),
-                     unsupported::section_kinds.end());
-        complain(section.place,
-                 "unknown section [" + section.kind + ']' + did_you_mean(section.kind, kinds));
+    if (std::ranges::find(section_kinds, section.kind) == section_kinds.end()) {
+        complain(section.place, "unknown section [" + section.kind + ']' +
+                                    did_you_mean(section.kind, section_kinds));
         has_strange_sections_ = true;
         return;
     }
@@ -70,6 +64,10 @@ void Parser::section(const Section& section) {
     // Whatever is wrong with the title, the keys are read, so that all is said in one go.
     if (section.kind == "vip") {
         vip(section);
+    } else if (section.kind == "service") {
+        service(section);
+    } else if (section.kind == "check") {
+        check(section);
     } else {
         read_keys(section, agent_keys(), agent_, diagnostics_);
     }
@@ -83,7 +81,8 @@ bool Parser::has_good_name(const Section& section) {
         return section.name.empty();
     }
     if (section.name.empty()) {
-        complain(section.place, "a [vip] section has a name: [vip web]");
+        complain(section.place,
+                 "a [" + section.kind + "] section has a name: [" + section.kind + " web]");
         return false;
     }
     const auto name = parse_name(section.name);
@@ -106,8 +105,31 @@ void Parser::vip(const Section& section) {
     vips_.push_back(std::move(draft));
 }
 
+void Parser::service(const Section& section) {
+    ServiceDraft draft;
+    draft.settings.name = section.name;
+    draft.record = read_keys(section, service_keys(), draft, diagnostics_);
+    validate_service(draft, diagnostics_);
+    services_.push_back(std::move(draft));
+}
+
+void Parser::check(const Section& section) {
+    if (checks_.size() == checks::most_checks) {
+        complain(section.place, "there are more than " + std::to_string(checks::most_checks) +
+                                    " [check] sections");
+    }
+    CheckDraft draft;
+    draft.settings.name = section.name;
+    draft.settings.type = type_of(section);
+    draft.settings.question = question_of(draft.settings.type);
+    draft.record = read_keys(section, check_keys(draft.settings.type), draft, diagnostics_);
+    validate_check(draft, diagnostics_);
+    checks_.push_back(std::move(draft));
+}
+
 void Parser::finish(const Place& whole, const std::string& host_name) {
     validate_node(vips_, diagnostics_);
+    validate_references(vips_, services_, checks_, diagnostics_);
     if (vips_.empty() && !has_strange_sections_) {
         complain(whole, "there is no [vip NAME] section: nothing to do");
     }
@@ -154,10 +176,16 @@ Result parse_text(const std::string& file_name, std::string_view text, const std
     parser.finish({file_name, 1, 1}, host_name);
     put_in_order(result.diagnostics, source.files);
     const bool valid = !has_errors(result.diagnostics);
-    core::Configuration configuration{parser.take_agent(), {}};
+    core::Configuration configuration{parser.take_agent(), {}, {}, {}};
     for (VipDraft& vip : parser.take_vips()) {
         result.vips.try_emplace(vip.settings.name, std::move(vip.record.places));
         configuration.vips.push_back(std::move(vip.settings));
+    }
+    for (ServiceDraft& service : parser.take_services()) {
+        configuration.services.push_back(std::move(service.settings));
+    }
+    for (CheckDraft& check : parser.take_checks()) {
+        configuration.checks.push_back(std::move(check.settings));
     }
     if (valid) {
         result.configuration = std::move(configuration);

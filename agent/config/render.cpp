@@ -1,33 +1,12 @@
 #include "agent/config/render.hpp"
 
-#include <utility>
-
 #include "agent/config/keys.hpp"
-#include "agent/config/values.hpp"
+#include "agent/config/render_health.hpp"
+#include "agent/config/writer.hpp"
 
 namespace understudy::config {
 
 namespace {
-
-class Writer {
-public:
-    void section(const std::string& title) {
-        text_ += (text_.empty() ? "[" : "\n[") + title + "]\n";
-    }
-    void key(const std::string& name, const std::string& value) {
-        text_ += name + " = " + value + '\n';
-    }
-    void yes_no(const std::string& name, bool value) { key(name, value ? "yes" : "no"); }
-    void duration(const std::string& name, Duration value) { key(name, format_duration(value)); }
-    void number(const std::string& name, int value) { key(name, std::to_string(value)); }
-    void word(const std::string& name, const std::vector<std::string>& words, std::size_t index) {
-        key(name, words.at(index));
-    }
-    std::string take() { return std::move(text_); }
-
-private:
-    std::string text_;
-};
 
 void render_addresses(const core::VipSettings& vip, Writer& out) {
     for (const core::VirtualAddress& address : vip.addresses) {
@@ -68,6 +47,7 @@ void render_vip(const core::VipSettings& vip, Writer& out) {
     out.word("checksum", checksum_words(), static_cast<std::size_t>(vip.checksum));
     render_unicast(vip, out);
     out.duration("lease", vip.lease);
+    render_track(vip, out);
 }
 
 }  // namespace
@@ -82,6 +62,12 @@ std::string render(const core::Configuration& configuration) {
     out.key("script_user", agent.script_user);
     for (const core::VipSettings& vip : configuration.vips) {
         render_vip(vip, out);
+    }
+    for (const core::ServiceSettings& service : configuration.services) {
+        render_service(service, out);
+    }
+    for (const checks::CheckSettings& check : configuration.checks) {
+        render_check(check, out);
     }
     return out.take();
 }

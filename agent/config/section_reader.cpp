@@ -50,6 +50,28 @@ bool has_key(const std::vector<Key<Target>>& keys, const std::string& name) {
     return std::ranges::find(keys, name, &Key<Target>::name) != keys.end();
 }
 
+// Where a key belongs that is unknown in a section of `kind`; empty if nowhere.
+std::string home_of(const std::string& name, const std::string& kind, const std::string& type) {
+    if (kind != "agent" && has_key(agent_keys(), name)) {
+        return "[agent]";
+    }
+    if (kind != "vip" && has_key(vip_keys(), name)) {
+        return "[vip NAME]";
+    }
+    if (kind != "service" && has_key(service_keys(), name)) {
+        return "[service NAME]";
+    }
+    const std::vector<std::string> types = types_with_key(name);
+    if (types.empty()) {
+        return {};
+    }
+    std::string text = "[check NAME] of type ";
+    for (const std::string& candidate : types) {
+        text += (&candidate == &types.front() ? "" : ", ") + candidate;
+    }
+    return text + (type.empty() ? "" : ", not " + type);
+}
+
 template <class Target>
 std::string unknown_key(const std::vector<Key<Target>>& keys, const std::string& name,
                         const Section& section) {
@@ -58,8 +80,9 @@ std::string unknown_key(const std::vector<Key<Target>>& keys, const std::string&
         return name + " is" + unsupported::text;
     }
     const std::string text = "unknown key " + in_quotes(name) + " in " + title_of(section);
-    if (is_vip ? has_key(agent_keys(), name) : has_key(vip_keys(), name)) {
-        return text + "; it belongs in " + (is_vip ? "[agent]" : "[vip NAME]");
+    const std::string type = section.kind == "check" ? type_of(section) : "";
+    if (const std::string home = home_of(name, section.kind, type); !home.empty()) {
+        return text + "; it belongs in " + home;
     }
     std::vector<std::string> names = {"include"};
     for (const Key<Target>& known : keys) {
@@ -117,6 +140,16 @@ SectionRecord read_keys(const Section& section, const std::vector<Key<core::Agen
 
 SectionRecord read_keys(const Section& section, const std::vector<Key<VipDraft>>& keys,
                         VipDraft& target, Diagnostics& diagnostics) {
+    return read_all(section, keys, target, diagnostics);
+}
+
+SectionRecord read_keys(const Section& section, const std::vector<Key<ServiceDraft>>& keys,
+                        ServiceDraft& target, Diagnostics& diagnostics) {
+    return read_all(section, keys, target, diagnostics);
+}
+
+SectionRecord read_keys(const Section& section, const std::vector<Key<CheckDraft>>& keys,
+                        CheckDraft& target, Diagnostics& diagnostics) {
     return read_all(section, keys, target, diagnostics);
 }
 

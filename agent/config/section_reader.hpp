@@ -3,7 +3,9 @@
 
 #include <vector>
 
+#include "agent/config/check_keys.hpp"
 #include "agent/config/keys.hpp"
+#include "agent/config/service_keys.hpp"
 #include "agent/config/source.hpp"
 
 namespace understudy::config {
@@ -13,6 +15,10 @@ SectionRecord read_keys(const Section& section, const std::vector<Key<core::Agen
                         core::AgentSettings& target, Diagnostics& diagnostics);
 SectionRecord read_keys(const Section& section, const std::vector<Key<VipDraft>>& keys,
                         VipDraft& target, Diagnostics& diagnostics);
+SectionRecord read_keys(const Section& section, const std::vector<Key<ServiceDraft>>& keys,
+                        ServiceDraft& target, Diagnostics& diagnostics);
+SectionRecord read_keys(const Section& section, const std::vector<Key<CheckDraft>>& keys,
+                        CheckDraft& target, Diagnostics& diagnostics);
 
 // "[vip web]".
 std::string title_of(const Section& section);

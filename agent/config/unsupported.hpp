@@ -7,9 +7,8 @@
 
 namespace understudy::config::unsupported {
 
-inline const std::vector<std::string> section_kinds = {"service", "check"};
-inline const std::vector<std::string> vip_keys = {
-    "track", "service", "on_active", "on_backup", "on_fault", "on_promote", "on_release"};
+inline const std::vector<std::string> vip_keys = {"on_active", "on_backup", "on_fault",
+                                                  "on_promote", "on_release"};
 inline constexpr bool virtual_mac = true;
 
 inline constexpr const char* text = " not supported by this version yet";

@@ -294,6 +294,9 @@ void complete(VipDraft& draft) {
     const auto address_of = [](const WrittenRouter& router) { return router.address; };
     std::ranges::transform(draft.sources, std::back_inserter(vip.unicast_sources), address_of);
     std::ranges::transform(draft.peers, std::back_inserter(vip.unicast_peers), address_of);
+    for (const WrittenTrack& written : draft.tracks) {
+        vip.tracks.push_back(written.track);
+    }
     vip.lease = draft.lease.value_or(core::default_lease(vip.advert_interval));
 }
 

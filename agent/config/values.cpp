@@ -116,6 +116,16 @@ Parsed<Duration> parse_duration(std::string_view text) {
     return std::unexpected("the unit of " + in_quotes(text) + " is not one of us, ms, s, m, h");
 }
 
+Parsed<std::string> parse_user(const std::string& text) {
+    constexpr std::size_t longest_user = 31;
+    const bool fits = text.size() <= longest_user && !text.empty() && text.front() != '-' &&
+                      text.find_first_of(" \t:/\"'$\\#;") == std::string::npos;
+    if (!fits) {
+        return std::unexpected(in_quotes(text) + " is not the name of a user");
+    }
+    return text;
+}
+
 std::string format_duration(Duration duration) {
     for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
         if (duration.count() % unit->second == 0 && duration.count() != 0) {

@@ -29,6 +29,9 @@ Parsed<std::size_t> parse_word(std::string_view text, const std::vector<std::str
 // never something that a shell or an option parser takes for something else.
 Parsed<std::string> parse_name(std::string_view text);
 
+// The name of a user as systemd reads it: nothing that /etc/passwd could not hold.
+Parsed<std::string> parse_user(const std::string& text);
+
 // "10ms", "1s", "5m": the shortest text that parse_duration reads as the same value.
 std::string format_duration(Duration duration);
 

@@ -96,6 +96,7 @@ Document vip_document(const VipStatus& vip, BootOrigin origin) {
             {"priority", {{"base", vip.base_priority}, {"effective", vip.effective_priority}}},
             {"advert_interval_ms", in_milliseconds(vip.advert_interval)},
             {"readiness", name_of(vip.readiness)},
+            {"service", vip.service},
             {"addresses", addresses_document(vip.addresses)},
             {"active", std::move(active)},
             {"transitions", vip.transitions},
@@ -111,6 +112,51 @@ Document event_document(const StateEvent& event, BootOrigin origin) {
             {"from", name_of(event.from)}, {"to", name_of(event.to)},     {"cause", event.cause}};
 }
 
+Document check_document(const CheckStatus& check, BootOrigin origin) {
+    return {{"name", check.name},
+            {"type", check.type},
+            {"state", name_of(check.state)},
+            {"since", utc(check.since, origin)},
+            {"detail", check.detail},
+            {"runs", check.runs},
+            {"failures", check.failures}};
+}
+
+Document checks_document(const std::vector<CheckStatus>& checks, BootOrigin origin) {
+    Document document = Document::array();
+    for (const CheckStatus& check : checks) {
+        document.push_back(check_document(check, origin));
+    }
+    return document;
+}
+
+Document document_of(const CheckListResponse& list, BootOrigin origin) {
+    Document document = Document::object();
+    document["checks"] = checks_document(list.checks, origin);
+    return document;
+}
+
+Document document_of(const CheckRunResponse& run, BootOrigin origin) {
+    Document timings = Document::object();
+    const auto add = [&](const char* step, const std::optional<Duration>& time) {
+        if (time) {
+            timings[step] = in_milliseconds(*time);
+        }
+    };
+    add("lookup", run.timings.lookup);
+    add("connect", run.timings.connect);
+    add("tls", run.timings.tls);
+    add("first_byte", run.timings.first_byte);
+    add("total", run.timings.total);
+    return {{"check", run.check},
+            {"type", run.type},
+            {"passed", run.passed},
+            {"detail", run.detail},
+            {"output", run.output},
+            {"timings_ms", std::move(timings)},
+            {"status", check_document(run.status, origin)}};
+}
+
 Document document_of(const StatusResponse& status, BootOrigin origin) {
     Document vips = Document::array();
     for (const VipStatus& vip : status.vips) {
@@ -121,7 +167,7 @@ Document document_of(const StatusResponse& status, BootOrigin origin) {
             {"uptime_s", in_seconds(status.uptime)},
             {"maintenance", status.maintenance},
             {"vips", std::move(vips)},
-            {"checks", Document::array()},
+            {"checks", checks_document(status.checks, origin)},
             {"discarded", discarded_document(status.discarded)}};
 }
 

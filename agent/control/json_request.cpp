@@ -127,6 +127,16 @@ public:
         return name.value_or("");
     }
 
+    std::string check() {
+        const auto name = take<std::string>("check", "a text");
+        if (!name || name->empty()) {
+            fail("the field \"check\" is missing");
+        } else if (name->size() > longest_vip_name) {
+            fail("the field \"check\" is too long");
+        }
+        return name.value_or("");
+    }
+
     std::string vip_or_all() {
         std::string name = vip();
         const bool all = flag("all");
@@ -178,7 +188,7 @@ struct Kind {
 };
 
 // Braced lists are read from left to right, so the first error is that of the first field.
-constexpr std::array<Kind, 7> kinds = {{
+constexpr std::array<Kind, 9> kinds = {{
     {"status", [](Fields& f) { return Request{StatusRequest{f.vip()}}; }},
     {"why",
      [](Fields& f) {
@@ -197,6 +207,8 @@ constexpr std::array<Kind, 7> kinds = {{
     {"failback", [](Fields& f) { return Request{FailbackRequest{f.vip_or_all()}}; }},
     {"events", [](Fields& f) { return Request{EventsRequest{f.flag("follow")}}; }},
     {"config_show", [](Fields&) { return Request{ConfigShowRequest{}}; }},
+    {"check_list", [](Fields&) { return Request{CheckListRequest{}}; }},
+    {"check_run", [](Fields& f) { return Request{CheckRunRequest{f.check()}}; }},
 }};
 
 std::string unknown_request(const std::string& name) {
@@ -248,6 +260,8 @@ std::string to_json(const Request& request) {
                    [&](const FailbackRequest& r) { write_vip_or_all(document, r.vip); },
                    [&](const EventsRequest& r) { document["follow"] = r.follow; },
                    [](const ConfigShowRequest&) {},
+                   [](const CheckListRequest&) {},
+                   [&](const CheckRunRequest& r) { document["check"] = r.name; },
                },
                request);
     return document.dump(-1, ' ', false, Document::error_handler_t::replace);

@@ -97,6 +97,11 @@ void read_readiness(const Json& object, const char* key, Readiness& value) {
     read_name(object, key, all, value);
 }
 
+void read_check_state(const Json& object, const char* key, CheckState& value) {
+    constexpr std::array states = {CheckState::unknown, CheckState::up, CheckState::down};
+    read_name(object, key, states, value);
+}
+
 // Calls `read_each` with every element of the list under `key`.
 template <class ReadEach>
 void read_list(const Json& object, const char* key, ReadEach read_each) {
@@ -195,6 +200,7 @@ VipStatus read_vip(const Json& object, BootOrigin origin) {
     read_standing(object, vip);
     read_duration(object, "advert_interval_ms", 1e3, vip.advert_interval);
     read_readiness(object, "readiness", vip.readiness);
+    read(object, "service", vip.service);
     read_list(object, "addresses",
               [&](const Json& each) { vip.addresses.push_back(read_address(each)); });
     read_count(object, "transitions", vip.transitions);
@@ -207,6 +213,52 @@ VipStatus read_vip(const Json& object, BootOrigin origin) {
     return vip;
 }
 
+CheckStatus read_check(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    CheckStatus check;
+    read(object, "name", check.name);
+    read(object, "type", check.type);
+    read_check_state(object, "state", check.state);
+    read_time(object, "since", origin, check.since);
+    read(object, "detail", check.detail);
+    read_count(object, "runs", check.runs);
+    read_count(object, "failures", check.failures);
+    return check;
+}
+
+std::vector<CheckStatus> read_checks(const Json& object, BootOrigin origin) {
+    std::vector<CheckStatus> checks;
+    read_list(object, "checks",
+              [&](const Json& each) { checks.push_back(read_check(each, origin)); });
+    return checks;
+}
+
+CheckRunResponse read_check_run(const Json& object, BootOrigin origin) {
+    CheckRunResponse run;
+    read(object, "check", run.check);
+    read(object, "type", run.type);
+    read(object, "passed", run.passed);
+    read(object, "detail", run.detail);
+    read(object, "output", run.output);
+    if (const auto timings = object.find("timings_ms"); timings != object.end()) {
+        expect_object(*timings);
+        const auto step = [&](const char* key, std::optional<Duration>& time) {
+            if (timings->contains(key)) {
+                read_duration(*timings, key, 1e3, time.emplace());
+            }
+        };
+        step("lookup", run.timings.lookup);
+        step("connect", run.timings.connect);
+        step("tls", run.timings.tls);
+        step("first_byte", run.timings.first_byte);
+        step("total", run.timings.total);
+    }
+    if (const auto status = object.find("status"); status != object.end()) {
+        run.status = read_check(*status, origin);
+    }
+    return run;
+}
+
 StatusResponse read_status(const Json& object, BootOrigin origin) {
     StatusResponse status;
     read(object, "node", status.node);
@@ -214,6 +266,7 @@ StatusResponse read_status(const Json& object, BootOrigin origin) {
     read(object, "maintenance", status.maintenance);
     read_list(object, "vips",
               [&](const Json& each) { status.vips.push_back(read_vip(each, origin)); });
+    status.checks = read_checks(object, origin);
     read_discarded(object, status.discarded);
     return status;
 }
@@ -244,6 +297,12 @@ Response read_response(const Json& object, BootOrigin origin) {
     }
     if (object.contains("vips")) {
         return read_status(object, origin);
+    }
+    if (object.contains("passed")) {
+        return read_check_run(object, origin);
+    }
+    if (object.contains("checks")) {
+        return CheckListResponse{read_checks(object, origin)};
     }
     if (object.contains("reasons")) {
         WhyResponse why;

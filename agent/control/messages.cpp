@@ -13,4 +13,9 @@ std::string_view name_of(Readiness readiness) {
     return names.at(static_cast<std::size_t>(readiness));
 }
 
+std::string_view name_of(CheckState state) {
+    constexpr std::array<std::string_view, 3> names = {"unknown", "up", "down"};
+    return names.at(static_cast<std::size_t>(state));
+}
+
 }  // namespace understudy::control

@@ -40,9 +40,15 @@ struct EventsRequest {
     bool follow = false;
 };
 struct ConfigShowRequest {};
+struct CheckListRequest {};
+// Runs it now, once more than its timetable says; the outcome decides nothing.
+struct CheckRunRequest {
+    std::string name;
+};
 
-using Request = std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest,
-                             FailbackRequest, EventsRequest, ConfigShowRequest>;
+using Request =
+    std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest, FailbackRequest,
+                 EventsRequest, ConfigShowRequest, CheckListRequest, CheckRunRequest>;
 
 // --- answers -------------------------------------------------------------------------------------
 
@@ -101,6 +107,7 @@ struct VipStatus {
     int base_priority = 0;
     int effective_priority = 0;
     Duration advert_interval{};
+    std::string service;  // empty: none
     Readiness readiness = Readiness::hot;
     std::vector<AddressStatus> addresses;
     std::optional<ActiveNode> active;  // who holds it, as far as this node knows
@@ -112,11 +119,25 @@ struct VipStatus {
     VipCounters counters;
 };
 
+enum class CheckState : std::uint8_t { unknown, up, down };
+std::string_view name_of(CheckState state);
+
+struct CheckStatus {
+    std::string name;
+    std::string type;
+    CheckState state = CheckState::unknown;
+    TimePoint since{};       // it is in this state; the start of the agent, if it never changed
+    std::string detail;      // what the last run saw
+    std::uint64_t runs = 0;  // that ended
+    std::uint64_t failures = 0;
+};
+
 struct StatusResponse {
     std::string node;
     Duration uptime{};
     bool maintenance = false;
     std::vector<VipStatus> vips;
+    std::vector<CheckStatus> checks;
     std::vector<DiscardCount> discarded;  // datagrams that belong to no VIP of this node
 };
 
@@ -124,6 +145,29 @@ struct WhyResponse {
     std::string vip;
     State state = State::init;
     std::vector<std::string> reasons;  // the chain, the decisive one first
+};
+
+struct CheckListResponse {
+    std::vector<CheckStatus> checks;
+};
+
+// Each counted from the start of the run; nothing where that step did not happen.
+struct CheckTimings {
+    std::optional<Duration> lookup;
+    std::optional<Duration> connect;
+    std::optional<Duration> tls;
+    std::optional<Duration> first_byte;
+    std::optional<Duration> total;
+};
+
+struct CheckRunResponse {
+    std::string check;
+    std::string type;
+    bool passed = false;
+    std::string detail;
+    std::string output;  // what a script wrote, or the beginning of an answer
+    CheckTimings timings;
+    CheckStatus status;  // of the check after this run, which does not count
 };
 
 // The end of failover, takeover, failback.
@@ -154,7 +198,7 @@ struct ConfigResponse {
 };
 
 using Response = std::variant<StatusResponse, WhyResponse, DoneResponse, ErrorResponse,
-                              EventsResponse, ConfigResponse>;
+                              EventsResponse, ConfigResponse, CheckListResponse, CheckRunResponse>;
 
 // --- limits --------------------------------------------------------------------------------------
 

@@ -72,6 +72,27 @@ struct RemoveAddress {
     IpPrefix prefix;
 };
 
+// --- checks and services -------------------------------------------------------------------------
+
+// Answered by CheckFinished, unless the prober dies.
+struct RunCheck {
+    std::size_t check = 0;
+    std::uint32_t run = 0;
+};
+
+// It hangs: kill it and start another. Answered by ProberStarted.
+struct RestartProber {};
+
+// Through systemd or by command, within start_timeout. Answered by ServiceCommandFinished.
+struct StartService {
+    std::size_t service = 0;
+    std::uint32_t order = 0;
+};
+struct StopService {
+    std::size_t service = 0;
+    std::uint32_t order = 0;
+};
+
 // --- people and programs -------------------------------------------------------------------------
 
 struct Reply {
@@ -94,7 +115,8 @@ struct Publish {
 struct Exit {};
 
 using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, AddAddress,
-                            RenewAddress, RemoveAddress, Reply, Log, Publish, Exit>;
+                            RenewAddress, RemoveAddress, RunCheck, RestartProber, StartService,
+                            StopService, Reply, Log, Publish, Exit>;
 
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {

@@ -30,6 +30,12 @@ void Node::Impl::on(TimePoint, const ClientGone& event, Outbox&) {
             waiting.client = 0;
         }
     }
+    for (Waiting& taking : taking_) {
+        if (taking.client == event.client) {
+            taking.client = 0;
+        }
+    }
+    health_.forget(event.client);
 }
 
 std::optional<std::vector<std::size_t>> Node::Impl::select(ClientId client, const std::string& vip,
@@ -62,8 +68,10 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     status.node = configuration_.agent.name;
     status.uptime = now - started_;
     for (const std::size_t index : *selected) {
+        vips_[index].settle(now, around(out));  // the reasons tell for how long
         status.vips.push_back(vips_[index].status(now));
     }
+    status.checks = health_.all();
     for (std::size_t i = 0; i < discarded_.size(); ++i) {
         status.discarded.push_back(
             {std::string{vrrp::name_of(static_cast<vrrp::Discard>(i))}, discarded_.at(i)});
@@ -75,8 +83,29 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::WhyReques
                         Outbox& out) {
     const auto selected = select(client, request.vip, out);
     if (selected) {
-        reply(out, client, vips_[selected->front()].why(now));
+        Vip& vip = vips_[selected->front()];
+        vip.settle(now, around(out));
+        reply(out, client, vip.why(now));
     }
+}
+
+void Node::Impl::answer(TimePoint, ClientId client, const control::CheckListRequest&, Outbox& out) {
+    reply(out, client, control::CheckListResponse{health_.all()});
+}
+
+void Node::Impl::answer(TimePoint now, ClientId client, const control::CheckRunRequest& request,
+                        Outbox& out) {
+    if (const auto check = health_.find(request.name)) {
+        health_.run_for(now, client, *check, out);
+        return;
+    }
+    std::string known;
+    for (const checks::CheckSettings& check : configuration_.checks) {
+        known += (known.empty() ? "" : ", ") + check.name;
+    }
+    fail(out, client,
+         "there is no check \"" + request.name + "\" here" +
+             (known.empty() ? "" : "; there is: " + known));
 }
 
 void Node::Impl::answer(TimePoint, ClientId client, const control::EventsRequest&, Outbox& out) {
@@ -125,16 +154,22 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverR
 void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
     for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
         std::string kept;
+        bool orphaned = false;  // released, and nobody is heard to have it yet
         for (const std::size_t index : waiting->vips) {
+            orphaned = orphaned || !vips_[index].active_node(now);
             if (vips_[index].is_active()) {
                 kept += (kept.empty() ? "" : ", ") + vips_[index].settings().name;
             }
         }
-        if (!kept.empty() && now < waiting->deadline) {
+        if ((!kept.empty() || orphaned) && now < waiting->deadline) {
             ++waiting;
             continue;
         }
-        if (kept.empty()) {
+        if (kept.empty() && orphaned) {
+            fail(out, waiting->client,
+                 held_by(now, waiting->vips) + ": no peer took over within " +
+                     in_words(waiting->timeout));
+        } else if (kept.empty()) {
             reply(out, waiting->client, control::DoneResponse{held_by(now, waiting->vips)});
         } else {
             fail(out, waiting->client,
@@ -142,7 +177,8 @@ void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
                      "; still active here, with the normal priority again");
         }
         for (const std::size_t index : waiting->vips) {
-            if (vips_[index].is_active() && !stopping_) {
+            const bool still_here = vips_[index].is_active() || !vips_[index].active_node(now);
+            if (still_here && !stopping_) {
                 vips_[index].set_manual(now, Manual::none, false, around(out));
             }
         }
@@ -170,9 +206,9 @@ std::string Node::Impl::refusal_of_takeover(TimePoint now, const Vip& vip, bool 
     if (stopping_) {
         return name + ": the agent is stopping";
     }
-    const bool eligible = vip.state() == State::backup || vip.state() == State::active;
-    const bool merely_refused = vip.state() == State::fault && !vip.facts().address_trouble.empty();
-    if (!eligible && !(force && merely_refused)) {
+    const bool eligible = vip.state() == State::backup || vip.state() == State::active ||
+                          vip.state() == State::promoting;
+    if (!eligible && !(force && vip.can_be_forced())) {
         return name + ": this node is not eligible: " + vip.why(now).reasons.front();
     }
     const auto active = vip.active_node(now);
@@ -199,11 +235,13 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::TakeoverR
         }
     }
     std::string failed;
+    bool waits = false;
     for (const std::size_t index : *selected) {
         Vip& vip = vips_[index];
         vip.set_manual(now, Manual::taken, request.force, around(out));
         vip.claim(now, around(out));
-        if (!vip.is_active()) {
+        waits = waits || vip.claim_waits();
+        if (!vip.is_active() && !vip.claim_waits()) {
             failed = vip.settings().name + ": " + vip.why(now).reasons.front();
         }
     }
@@ -211,7 +249,41 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::TakeoverR
         fail(out, client, failed);
         return;
     }
+    if (waits) {
+        const Duration timeout = longest_start(*selected);
+        taking_.push_back({client, *selected, now + timeout, timeout});
+        return;
+    }
     reply(out, client, control::DoneResponse{held_by(now, *selected)});
+}
+
+// A cold node starts its service before it takes anything away from the active one.
+Duration Node::Impl::longest_start(const std::vector<std::size_t>& vips) const {
+    Duration longest{};
+    for (const std::size_t index : vips) {
+        if (const auto service = vips_[index].dependencies().service) {
+            longest = std::max(longest, configuration_.services[*service].start_timeout);
+        }
+    }
+    return longest + std::chrono::seconds{1};
+}
+
+void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
+    std::erase_if(taking_, [&](const Waiting& taking) {
+        const auto waits = [&](std::size_t i) { return vips_[i].claim_waits(); };
+        const auto failed =
+            std::ranges::find_if(taking.vips, [&](std::size_t i) { return !vips_[i].is_active(); });
+        if (now < taking.deadline && std::ranges::any_of(taking.vips, waits)) {
+            return false;
+        }
+        if (failed == taking.vips.end()) {
+            reply(out, taking.client, control::DoneResponse{held_by(now, taking.vips)});
+        } else {
+            fail(out, taking.client,
+                 vips_[*failed].settings().name + ": " + vips_[*failed].why(now).reasons.front());
+        }
+        return true;
+    });
 }
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackRequest& request,
@@ -228,6 +300,10 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
     for (const std::size_t index : *selected) {
         Vip& vip = vips_[index];
         const Manual before = vip.facts().manual;
+        vip.forgive();
+        if (const auto service = vip.dependencies().service) {
+            services_[*service].forgive();
+        }
         vip.set_manual(now, Manual::none, false, around(out));
         text += (text.empty() ? "" : "; ") + vip.settings().name + ": " +
                 (before == Manual::none       ? "normal election already"
@@ -254,9 +330,13 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
         }
         // A standby is silent, so one that was never heard may be there all the same: it gets the
         // time that a willing one needs, and no more.
-        const Duration patience =
-            vip.heard_any_peer() ? configuration_.agent.stop_timeout
-                                 : std::min(vip.handover_time(), configuration_.agent.stop_timeout);
+        Duration patience = vip.heard_any_peer()
+                                ? configuration_.agent.stop_timeout
+                                : std::min(vip.handover_time(), configuration_.agent.stop_timeout);
+        const auto service = vip.dependencies().service;
+        if (service && services_[*service].stops_first()) {
+            patience += configuration_.services[*service].stop_timeout;
+        }
         stop_deadlines_[i] = now + patience;
         vip.set_manual(now, Manual::yielding, false, around(out));
     }
@@ -284,6 +364,7 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
 
 void Node::Impl::finish_commands(TimePoint now, Outbox& out) {
     finish_failovers(now, out);
+    finish_takeovers(now, out);
     finish_stop(now, out);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
+#include "checks/settings.hpp"
 #include "vrrp/protocol.hpp"
 
 namespace understudy::core {
@@ -35,6 +36,31 @@ struct VirtualAddress {
 
 enum class ChecksumPolicy : std::uint8_t { automatic, message_only, pseudo_header };
 
+// A check that a VIP depends on.
+struct Track {
+    std::string check;
+    // Added to the priority while the check is down; none: while it is down, this node may not have
+    // the addresses (or, for a `file` check with value_as_weight, its value is added).
+    std::optional<int> weight;  // -253..253, not 0
+
+    bool operator==(const Track&) const = default;
+};
+
+// What an active node does whose service is down, when nobody takes the addresses from it and the
+// service cannot be started here.
+enum class LastResort : std::uint8_t {
+    hold,     // a bad service on a reachable address beats none
+    release,  // resign
+};
+
+// More changes to and from active than `count` within `window` hold a VIP in backup.
+struct MaxTransitions {
+    unsigned count = 0;  // 2..1000
+    Duration window{};   // 1s..1h
+
+    bool operator==(const MaxTransitions&) const = default;
+};
+
 // Every number is in its documented range: agent/config refuses all else.
 struct VipSettings {
     std::string name;
@@ -56,6 +82,10 @@ struct VipSettings {
     std::vector<IpAddress> unicast_peers;    // empty: multicast
     std::uint8_t unicast_min_ttl = vrrp::required_ttl;
     Duration lease{};  // whole seconds; zero: held without a limit
+    std::vector<Track> tracks;
+    std::string service;  // empty: none
+    LastResort last_resort = LastResort::hold;
+    std::optional<MaxTransitions> max_transitions;
 
     bool is_unicast() const { return !unicast_peers.empty(); }
     bool has_family(Family family) const {
@@ -76,9 +106,37 @@ constexpr Duration default_lease(Duration advert_interval) {
     return whole < std::chrono::seconds{2} ? std::chrono::seconds{2} : whole;
 }
 
+enum class Standby : std::uint8_t {
+    automatic,  // hot while its checks are up, otherwise cold if it can be started
+    hot,        // it runs on every node: never started or stopped by this agent
+    cold,       // it runs on the active node only
+};
+
+// What is promoted together with the addresses.
+struct ServiceSettings {
+    std::string name;
+    Standby standby = Standby::automatic;
+    // How it is started and stopped: a systemd unit, or commands (the program by its absolute path,
+    // and its arguments; no shell), or neither.
+    std::string unit;
+    std::vector<std::string> start;
+    std::vector<std::string> stop;
+    Duration start_timeout = std::chrono::seconds{30};  // until its checks are up, 100 ms..1 h
+    Duration stop_timeout = std::chrono::seconds{10};   // 100 ms..1 h
+    // It must run on one node only: stopped before the addresses are released.
+    bool stop_on_release = false;
+    std::vector<std::string> checks;  // at least one; it is ready when all of them are up
+
+    bool can_be_started() const { return !unit.empty() || !start.empty(); }
+
+    bool operator==(const ServiceSettings&) const = default;
+};
+
 struct Configuration {
     AgentSettings agent;
     std::vector<VipSettings> vips;
+    std::vector<ServiceSettings> services;
+    std::vector<checks::CheckSettings> checks;
 };
 
 // Limits on what one agent accepts.

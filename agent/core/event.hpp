@@ -11,6 +11,7 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/time.hpp"
+#include "checks/outcome.hpp"
 #include "vrrp/advertisement.hpp"
 
 namespace understudy::core {
@@ -101,6 +102,27 @@ struct AddressRefused {
     std::string error;
 };
 
+// --- checks and services -------------------------------------------------------------------------
+
+// Numbers are places in Configuration::checks and Configuration::services.
+struct CheckFinished {
+    std::size_t check = 0;
+    std::uint32_t run = 0;  // of RunCheck
+    checks::Outcome outcome;
+};
+
+// The prober runs (again); what it was asked before will not be answered.
+struct ProberStarted {};
+
+// A StartService or StopService ended. For a start this does not mean that the service is ready:
+// its checks say that.
+struct ServiceCommandFinished {
+    std::size_t service = 0;
+    std::uint32_t order = 0;  // of the action
+    bool done = false;
+    std::string detail;  // why not
+};
+
 // --- the client ----------------------------------------------------------------------------------
 
 using ClientId = std::uint64_t;  // never used twice
@@ -113,9 +135,9 @@ struct ClientGone {
     ClientId client = 0;
 };
 
-using Event =
-    std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
-                 ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
-                 DatagramReceived, SendFailed, AddressRefused, CommandReceived, ClientGone>;
+using Event = std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
+                           ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
+                           DatagramReceived, SendFailed, AddressRefused, CheckFinished,
+                           ProberStarted, ServiceCommandFinished, CommandReceived, ClientGone>;
 
 }  // namespace understudy::core

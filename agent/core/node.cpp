@@ -31,7 +31,16 @@ const Configuration& Node::configuration() const {
 // --- construction --------------------------------------------------------------------------------
 
 Node::Impl::Impl(Configuration configuration, TimePoint now)
-    : configuration_(std::move(configuration)), started_(now) {
+    : configuration_(std::move(configuration)), started_(now), health_(configuration_.checks, now) {
+    for (std::size_t i = 0; i < configuration_.services.size(); ++i) {
+        std::vector<std::size_t> checks;
+        for (const std::string& name : configuration_.services[i].checks) {
+            if (const auto check = health_.find(name)) {
+                checks.push_back(*check);
+            }
+        }
+        services_.emplace_back(configuration_.services[i], std::move(checks), i);
+    }
     for (const VipSettings& vip : configuration_.vips) {
         for (const VirtualAddress& address : vip.addresses) {
             virtual_addresses_.insert(address.prefix.address);
@@ -44,21 +53,37 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
                 users.push_back(vips_.size());
             }
         }
-        vips_.emplace_back(settings, virtual_addresses_, now);
+        vips_.emplace_back(settings, dependencies_of(settings), virtual_addresses_, now);
     }
+}
+
+Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
+    Dependencies dependencies;
+    for (const Track& track : settings.tracks) {
+        if (const auto check = health_.find(track.check)) {
+            dependencies.checks.push_back({*check, track.weight});
+        }
+    }
+    const auto service =
+        std::ranges::find(configuration_.services, settings.service, &ServiceSettings::name);
+    if (service != configuration_.services.end()) {
+        dependencies.service = static_cast<std::size_t>(service - configuration_.services.begin());
+    }
+    return dependencies;
 }
 
 // --- events --------------------------------------------------------------------------------------
 
 void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
     std::visit([&](const auto& what) { on(now, what, out); }, event);
+    settle_services(now, out);
     if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
         finish_commands(now, out);
     }
 }
 
 Surroundings Node::Impl::around(Outbox& out) {
-    return Surroundings{kernel_, listeners_, events_, out};
+    return Surroundings{kernel_, listeners_, health_, services_, events_, out};
 }
 
 void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
@@ -67,6 +92,10 @@ void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
         if (const auto deadline = vip.next_deadline(); deadline && now >= *deadline) {
             vip.time_passed(now, around(out));
         }
+    }
+    // After the advertisements: what is due to be checked can wait, they cannot.
+    if (health_.time_passed(now, out)) {
+        settle_all(now, out);
     }
 }
 
@@ -152,6 +181,23 @@ void Node::Impl::on(TimePoint now, const AddressRefused& refusal, Outbox& out) {
     }
 }
 
+void Node::Impl::on(TimePoint now, const CheckFinished& event, Outbox& out) {
+    if (health_.finished(now, event, out)) {
+        settle_users_of_check(now, event.check, out);
+    }
+}
+
+void Node::Impl::on(TimePoint now, const ProberStarted&, Outbox&) {
+    health_.prober_started(now);
+}
+
+void Node::Impl::on(TimePoint now, const ServiceCommandFinished& event, Outbox& out) {
+    if (event.service < services_.size() &&
+        services_[event.service].finished(now, event, health_, out)) {
+        settle_all(now, out);
+    }
+}
+
 // --- what follows --------------------------------------------------------------------------------
 
 void Node::Impl::links_changed(TimePoint now, Outbox& out) {
@@ -205,6 +251,57 @@ void Node::Impl::settle_all(TimePoint now, Outbox& out) {
     }
 }
 
+void Node::Impl::settle_users_of_check(TimePoint now, std::size_t check, Outbox& out) {
+    const std::string& name = configuration_.checks[check].name;
+    for (Vip& vip : vips_) {
+        const auto& tracks = vip.settings().tracks;
+        const auto service = vip.dependencies().service;
+        bool uses = std::ranges::find(tracks, name, &Track::check) != tracks.end();
+        if (service) {
+            const auto& checks = configuration_.services[*service].checks;
+            uses = uses || std::ranges::find(checks, name) != checks.end();
+        }
+        if (uses) {
+            vip.settle(now, around(out));
+        }
+    }
+}
+
+// What the VIPs want may change a service, and that may change what the VIPs want: it settles at
+// the latest when the promotion is decided, which takes one more round than there are steps to it.
+void Node::Impl::settle_services(TimePoint now, Outbox& out) {
+    constexpr int rounds = 4;
+    for (int round = 0; round < rounds; ++round) {
+        bool changed = false;
+        for (std::size_t i = 0; i < services_.size(); ++i) {
+            changed = settle_service(now, i, out) || changed;
+        }
+        if (!changed) {
+            break;
+        }
+        health_.time_passed(now, out);  // what somebody waits for now is looked at now
+    }
+}
+
+bool Node::Impl::settle_service(TimePoint now, std::size_t service, Outbox& out) {
+    Demand demand = Demand::none;
+    for (const Vip& vip : vips_) {
+        if (vip.dependencies().service == service) {
+            const Demand wanted = vip.demand();
+            demand = demand == Demand::run || wanted == Demand::none ? demand : wanted;
+        }
+    }
+    if (!services_[service].settle(now, demand, health_, out)) {
+        return false;
+    }
+    for (Vip& vip : vips_) {
+        if (vip.dependencies().service == service) {
+            vip.settle(now, around(out));
+        }
+    }
+    return true;
+}
+
 // Addresses that an agent of this kind put there and that the configuration no longer names.
 void Node::Impl::remove_strays(Outbox& out) {
     for (const auto& [key, observed] : kernel_.addresses()) {
@@ -244,8 +341,15 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
     for (const Vip& vip : vips_) {
         consider(vip.next_deadline());
     }
+    consider(health_.next_deadline());
+    for (const Service& service : services_) {
+        consider(service.next_deadline());
+    }
     for (const Waiting& waiting : waiting_) {
         consider(waiting.deadline);
+    }
+    for (const Waiting& taking : taking_) {
+        consider(taking.deadline);
     }
     for (const std::optional<TimePoint>& deadline : stop_deadlines_) {
         consider(deadline);

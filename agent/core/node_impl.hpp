@@ -23,7 +23,7 @@ public:
     const Configuration& configuration() const { return configuration_; }
 
 private:
-    // A failover whose client waits for its end.
+    // A failover (or a takeover of a cold node) whose client waits for its end.
     struct Waiting {
         ClientId client = 0;
         std::vector<std::size_t> vips;
@@ -44,6 +44,9 @@ private:
     void on(TimePoint now, const DatagramReceived& event, Outbox& out);
     void on(TimePoint now, const SendFailed& event, Outbox& out);
     void on(TimePoint now, const AddressRefused& event, Outbox& out);
+    void on(TimePoint now, const CheckFinished& event, Outbox& out);
+    void on(TimePoint now, const ProberStarted& event, Outbox& out);
+    void on(TimePoint now, const ServiceCommandFinished& event, Outbox& out);
     void on(TimePoint now, const CommandReceived& event, Outbox& out);
     void on(TimePoint now, const ClientGone& event, Outbox& out);
 
@@ -58,6 +61,10 @@ private:
     void answer(TimePoint now, ClientId client, const control::EventsRequest& request, Outbox& out);
     void answer(TimePoint now, ClientId client, const control::ConfigShowRequest& request,
                 Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::CheckListRequest& request,
+                Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::CheckRunRequest& request,
+                Outbox& out);
 
     Surroundings around(Outbox& out);
     void links_changed(TimePoint now, Outbox& out);
@@ -65,17 +72,23 @@ private:
     void address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address,
                          Outbox& out);
     void settle_all(TimePoint now, Outbox& out);
+    void settle_users_of_check(TimePoint now, std::size_t check, Outbox& out);
+    void settle_services(TimePoint now, Outbox& out);
+    bool settle_service(TimePoint now, std::size_t service, Outbox& out);
+    Dependencies dependencies_of(const VipSettings& settings) const;
     void remove_strays(Outbox& out);
     bool is_configured(const KernelView::Key& key) const;
 
-    bool commands_waiting() const { return !waiting_.empty() || stopping_; }
+    bool commands_waiting() const { return !waiting_.empty() || !taking_.empty() || stopping_; }
     void finish_commands(TimePoint now, Outbox& out);
     void finish_failovers(TimePoint now, Outbox& out);
+    void finish_takeovers(TimePoint now, Outbox& out);
     void finish_stop(TimePoint now, Outbox& out);
     // The VIPs that a request means; an error is answered, and nothing comes back.
     std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
                                                    Outbox& out) const;
     std::string refusal_of_takeover(TimePoint now, const Vip& vip, bool force) const;
+    Duration longest_start(const std::vector<std::size_t>& vips) const;
     std::string held_by(TimePoint now, const std::vector<std::size_t>& vips) const;
 
     Configuration configuration_;
@@ -83,13 +96,16 @@ private:
     std::set<IpAddress> virtual_addresses_;
     KernelView kernel_;
     Listeners listeners_;
+    Health health_;
+    std::vector<Service> services_;
     EventLog events_;
     std::vector<Vip> vips_;
     std::map<IpAddress, std::vector<std::size_t>> vips_of_address_;
     std::map<std::tuple<InterfaceIndex, Family, vrrp::Vrid>, std::size_t> vips_of_wire_;
     std::array<std::uint64_t, vrrp::discard_kinds> discarded_{};
 
-    std::vector<Waiting> waiting_;
+    std::vector<Waiting> waiting_;  // failovers
+    std::vector<Waiting> taking_;   // takeovers
     bool stopping_ = false;
     bool exited_ = false;
     std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away

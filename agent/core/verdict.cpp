@@ -1,5 +1,7 @@
 #include "agent/core/verdict.hpp"
 
+#include <algorithm>
+
 #include "agent/core/wording.hpp"
 
 namespace understudy::core {
@@ -23,6 +25,103 @@ Verdict listening(control::State shown, std::string reason, vrrp::Priority prior
 Verdict eligible(vrrp::Priority priority, std::string reason) {
     Verdict verdict = listening(control::State::backup, std::move(reason), priority);
     verdict.may_lead = true;
+    return verdict;
+}
+
+vrrp::Priority hot_priority(const Facts& facts) {
+    const int base = facts.base_priority;
+    const int floor = std::min<int>(base, vrrp::low_band_top + 1);
+    const int ceiling = std::max<int>(base, takeover_priority);
+    return static_cast<vrrp::Priority>(std::clamp(base + facts.weight, floor, ceiling));
+}
+
+// Who may lead with everything in order differs in priority only.
+Verdict contender(const Facts& facts) {
+    if (facts.base_priority == vrrp::owner_priority && facts.weight == 0) {
+        return eligible(vrrp::owner_priority, "");
+    }
+    if (facts.manual == Manual::taken) {
+        return eligible(takeover_priority, "takeover was asked for: priority 254 until failback");
+    }
+    const vrrp::Priority priority = hot_priority(facts);
+    return eligible(
+        priority,
+        facts.weight == 0 ? "" : "checks change the priority by " + std::to_string(facts.weight));
+}
+
+Verdict yielding(const Facts& facts) {
+    return eligible(vrrp::yielding_priority,
+                    facts.stopping
+                        ? "the agent stops: gives the addresses away"
+                        : "failover was asked for: stays behind its peers until failback");
+}
+
+// Active with the addresses. Whatever is wrong, they are first offered to the peers, so that one of
+// them can take over without a gap.
+Verdict holder(const Facts& facts) {
+    using control::Readiness;
+    using control::State;
+    const bool trouble = !facts.track_trouble.empty() || facts.readiness != Readiness::hot;
+    const bool yields = facts.manual == Manual::yielding;
+    if (!trouble && !yields) {
+        return contender(facts);
+    }
+    const std::string& reason =
+        facts.track_trouble.empty() ? facts.service_trouble : facts.track_trouble;
+    if (facts.stops_first && (yields || !facts.track_trouble.empty())) {
+        // It must not run on two nodes: nobody is asked to take over before it has stopped.
+        return facts.service_stopped
+                   ? listening(
+                         yields ? State::backup : State::fault,
+                         yields ? "the service has stopped: gives the addresses away" : reason,
+                         facts.base_priority)
+                   : eligible(hot_priority(facts),
+                              "stops the service before it gives the addresses away");
+    }
+    if (yields) {
+        return yielding(facts);
+    }
+    if (!facts.offer_over) {
+        return eligible(vrrp::yielding_priority, reason + "; offers the addresses to its peers");
+    }
+    if (!facts.track_trouble.empty()) {
+        return listening(State::fault, reason, facts.base_priority);
+    }
+    if (facts.readiness == Readiness::cold) {
+        return eligible(cold_priority(facts.base_priority), reason + "; nobody took over");
+    }
+    if (facts.last_resort == LastResort::hold) {
+        return eligible(vrrp::yielding_priority,
+                        reason +
+                            "; nobody took over, and a bad service on a reachable address "
+                            "beats none (last_resort = hold)");
+    }
+    return listening(State::fault, reason, facts.base_priority);
+}
+
+// Without the addresses: a standby, or one that starts its service to take them.
+Verdict aspirant(const Facts& facts) {
+    using control::Readiness;
+    using control::State;
+    if (!facts.track_trouble.empty() || facts.readiness == Readiness::unready) {
+        return listening(facts.never_checked ? State::init : State::fault,
+                         facts.track_trouble.empty() ? facts.service_trouble : facts.track_trouble,
+                         facts.base_priority);
+    }
+    if (!facts.flapping.empty()) {
+        return listening(State::backup, facts.flapping, facts.base_priority);
+    }
+    if (facts.manual == Manual::yielding) {
+        return yielding(facts);
+    }
+    if (facts.readiness == Readiness::hot) {
+        return contender(facts);
+    }
+    const bool wanted = facts.manual == Manual::taken;
+    Verdict verdict = eligible(
+        wanted && facts.promoting ? takeover_priority : cold_priority(facts.base_priority),
+        "cold standby of " + std::to_string(facts.base_priority) + ": " + facts.service_trouble);
+    verdict.shown = wanted ? State::promoting : State::backup;
     return verdict;
 }
 
@@ -52,22 +151,12 @@ Verdict decide(TimePoint now, const Facts& facts) {
             facts.base_priority);
     }
     if (!facts.address_trouble.empty() && !facts.forced) {
-        return listening(State::fault, facts.address_trouble, facts.base_priority);
+        return listening(State::fault, facts.address_trouble, base);
     }
-    // Who may lead differs in priority only.
-    if (facts.manual == Manual::yielding) {
-        return eligible(vrrp::yielding_priority,
-                        facts.stopping
-                            ? "the agent stops: gives the addresses away"
-                            : "failover was asked for: stays behind its peers until failback");
+    if (facts.forced) {
+        return contender(facts);
     }
-    if (facts.base_priority == vrrp::owner_priority) {
-        return eligible(vrrp::owner_priority, "");
-    }
-    if (facts.manual == Manual::taken) {
-        return eligible(takeover_priority, "takeover was asked for: priority 254 until failback");
-    }
-    return eligible(facts.base_priority, "");
+    return facts.holding ? holder(facts) : aspirant(facts);
 }
 
 }  // namespace understudy::core

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/control/messages.hpp"
+#include "agent/core/configuration.hpp"
 #include "base/time.hpp"
 #include "vrrp/protocol.hpp"
 
@@ -32,7 +33,28 @@ struct Facts {
     bool forced = false;  // takeover --force
     bool stopping = false;
     vrrp::Priority base_priority = vrrp::default_priority;
+
+    // --- checks and the service ---
+    bool holding = false;        // active, with the addresses
+    bool promoting = false;      // active, without them: the service is being started
+    bool never_checked = false;  // the trouble below is only that no check has run yet
+    std::string track_trouble;   // a check without weight is down
+    int weight = 0;              // of all checks with one
+    control::Readiness readiness = control::Readiness::hot;
+    std::string service_trouble;  // why it is not hot
+    LastResort last_resort = LastResort::hold;
+    // Its peers have had the time to take what this node should not have.
+    bool offer_over = false;
+    // The service has to stop before the addresses are released (stop_on_release).
+    bool stops_first = false;
+    bool service_stopped = false;
+    std::string flapping;  // too many transitions: held in backup
 };
+
+// A cold node's priority on the wire: in the low band, ordered like the configured ones.
+constexpr vrrp::Priority cold_priority(vrrp::Priority base) {
+    return static_cast<vrrp::Priority>(1 + base / vrrp::low_band_top);
+}
 
 struct Verdict {
     bool can_talk = false;  // the router may run: packets can be sent and received

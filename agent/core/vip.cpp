@@ -35,12 +35,15 @@ void log(Outbox& out, LogLevel level, std::string text) {
     out.actions.emplace_back(Log{level, std::move(text)});
 }
 
-Vip::Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimePoint started)
+Vip::Vip(const VipSettings& settings, Dependencies dependencies,
+         const std::set<IpAddress>& excluded, TimePoint started)
     : settings_(settings),
+      dependencies_(std::move(dependencies)),
       excluded_(&excluded),
       router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
       ledger_(settings),
-      shown_since_(started) {
+      shown_since_(started),
+      limiter_(settings.max_transitions) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         if (!settings.has_family(family)) {
             continue;
@@ -149,7 +152,10 @@ void Vip::gather(TimePoint now, const Surroundings& around) {
 bool Vip::facts_are_old(TimePoint now) const {
     const bool held_back = verdict_.shown == control::State::init && facts_.startup_hold;
     return (held_back && now >= *facts_.startup_hold) ||
-           ledger_.trouble(now) != facts_.address_trouble || (adopt_until_ && now >= *adopt_until_);
+           ledger_.trouble(now) != facts_.address_trouble ||
+           (adopt_until_ && now >= *adopt_until_) ||
+           (offered_until_ && !facts_.offer_over && now >= *offered_until_) ||
+           (limiter_.held_until() && now >= *limiter_.held_until());
 }
 
 // Addresses of a former run of this agent are adopted while no peer can have missed enough
@@ -178,6 +184,7 @@ void Vip::settle(TimePoint now, const Surroundings& around) {
             ledger_.release(now, around.out);
         }
     }
+    gather_health(now, adopt || (is_active() && !promoting_), around);
     const Verdict verdict = decide(now, facts_);
     if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
         adopting_ = adopt && verdict.may_lead;
@@ -191,6 +198,7 @@ void Vip::settle(TimePoint now, const Surroundings& around) {
     } else {
         apply(now, verdict, around);
     }
+    end_promotion(now, around);
     show(now, around);
 }
 
@@ -259,6 +267,10 @@ void Vip::set_manual(TimePoint now, Manual manual, bool forced, const Surroundin
 }
 
 void Vip::claim(TimePoint now, const Surroundings& around) {
+    if (facts_.readiness == control::Readiness::cold && !facts_.stops_first && !facts_.forced) {
+        claim_waits_ = true;
+        return;
+    }
     feed(now, vrrp::Claim{}, around);
     show(now, around);
 }
@@ -277,12 +289,22 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
     for (const vrrp::Action& action : router_actions_) {
         std::visit(Overloaded{
                        [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
-                       [&](const vrrp::TakeAddresses&) { ledger_.take(now, around.out); },
+                       [&](const vrrp::TakeAddresses&) {
+                           promoting_ = awaits_promotion();
+                           if (!promoting_) {
+                               ledger_.take(now, around.out);
+                           }
+                       },
                        [&](const vrrp::ReleaseAddresses&) {
+                           promoting_ = false;
                            announcer_.stop();
                            ledger_.release(now, around.out);
                        },
-                       [&](const vrrp::AnnounceAddresses&) { announce(now, around); },
+                       [&](const vrrp::AnnounceAddresses&) {
+                           if (!promoting_) {
+                               announce(now, around);
+                           }
+                       },
                        [&](const vrrp::Transition& a) { execute(now, a, around); },
                    },
                    action);
@@ -293,6 +315,14 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
     cause_ = in_words(transition);
     if (transition.to == vrrp::State::active) {
         active_peer_.reset();
+        stop_wanted_ = false;
+    } else if (transition.from == vrrp::State::active) {
+        stop_wanted_ = facts_.stops_first && !facts_.service_stopped;
+    }
+    const bool changes_hands =
+        transition.from == vrrp::State::active || transition.to == vrrp::State::active;
+    if (changes_hands && facts_.manual == Manual::none && !adopting_) {
+        limiter_.count(now);
     }
     const bool lost = transition.cause == vrrp::Cause::higher_priority ||
                       transition.cause == vrrp::Cause::tie_lost;
@@ -324,7 +354,8 @@ void Vip::announce_once(const Surroundings& around) {
 
 // The state that people see is derived; a change of it is one event.
 void Vip::show(TimePoint now, const Surroundings& around) {
-    const control::State state = is_active() ? control::State::active : verdict_.shown;
+    const control::State leading = promoting_ ? control::State::promoting : control::State::active;
+    const control::State state = is_active() ? leading : verdict_.shown;
     if (state == shown_) {
         return;
     }
@@ -355,6 +386,10 @@ std::optional<TimePoint> Vip::next_deadline() const {
     consider(ledger_.next_deadline());
     consider(announcer_.next_deadline());
     consider(adopt_until_);
+    consider(limiter_.held_until());
+    if (!facts_.offer_over) {
+        consider(offered_until_);
+    }
     if (verdict_.shown == control::State::init) {
         consider(facts_.startup_hold);
     }

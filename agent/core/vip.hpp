@@ -16,8 +16,11 @@
 #include "agent/core/announcer.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/event_log.hpp"
+#include "agent/core/health.hpp"
 #include "agent/core/kernel_view.hpp"
 #include "agent/core/listeners.hpp"
+#include "agent/core/service.hpp"
+#include "agent/core/transition_limiter.hpp"
 #include "agent/core/verdict.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/router.hpp"
@@ -28,8 +31,20 @@ namespace understudy::core {
 struct Surroundings {
     const KernelView& kernel;
     const Listeners& listeners;
+    const Health& health;
+    const std::vector<Service>& services;
     EventLog& events;
     Outbox& out;
+};
+
+// Where the checks and the service of a VIP are.
+struct Dependencies {
+    struct Check {
+        std::size_t index = 0;
+        std::optional<int> weight;
+    };
+    std::vector<Check> checks;
+    std::optional<std::size_t> service;
 };
 
 // A complaint about the same thing is logged once, then at most this often.
@@ -39,7 +54,8 @@ inline constexpr std::size_t most_peers = 16;
 class Vip {
 public:
     // `excluded`: all virtual addresses of the node, which are never a source.
-    Vip(const VipSettings& settings, const std::set<IpAddress>& excluded, TimePoint started);
+    Vip(const VipSettings& settings, Dependencies dependencies, const std::set<IpAddress>& excluded,
+        TimePoint started);
 
     // --- facts that change ---
     // Links, listeners, addresses that are not virtual, or commands have changed: what follows?
@@ -56,7 +72,10 @@ public:
 
     // --- commands ---
     void set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around);
+    // Takes the addresses, or first starts the service that has to be there.
     void claim(TimePoint now, const Surroundings& around);
+    // Ends what keeps this node from leading: too many transitions.
+    void forgive() { limiter_.forgive(); }
     void stopping() { facts_.stopping = true; }
     // Leaves the election: releases and resigns if active.
     void shut_down(TimePoint now, const Surroundings& around);
@@ -64,6 +83,14 @@ public:
     // --- what is known ---
     const VipSettings& settings() const { return settings_; }
     InterfaceIndex interface() const { return interface_; }
+    const Dependencies& dependencies() const { return dependencies_; }
+    // Of its service.
+    Demand demand() const;
+    // A takeover that waits for the service.
+    bool claim_waits() const { return claim_waits_; }
+    bool can_be_forced() const {
+        return verdict_.can_talk && verdict_.shown == control::State::fault;
+    }
     control::State state() const { return shown_; }
     bool is_active() const { return router_.state() == vrrp::State::active; }
     const Facts& facts() const { return facts_; }
@@ -93,6 +120,11 @@ private:
     std::string listener_trouble(const Listeners& listeners) const;
     bool awaits_sockets(const Listeners& listeners) const;
     void gather(TimePoint now, const Surroundings& around);
+    // `holding`: this node has the addresses, or is about to adopt them.
+    void gather_health(TimePoint now, bool holding, const Surroundings& around);
+    bool gives_up() const;
+    bool awaits_promotion() const;
+    void end_promotion(TimePoint now, const Surroundings& around);
     bool can_adopt(TimePoint now, const KernelView& kernel);
     bool facts_are_old(TimePoint now) const;
     void apply(TimePoint now, const Verdict& verdict, const Surroundings& around);
@@ -119,6 +151,7 @@ private:
                   const Surroundings& around);
 
     VipSettings settings_;
+    Dependencies dependencies_;
     const std::set<IpAddress>* excluded_;
     vrrp::Router router_;
     vrrp::Actions router_actions_;  // reused
@@ -134,6 +167,12 @@ private:
     TimePoint shown_since_;
     std::string cause_;  // of the router's last transition
     std::string last_cause_shown_;
+    // The router is active, and the addresses wait for the service.
+    bool promoting_ = false;
+    bool claim_waits_ = false;                // a takeover, for the service
+    bool stop_wanted_ = false;                // of the service, since the addresses were lost
+    std::optional<TimePoint> offered_until_;  // what this node should not have
+    TransitionLimiter limiter_;
     std::optional<TimePoint> adopt_until_;  // addresses of a former run are here, and still good
     bool adopting_ = false;                 // the change from init to active is no transition
     std::uint64_t transitions_ = 0;

@@ -47,7 +47,8 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.base_priority = settings_.priority;
     status.effective_priority = router_.standing().priority;
     status.advert_interval = settings_.advert_interval;
-    status.readiness = control::Readiness::hot;
+    status.readiness = facts_.readiness;
+    status.service = settings_.service;
     for (const AddressLedger::Entry& entry : ledger_.entries()) {
         const bool held =
             entry.ours || (entry.foreign && settings_.priority == vrrp::owner_priority);
@@ -74,7 +75,7 @@ control::VipStatus Vip::status(TimePoint now) const {
 control::WhyResponse Vip::why(TimePoint now) const {
     control::WhyResponse why{settings_.name, shown_, {}};
     const auto active = active_node(now);
-    if (shown_ == control::State::active) {
+    if (shown_ == control::State::active || shown_ == control::State::promoting) {
         why.reasons.push_back(cause_);
     } else if (shown_ == control::State::backup) {
         why.reasons.push_back(active ? active->address + " is active with priority " +

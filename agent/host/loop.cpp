@@ -40,7 +40,8 @@ struct Loop::Ear {
     stream_descriptor descriptor;
 };
 
-Loop::Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir)
+Loop::Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir,
+           std::optional<RunnerEnds> runner)
     : node_(std::move(configuration), boot_now()),
       executor_(
           sockets_, [this](const core::Event& event) { feed(event); },
@@ -53,7 +54,17 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
           [this](core::ClientId client, const control::Request& request) {
               on_request(client, request);
           },
-          [this](core::ClientId client) { feed(core::ClientGone{client}); }) {}
+          [this](core::ClientId client) { feed(core::ClientGone{client}); }) {
+    if (runner) {
+        health_.emplace(io_, std::move(*runner), node_.configuration(),
+                        [this](const core::Event& event) {
+                            feed(event);
+                            if (!busy_) {
+                                after_round();
+                            }
+                        });
+    }
+}
 
 Loop::~Loop() {
     kernel_.release();
@@ -117,6 +128,10 @@ void Loop::carry_out(const core::Action& action) {
                                       event.cause);
                        control_.publish(event);
                    },
+                   [&](const core::RunCheck& a) { health_->carry_out(a); },
+                   [&](const core::RestartProber& a) { health_->carry_out(a); },
+                   [&](const core::StartService& a) { health_->carry_out(a); },
+                   [&](const core::StopService& a) { health_->carry_out(a); },
                    [&](const core::Exit&) {
                        stopped_ = true;
                        io_.stop();

@@ -13,6 +13,7 @@
 #include "agent/core/node.hpp"
 #include "agent/host/control_server.hpp"
 #include "agent/host/executor.hpp"
+#include "agent/host/health_link.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/service_notify.hpp"
 #include "agent/host/vrrp_socket.hpp"
@@ -21,8 +22,10 @@ namespace understudy::host {
 
 class Loop {
 public:
-    // Opens everything that the agent needs; throws std::runtime_error if something is refused.
-    Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir);
+    // Opens everything that the agent needs; `runner` is there if anything is checked. Throws
+    // std::runtime_error if something is refused.
+    Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir,
+         std::optional<RunnerEnds> runner);
     ~Loop();
 
     // Until the agent has stopped.
@@ -61,6 +64,7 @@ private:
     std::map<core::Listener, std::unique_ptr<Ear>> ears_;
     KernelMonitor monitor_;
     Executor executor_;
+    std::optional<HealthLink> health_;
     boost::asio::posix::stream_descriptor kernel_;
     boost::asio::posix::stream_descriptor timer_;
     boost::asio::signal_set signals_;

@@ -15,6 +15,7 @@
 #include "agent/host/loop.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/release.hpp"
+#include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
 
 namespace {
@@ -98,6 +99,11 @@ int run(const Options& options) {
         return failed;
     }
     std::signal(SIGPIPE, SIG_IGN);
+    // A fork of what is not yet there: no threads, no sockets, no timers.
+    std::optional<host::RunnerEnds> runner;
+    if (!configuration->checks.empty() || !configuration->services.empty()) {
+        runner = host::start_runner(*configuration);
+    }
     host::start_journal(configuration->agent.log_level);
     host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
                                          configuration->agent.name + ", " +
@@ -106,7 +112,7 @@ int run(const Options& options) {
         host::write_line(LogLevel::warn, error);
     }
     {
-        host::Loop loop(std::move(*configuration), options.runtime_dir);
+        host::Loop loop(std::move(*configuration), options.runtime_dir, std::move(runner));
         if (const std::string error = host::drop_privileges(); !error.empty()) {
             host::write_line(LogLevel::warn, error);
         }

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -45,6 +46,41 @@ std::string missing_capability() {
     }
     return missing.empty() ? ""
                            : "this process lacks" + missing + ": start it as root or by its unit";
+}
+
+bool may_change_user() {
+    Sets sets{};
+    constexpr std::uint32_t both = bit(CAP_SETUID) | bit(CAP_SETGID);
+    return capget(sets) && (sets[0].effective & both) == both;
+}
+
+// CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
+// somebody else, and for ending it.
+std::string keep_runner_rights(const core::Configuration& configuration) {
+    Sets sets{};
+    if (!capget(sets)) {
+        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
+    }
+    // The service manager listens to root, and asks for the user only.
+    const bool has_unit = std::ranges::any_of(
+        configuration.services,
+        [](const core::ServiceSettings& service) { return !service.unit.empty(); });
+    if (has_unit && geteuid() != 0 && may_change_user()) {
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+        if (setresuid(0, 0, 0) != 0) {
+            return std::string{"units cannot be started: "} + std::strerror(errno);
+        }
+    }
+    constexpr std::uint32_t kept =
+        bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
+    sets[0].effective = sets[0].permitted = sets[0].permitted & kept;
+    sets[0].inheritable = 0;
+    sets[1] = {};
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    if (syscall(SYS_capset, &header, sets.data()) != 0) {
+        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    }
+    return {};
 }
 
 std::string drop_privileges() {

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "agent/core/configuration.hpp"
+
 namespace understudy::host {
 
 // Empty, or which of CAP_NET_ADMIN and CAP_NET_RAW this process lacks.
@@ -11,5 +13,12 @@ std::string missing_capability();
 // Gives up every capability but those two, for good; and forbids to gain any by exec. Root without
 // capabilities cannot chown: call it when the control socket exists. An error is a text.
 std::string drop_privileges();
+
+// Whether this process may become another user.
+bool may_change_user();
+
+// In the runner: keeps CAP_SETUID, CAP_SETGID, CAP_KILL and CAP_NET_RAW of what there is, and
+// becomes root where a service has a unit. Returns what failed.
+std::string keep_runner_rights(const core::Configuration& configuration);
 
 }  // namespace understudy::host

@@ -46,6 +46,7 @@ void VirtualHost::crash() {
     listeners_.clear();
     queue_.clear();
     pending_.clear();
+    later_.clear();
 }
 
 void VirtualHost::freeze() {
@@ -219,8 +220,79 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
             [&](const Log& a) { journal_.push_back(a.text); },
             [&](const Publish& a) { events_.push_back(a.event); },
             [&](const Exit&) { exited_ = true; },
+            [&](const auto&) { execute_health(action); },
         },
         action);
+}
+
+// --- checks and services -------------------------------------------------------------------------
+
+void VirtualHost::set_check(const std::string& check, bool passes, const std::string& detail) {
+    if (passes) {
+        failing_.erase(check);
+    } else {
+        failing_[check] = detail.empty() ? "it fails" : detail;
+    }
+}
+
+void VirtualHost::set_service(std::size_t service, bool runs) {
+    for (const std::string& check : node_->configuration().services.at(service).checks) {
+        set_check(check, runs, "connection refused");
+    }
+}
+
+void VirtualHost::kill_service(const std::string& service) {
+    const auto& services = node_->configuration().services;
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        if (services[i].name == service) {
+            set_service(i, false);
+        }
+    }
+}
+
+bool VirtualHost::runs(const std::string& service) const {
+    for (const ServiceSettings& settings : node_->configuration().services) {
+        if (settings.name == service) {
+            return !failing_.contains(settings.checks.front());
+        }
+    }
+    return false;
+}
+
+void VirtualHost::execute_health(const Action& action) {
+    if (const auto* run = std::get_if<RunCheck>(&action)) {
+        const RunCheck order = *run;
+        later_.emplace(lan_.now_ + check_takes, [this, order] {
+            checks::Outcome outcome;
+            const auto found = failing_.find(node_->configuration().checks[order.check].name);
+            outcome.passed = found == failing_.end();
+            outcome.detail = outcome.passed ? "fine" : found->second;
+            if (!prober_silent_) {
+                feed(CheckFinished{order.check, order.run, outcome});
+            }
+        });
+    } else if (const auto* start = std::get_if<StartService>(&action)) {
+        const StartService order = *start;
+        orders_.push_back("start " + node_->configuration().services[order.service].name);
+        later_.emplace(lan_.now_ + 1ms, [this, order] {
+            feed(ServiceCommandFinished{order.service, order.order, true, ""});
+        });
+        later_.emplace(lan_.now_ + start_delay_, [this, order] {
+            if (start_works_) {
+                set_service(order.service, true);
+            }
+        });
+    } else if (const auto* stop = std::get_if<StopService>(&action)) {
+        const StopService order = *stop;
+        orders_.push_back("stop " + node_->configuration().services[order.service].name);
+        set_service(order.service, false);
+        later_.emplace(lan_.now_ + 100ms, [this, order] {
+            feed(ServiceCommandFinished{order.service, order.order, true, ""});
+        });
+    } else if (std::holds_alternative<RestartProber>(action)) {
+        orders_.emplace_back("restart prober");
+        later_.emplace(lan_.now_ + 10ms, [this] { feed(ProberStarted{}); });
+    }
 }
 
 void VirtualHost::deliver(const vrrp::Datagram& datagram) {
@@ -246,6 +318,9 @@ std::optional<TimePoint> VirtualHost::next_deadline() const {
     if (node_ != nullptr && !frozen_ && !exited_) {
         earliest = node_->next_deadline();
     }
+    if (!later_.empty() && !frozen_) {
+        earliest = earliest ? std::min(*earliest, later_.begin()->first) : later_.begin()->first;
+    }
     for (const auto& [prefix, held] : addresses_) {
         if (held.expires) {
             earliest = earliest ? std::min(*earliest, *held.expires) : *held.expires;
@@ -266,6 +341,10 @@ void VirtualHost::time_passed() {
     }
     if (node_ == nullptr || frozen_ || exited_) {
         return;
+    }
+    while (!later_.empty() && later_.begin()->first <= lan_.now_) {
+        const auto entry = later_.extract(later_.begin());
+        entry.mapped()();
     }
     const auto deadline = node_->next_deadline();
     if (deadline && *deadline <= lan_.now_) {

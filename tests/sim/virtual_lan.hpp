@@ -55,6 +55,19 @@ public:
     void break_listeners(bool broken);
     void cut(bool cut) { cut_ = cut; }  // no frame in or out; the carrier stays
 
+    // --- what its checks and services do ---
+    // What every run of the check from now on sees. They pass unless told otherwise.
+    void set_check(const std::string& check, bool passes, const std::string& detail = "");
+    void silence_prober(bool silent) { prober_silent_ = silent; }
+    // All checks of the service fail, until it is started (after `start_delay`).
+    void kill_service(const std::string& service);
+    void set_start(Duration delay, bool works = true) {
+        start_delay_ = delay;
+        start_works_ = works;
+    }
+    const std::vector<std::string>& orders() const { return orders_; }  // "start web", "stop web"
+    bool runs(const std::string& service) const;
+
     // --- what can be asked ---
     bool holds(const std::string& prefix) const;
     std::size_t held_count() const;
@@ -84,6 +97,8 @@ private:
     void execute(const core::Action& action, const core::Outbox& out);
     void add(const core::AddAddress& action);
     void seen(const IpPrefix& prefix, const Held& held);
+    void execute_health(const core::Action& action);
+    void set_service(std::size_t service, bool runs);
     void deliver(const vrrp::Datagram& datagram);
     std::optional<TimePoint> next_deadline() const;
     void time_passed();
@@ -108,6 +123,14 @@ private:
     core::ClientId next_client_ = 1;
     std::vector<control::StateEvent> events_;
     std::vector<std::string> journal_;
+
+    static constexpr Duration check_takes = 1ms;
+    std::map<std::string, std::string> failing_;  // check -> detail
+    bool prober_silent_ = false;
+    Duration start_delay_ = 500ms;
+    bool start_works_ = true;
+    std::vector<std::string> orders_;
+    std::multimap<TimePoint, std::function<void()>> later_;
 };
 
 class VirtualLan {

@@ -18,6 +18,8 @@ void expect_equal(const core::Configuration& a, const core::Configuration& b) {
     EXPECT_EQ(a.agent.stop_timeout, b.agent.stop_timeout);
     EXPECT_EQ(a.agent.script_user, b.agent.script_user);
     EXPECT_EQ(a.vips, b.vips);
+    EXPECT_EQ(a.services, b.services);
+    EXPECT_EQ(a.checks, b.checks);
 }
 
 void expect_round_trip(const std::string& text) {
@@ -62,13 +64,16 @@ unicast_peer = 10.0.0.2
 unicast_peer = 2001:db8::2
 unicast_min_ttl = 255
 lease = 4s
+last_resort = hold
 )");
 }
 
 TEST(Rendering, EveryKeyIsThere) {
     const Result result =
         read(vip_with("extra_address = 10.1.0.1/24\nunicast_source = 10.0.0.1\n"
-                      "unicast_peer = 10.0.0.2\n"));
+                      "unicast_peer = 10.0.0.2\ntrack = c\nservice = s\n"
+                      "max_transitions = 5 per 1m\n"
+                      "[service s]\ncheck = c\n[check c]\ntype = unit\nunit = x\n"));
     ASSERT_TRUE(result.configuration);
     const std::string text = render(*result.configuration);
     for (const auto& key : agent_keys()) {
@@ -77,6 +82,50 @@ TEST(Rendering, EveryKeyIsThere) {
     for (const auto& key : vip_keys()) {
         EXPECT_THAT(text, testing::HasSubstr('\n' + key.name + " = "));
     }
+}
+
+TEST(Rendering, ChecksAndServicesComeBackAsTheyWere) {
+    const std::string common =
+        "interval = 2s\nfast_interval = 100ms\ndown_interval = 5s\n"
+        "timeout = 300ms\nrise = 1\nfall = 4\ninitial = up\n"
+        "inverted = yes\n";
+    const std::vector<std::string> checks = {
+        "type = icmp\ntarget = 192.0.2.1\ncount = 3\nmax_loss = 34%\nsource = 192.0.2.2\n",
+        "type = arp\ntarget = 2001:db8::1\ninterface = eth0\n",
+        R"(type = tcp
+target = [2001:db8::1]:80
+send = GET / HTTP/1.0\r\n\r\n
+expect = \x00"#;$ \\ ok\x20
+)",
+        "type = udp\ntarget = lb1:53\nsend = x\nsource = 192.0.2.1\n",
+        "type = tls\ntarget = lb1:443\nmin_days = 14\nca = /a\ncertificate = /b\nkey = /c\n"
+        "server_name = www\nverify = no\n",
+        "type = http\nurl = https://x/y?z=1;2#3\nmethod = HEAD\nheader = \"A: # b\"\nheader = B: "
+        "c\n"
+        "host = h\nconnect = [::1]:8080\nhttp_version = 2\nredirects = 3\nstatus = 200-204, 301\n"
+        "body = \"#;ok\"\nbody_regex = \"a[;#]+ $\"\nexpect_header = Server: x\n"
+        "credentials = bearer\ncredentials_file = /t\nmax_size = 1M\n",
+        "type = dns\nserver = ::1\nname = example.com\nrecord = MX\nanswer = 10 mail.example.com\n",
+        "type = smtp\nurl = smtp://mail:25\ncredentials = basic\ncredentials_file = /t\n",
+        R"(type = script
+command = /bin/x 'a b' "it's" c\ d "#"
+user = root
+)",
+        "type = process\nname = nginx\npid_file = /run/x\nmin_count = 2\n",
+        "type = file\npath = /etc/x\nmax_age = 5m\nvalue_as_weight = yes\n",
+        "type = interface\ninterface = eth1\n",
+        "type = unit\nunit = nginx\n",
+    };
+    std::string text =
+        "track = c0\ntrack = c1 weight=-20\nservice = s\nlast_resort = release\n"
+        "max_transitions = 5 per 1m\n[service s]\nstandby = cold\n"
+        "start = /usr/sbin/start 'with args'\nstop = /usr/sbin/stop\n"
+        "start_timeout = 1m\nstop_timeout = 3s\nstop_on_release = yes\n"
+        "check = c2\ncheck = c5\n";
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+        text += "[check c" + std::to_string(i) + "]\n" + checks[i] + common;
+    }
+    expect_round_trip(vip_with(text));
 }
 
 // Texts that are valid by construction, from a fixed seed.

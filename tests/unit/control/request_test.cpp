@@ -141,7 +141,7 @@ TEST(MalformedRequest, HasAFieldTwice) {
 TEST(MalformedRequest, IsOfNoKnownKind) {
     EXPECT_EQ(error_of(R"({"request":"destroy"})"),
               "unknown request \"destroy\"; known are status, why, failover, takeover, failback, "
-              "events, config_show");
+              "events, config_show, check_list, check_run");
     EXPECT_THAT(error_of(R"({"request":"Status"})"), HasSubstr("unknown request"));
     EXPECT_THAT(error_of(R"({"request":""})"), HasSubstr("unknown request"));
     EXPECT_THAT(error_of("{}"), HasSubstr("\"request\" is missing"));

@@ -32,6 +32,7 @@ VipStatus web() {
     vip.effective_priority = 150;
     vip.advert_interval = seconds{1};
     vip.readiness = Readiness::hot;
+    vip.service = "haproxy";
     vip.addresses = {{"192.0.2.10/24", "eth0", true, false}};
     vip.active = ActiveNode{"192.0.2.1", 150};
     vip.transitions = 3;
@@ -51,6 +52,7 @@ StatusResponse lb1() {
     status.node = "lb1";
     status.uptime = milliseconds{12300};
     status.vips = {web()};
+    status.checks = {{"frontend", "http", CheckState::up, at_noon, "HTTP 200 in 1.2 ms", 20, 0}};
     status.discarded = {{"vrid", 2}};
     return status;
 }
@@ -64,7 +66,7 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
       "node":"lb1","version":"0.1.0","uptime_s":12.3,"maintenance":false,
       "vips":[{"name":"web","state":"active","reason":"no advertisement from 192.0.2.2 for 3.4 s",
         "since":"2026-11-20T12:00:00.000Z","interface":"eth0","vrid":51,"version":3,
-        "priority":{"base":150,"effective":150},"advert_interval_ms":1000,"readiness":"hot",
+        "priority":{"base":150,"effective":150},"advert_interval_ms":1000,"readiness":"hot","service":"haproxy",
         "addresses":[{"address":"192.0.2.10/24","held":true,"interface":"eth0","derived":false}],
         "active":{"address":"192.0.2.1","priority":150},
         "transitions":3,
@@ -75,7 +77,8 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
         "peers":[{"address":"192.0.2.2","priority":100,"interval_ms":1000,
           "heard":"2026-11-20T11:59:56.600Z"}],
         "skew_time_ms":414,"active_down_interval_ms":3414.062,"checksum":"rfc9568"}],
-      "checks":[],
+      "checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z",
+        "detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0}],
       "discarded":{"vrid":2}})");
     EXPECT_EQ(written(lb1()), expected);
 }

@@ -1,0 +1,272 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "agent/config/check_values.hpp"
+
+#include <pcre2.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace understudy::config {
+
+namespace {
+
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+int hex_value(char c) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    const auto place = digits.find(lower);
+    return place == std::string_view::npos ? -1 : static_cast<int>(place);
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(' ');
+    const auto last = text.find_last_not_of(' ');
+    return first == std::string_view::npos ? "" : text.substr(first, last - first + 1);
+}
+
+}  // namespace
+
+Parsed<std::string> parse_host(const std::string& text) {
+    if (IpAddress::parse(text)) {
+        return text;
+    }
+    const bool fits = !text.empty() && text.size() <= 253 && text.front() != '-' &&
+                      std::ranges::all_of(text, [](char c) {
+                          return is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
+                      });
+    if (!fits) {
+        return std::unexpected(in_quotes(text) + " is neither an address nor the name of a host");
+    }
+    return text;
+}
+
+Parsed<checks::Endpoint> parse_endpoint(const std::string& text, std::optional<int> default_port) {
+    std::string host = text;
+    std::string port;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == std::string::npos) {
+            return std::unexpected(in_quotes(text) + ": the bracket is not closed");
+        }
+        host = text.substr(1, end - 1);
+        port = text.substr(end + 1);
+    } else if (std::ranges::count(text, ':') == 1) {
+        host = text.substr(0, text.find(':'));
+        port = text.substr(text.find(':'));
+    }
+    if (port.empty() && !default_port) {
+        return std::unexpected(in_quotes(text) + " has no port: write HOST:PORT or [IPv6]:PORT");
+    }
+    const auto name = parse_host(host);
+    if (!name) {
+        return std::unexpected(name.error());
+    }
+    int number = default_port.value_or(0);
+    if (!port.empty()) {
+        const auto parsed = port.front() == ':' ? parse_number(port.substr(1), 1, 65535)
+                                                : Parsed<int>{std::unexpected(in_quotes(text))};
+        if (!parsed) {
+            return std::unexpected("port: " + parsed.error());
+        }
+        number = *parsed;
+    }
+    return checks::Endpoint{*name, static_cast<std::uint16_t>(number)};
+}
+
+std::string format_endpoint(const checks::Endpoint& endpoint) {
+    const bool v6 = endpoint.host.find(':') != std::string::npos;
+    return (v6 ? '[' + endpoint.host + ']' : endpoint.host) + ':' + std::to_string(endpoint.port);
+}
+
+Parsed<std::string> parse_bytes(const std::string& text) {
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\') {
+            bytes += text[i];
+            continue;
+        }
+        const char c = ++i < text.size() ? text[i] : '\0';
+        constexpr std::string_view names = "nrt0\\";
+        constexpr std::string_view values{"\n\r\t\0\\", 5};
+        if (const auto place = names.find(c); c != '\0' && place != std::string_view::npos) {
+            bytes += values[place];
+            continue;
+        }
+        const int high = c == 'x' && i + 2 < text.size() + 0 ? hex_value(text[i + 1]) : -1;
+        const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+        if (low < 0) {
+            return std::unexpected(in_quotes(text) +
+                                   ": after a backslash comes one of n r t 0 \\ xHH");
+        }
+        bytes += static_cast<char>(high * 16 + low);
+        i += 2;
+    }
+    return bytes;
+}
+
+std::string format_bytes(const std::string& bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        // What would be taken for a comment, a quote or a variable is escaped as well.
+        const bool plain = byte > 0x20 && byte < 0x7f && c != '\\' && c != '"' && c != '$';
+        if (plain || (c == ' ' && !text.empty())) {
+            text += c;
+        } else if (c == '\\') {
+            text += "\\\\";
+        } else {
+            text += "\\x";
+            text += digits[byte >> 4U];
+            text += digits[byte & 0xfU];
+        }
+    }
+    if (text.ends_with(' ')) {
+        text.replace(text.size() - 1, 1, "\\x20");
+    }
+    return text;
+}
+
+Parsed<std::vector<checks::StatusRange>> parse_status(const std::string& text) {
+    constexpr int least = 100;
+    constexpr int most = 599;
+    std::vector<checks::StatusRange> ranges;
+    std::string_view rest = text;
+    while (true) {
+        const auto comma = rest.find(',');
+        const std::string_view part = trimmed(rest.substr(0, comma));
+        const auto dash = part.find('-');
+        const auto first = parse_number(part.substr(0, dash), least, most);
+        const auto last = dash == std::string_view::npos
+                              ? first
+                              : parse_number(part.substr(dash + 1), least, most);
+        if (!first || !last) {
+            return std::unexpected(!first ? first.error() : last.error());
+        }
+        if (*first > *last) {
+            return std::unexpected(in_quotes(part) + " is empty: it begins after its end");
+        }
+        ranges.push_back({static_cast<unsigned>(*first), static_cast<unsigned>(*last)});
+        if (comma == std::string_view::npos) {
+            return ranges;
+        }
+        rest.remove_prefix(comma + 1);
+    }
+}
+
+std::string format_status(const std::vector<checks::StatusRange>& ranges) {
+    std::string text;
+    for (const checks::StatusRange& range : ranges) {
+        text += (text.empty() ? "" : ",") + std::to_string(range.first);
+        if (range.last != range.first) {
+            text += '-' + std::to_string(range.last);
+        }
+    }
+    return text;
+}
+
+Parsed<std::string> parse_header(const std::string& text) {
+    const auto colon = text.find(':');
+    const auto name = std::string_view{text}.substr(0, colon);
+    const bool fits =
+        colon != std::string::npos && !name.empty() && std::ranges::all_of(name, [](char c) {
+            return is_alphanumeric(c) ||
+                   std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+        });
+    if (!fits) {
+        return std::unexpected(in_quotes(text) + " is not of the form Name: value");
+    }
+    return text;
+}
+
+Parsed<std::pair<std::string, std::string>> parse_expected_header(const std::string& text) {
+    const auto header = parse_header(text);
+    if (!header) {
+        return std::unexpected(header.error());
+    }
+    const auto colon = text.find(':');
+    return std::pair{text.substr(0, colon),
+                     std::string{trimmed(std::string_view{text}.substr(colon + 1))}};
+}
+
+Parsed<std::size_t> parse_size(const std::string& text, std::size_t most) {
+    std::size_t unit = 1;
+    std::string digits = text;
+    if (text.ends_with('k') || text.ends_with('K')) {
+        unit = 1024;
+    } else if (text.ends_with('M')) {
+        unit = std::size_t{1024} * 1024;
+    }
+    if (unit > 1) {
+        digits.pop_back();
+    }
+    const auto number = parse_number(digits, 1, static_cast<int>(most / unit));
+    if (!number) {
+        return std::unexpected(number.error() + " bytes" + (unit > 1 ? " of that unit" : ""));
+    }
+    return static_cast<std::size_t>(*number) * unit;
+}
+
+Parsed<unsigned> parse_percent(const std::string& text, int most) {
+    const auto number =
+        parse_number(text.ends_with('%') ? text.substr(0, text.size() - 1) : text, 0, most);
+    return number ? Parsed<unsigned>{static_cast<unsigned>(*number)}
+                  : std::unexpected(number.error());
+}
+
+Parsed<std::string> parse_path(const std::string& text) {
+    if (!text.starts_with('/')) {
+        return std::unexpected(in_quotes(text) + " is not an absolute path");
+    }
+    return text;
+}
+
+Parsed<std::string> parse_pattern(const std::string& text) {
+    int number = 0;
+    PCRE2_SIZE place = 0;
+    pcre2_code_8* code =
+        pcre2_compile_8(reinterpret_cast<const PCRE2_UCHAR8*>(text.data()), text.size(),
+                        PCRE2_NEVER_BACKSLASH_C, &number, &place, nullptr);
+    if (code == nullptr) {
+        std::array<PCRE2_UCHAR8, 256> message{};
+        pcre2_get_error_message_8(number, message.data(), message.size());
+        return std::unexpected(in_quotes(text) + ": " +
+                               reinterpret_cast<const char*>(message.data()) + " at character " +
+                               std::to_string(place + 1));
+    }
+    pcre2_code_free_8(code);
+    return text;
+}
+
+Parsed<std::string> parse_url(const std::string& text, const std::vector<std::string>& schemes) {
+    const auto end = text.find("://");
+    const std::string scheme = text.substr(0, end);
+    if (end == std::string::npos || std::ranges::find(schemes, scheme) == schemes.end()) {
+        std::string list;
+        for (const std::string& known : schemes) {
+            list += (list.empty() ? "" : " or ") + known + "://";
+        }
+        return std::unexpected(in_quotes(text) + " does not begin with " + list);
+    }
+    const bool fits = text.size() > end + 3 && std::ranges::all_of(text, [](char c) {
+                          return static_cast<unsigned char>(c) > 0x20;
+                      });
+    if (!fits) {
+        return std::unexpected(in_quotes(text) + " is not a URL");
+    }
+    return text;
+}
+
+Parsed<IpAddress> parse_address(const std::string& text) {
+    const auto address = IpAddress::parse(text);
+    if (!address) {
+        return std::unexpected(in_quotes(text) + " is not an IPv4 or IPv6 address");
+    }
+    return *address;
+}
+
+}  // namespace understudy::config

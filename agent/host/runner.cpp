@@ -1,0 +1,302 @@
+#include "agent/host/runner.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <stdexcept>
+
+#include "agent/host/privileges.hpp"
+#include "checks/probes/attempts.hpp"
+#include "checks/probes/channel.hpp"
+#include "checks/probes/command.hpp"
+#include "checks/probes/prober.hpp"
+#include "checks/probes/script.hpp"
+#include "checks/probes/systemd_bus.hpp"
+#include "checks/probes/wire.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+using checks::Attempt;
+using checks::Finish;
+using checks::Outcome;
+
+// A prober that dies at once would otherwise be started as fast as the machine can.
+constexpr Duration restart_pause = std::chrono::milliseconds{200};
+
+// A start or stop by command; what ends well has nothing to tell.
+class ServiceCommand : public Attempt {
+public:
+    ServiceCommand(boost::asio::io_context& context, const checks::CommandSpec& spec, Finish finish)
+        : finish_(std::move(finish)),
+          command_(context, spec, [this](const checks::CommandResult& result) {
+              Outcome outcome;
+              outcome.passed = result.error.empty() && result.exit_code == 0;
+              outcome.detail = words_for(result);
+              const Finish done = std::move(finish_);
+              done(std::move(outcome));
+          }) {}
+    std::string progress() const override { return "the command still runs"; }
+    bool expire() override {
+        command_.expire();
+        return true;
+    }
+
+private:
+    static std::string words_for(const checks::CommandResult& result) {
+        if (!result.error.empty()) {
+            return result.error;
+        }
+        const std::string line = result.output.substr(0, result.output.find('\n'));
+        return (result.signal != 0 ? "killed by signal " + std::to_string(result.signal)
+                                   : "exit status " + std::to_string(result.exit_code)) +
+               (line.empty() ? "" : ": " + line);
+    }
+
+    Finish finish_;
+    checks::Command command_;
+};
+
+// A start or stop by the service manager.
+class UnitJob : public Attempt {
+public:
+    UnitJob(checks::SystemdBus& bus, const std::string& unit, bool start, Finish finish)
+        : bus_(bus), finish_(std::move(finish)) {
+        const auto told = [this, unit](const checks::SystemdBus::Answer& answer) {
+            Outcome outcome;
+            outcome.passed = answer.error.empty() && answer.result == "done";
+            outcome.detail = answer.error.empty() ? unit + ": job " + answer.result : answer.error;
+            const Finish done = std::move(finish_);
+            done(std::move(outcome));
+        };
+        ticket_ = start ? bus_.start_unit(unit, told) : bus_.stop_unit(unit, told);
+    }
+    ~UnitJob() override { bus_.forget(ticket_); }
+    std::string progress() const override { return "waiting for the service manager"; }
+
+private:
+    checks::SystemdBus& bus_;
+    Finish finish_;
+    checks::SystemdBus::Ticket ticket_ = 0;
+};
+
+class Runner {
+public:
+    Runner(const core::Configuration& configuration, int orders, int probers_end)
+        : configuration_(configuration),
+          channel_(context_, orders),
+          probers_end_(probers_end),
+          bus_(context_),
+          attempts_(context_,
+                    [this](const checks::Report& report) { channel_.send(encode(report)); }),
+          prober_(context_),
+          pause_(context_) {}
+
+    void run() {
+        channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
+                        [this] { context_.stop(); });
+        start_prober("");
+        context_.run();
+        if (prober_pid_ > 0) {
+            kill(prober_pid_, SIGKILL);
+        }
+    }
+
+private:
+    void obey(std::span<const std::byte> packet) {
+        const auto order = checks::decode_order(packet);
+        if (!order) {
+            return;
+        }
+        switch (order->kind) {
+            case checks::OrderKind::run_check:
+                run_check(*order);
+                break;
+            case checks::OrderKind::start_service:
+            case checks::OrderKind::stop_service:
+                run_service(*order);
+                break;
+            case checks::OrderKind::restart_prober:
+                if (prober_pid_ > 0) {
+                    kill(prober_pid_, SIGKILL);  // its end starts the next one
+                }
+                break;
+        }
+    }
+
+    void run_check(const checks::Order& order) {
+        if (order.index >= configuration_.checks.size()) {
+            return;
+        }
+        const checks::CheckSettings& check = configuration_.checks[order.index];
+        if (const auto* script = std::get_if<checks::Script>(&check.question)) {
+            attempts_.run(
+                order, checks::ReportKind::check_finished, check.timeout, [&](Finish finish) {
+                    return checks::start_script(context_, *script, configuration_.agent.script_user,
+                                                std::move(finish));
+                });
+        }
+    }
+
+    void run_service(const checks::Order& order) {
+        if (order.index >= configuration_.services.size()) {
+            return;
+        }
+        const core::ServiceSettings& service = configuration_.services[order.index];
+        const bool start = order.kind == checks::OrderKind::start_service;
+        const std::vector<std::string>& command = start ? service.start : service.stop;
+        if (service.unit.empty() && command.empty()) {
+            checks::Report report{checks::ReportKind::command_finished, order.index, order.run, {}};
+            report.outcome.passed = true;  // there is nothing to do
+            channel_.send(encode(report));
+            return;
+        }
+        attempts_.run(order, checks::ReportKind::command_finished,
+                      start ? service.start_timeout : service.stop_timeout,
+                      [&](Finish finish) -> std::unique_ptr<Attempt> {
+                          if (!service.unit.empty()) {
+                              return std::make_unique<UnitJob>(bus_, service.unit, start,
+                                                               std::move(finish));
+                          }
+                          return std::make_unique<ServiceCommand>(
+                              context_,
+                              checks::CommandSpec{command, configuration_.agent.script_user,
+                                                  checks::Tree::left},
+                              std::move(finish));
+                      });
+    }
+
+    // --- the prober ------------------------------------------------------------------------------
+
+    void start_prober(const std::string& why);
+    void prober_ended();
+
+    const core::Configuration& configuration_;
+    boost::asio::io_context context_{1};
+    checks::Channel channel_;
+    int probers_end_;
+    checks::SystemdBus bus_;
+    checks::Attempts attempts_;
+    boost::asio::posix::stream_descriptor prober_;  // a pidfd
+    pid_t prober_pid_ = -1;
+    boost::asio::steady_timer pause_;
+};
+
+checks::ProberUser prober_user(const std::string& name) {
+    checks::ProberUser user;
+    const passwd* entry = getpwnam(name.c_str());
+    if (entry != nullptr && may_change_user()) {
+        user = {true, entry->pw_uid, entry->pw_gid};
+    }
+    return user;
+}
+
+void Runner::start_prober(const std::string& why) {
+    const checks::ProberUser user = prober_user(configuration_.agent.script_user);
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_NAME, "understudy-prob");
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        const int channel = dup(probers_end_);
+        // Of the runner it keeps nothing: neither its loop nor its orders.
+        dup2(channel, 3);
+        close_range(4, ~0U, 0);
+        if (getppid() != parent) {
+            std::_Exit(EXIT_FAILURE);
+        }
+        checks::run_prober(configuration_.checks, 3, user);
+    }
+    if (pid < 0) {
+        pause_.expires_after(std::chrono::seconds{1});
+        pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
+        return;
+    }
+    prober_pid_ = pid;
+    prober_.close();
+    prober_.assign(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    prober_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this](const boost::system::error_code& error) {
+                           if (!error) {
+                               prober_ended();
+                           }
+                       });
+    checks::Report report{checks::ReportKind::prober_started, 0, 0, {}};
+    report.outcome.detail = why;
+    channel_.send(encode(report));
+}
+
+void Runner::prober_ended() {
+    int status = 0;
+    waitpid(prober_pid_, &status, 0);
+    prober_pid_ = -1;
+    const std::string why =
+        WIFSIGNALED(status) ? "the prober was killed by signal " + std::to_string(WTERMSIG(status))
+                            : "the prober ended with status " + std::to_string(WEXITSTATUS(status));
+    pause_.expires_after(restart_pause);
+    pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
+}
+
+[[noreturn]] void become_runner(const core::Configuration& configuration, int orders,
+                                int probers_end, pid_t parent) {
+    prctl(PR_SET_NAME, "understudy-run");
+    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    // A Control-C at a terminal is the agent's business, which still needs this process to stop.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
+    if (getppid() != parent) {
+        std::_Exit(EXIT_FAILURE);
+    }
+    try {
+        if (const std::string error = keep_runner_rights(configuration); !error.empty()) {
+            std::cerr << "understudyd: runner: " << error << '\n';
+        }
+        Runner runner(configuration, orders, probers_end);
+        runner.run();
+    } catch (const std::exception& error) {
+        std::cerr << "understudyd: runner: " << error.what() << '\n';
+        std::_Exit(EXIT_FAILURE);
+    }
+    std::_Exit(EXIT_SUCCESS);
+}
+
+}  // namespace
+
+RunnerEnds start_runner(const core::Configuration& configuration) {
+    const auto [orders, their_orders] = checks::make_channel();
+    const auto [outcomes, probers_end] = checks::make_channel();
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) {
+        throw std::runtime_error(std::string{"the runner cannot be started: "} +
+                                 std::strerror(errno));
+    }
+    if (pid == 0) {
+        // Of the agent it keeps nothing: a lock, for one, would outlive who holds it.
+        const int first = fcntl(their_orders, F_DUPFD, 10);
+        const int second = fcntl(probers_end, F_DUPFD, 10);
+        dup2(first, 3);
+        dup2(second, 4);
+        close_range(5, ~0U, 0);
+        become_runner(configuration, 3, 4, parent);
+    }
+    ::close(their_orders);
+    ::close(probers_end);
+    return {FileDescriptor{orders}, FileDescriptor{outcomes}, pid};
+}
+
+}  // namespace understudy::host

@@ -1,0 +1,15 @@
+// Does a neighbour answer ARP (IPv4) or Neighbour Discovery (IPv6)? Asked every 100 ms.
+#pragma once
+
+#include <memory>
+
+#include "checks/probes/attempt.hpp"
+#include "checks/probes/raw_sockets.hpp"
+
+namespace understudy::checks {
+
+// `arp` and `raw` outlive the attempt.
+std::unique_ptr<Attempt> start_arp(boost::asio::io_context& context, RawSockets& raw,
+                                   const Arp& arp, Finish finish);
+
+}  // namespace understudy::checks

@@ -1,0 +1,41 @@
+// One end of the SOCK_SEQPACKET pair to another process of the agent, on an Asio loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <utility>
+
+namespace understudy::checks {
+
+// The two ends, close-on-exec; throws std::runtime_error.
+std::pair<int, int> make_channel();
+
+class Channel {
+public:
+    using Packet = std::function<void(std::span<const std::byte>)>;
+    using Closed = std::function<void()>;
+
+    // Takes the descriptor over. `packet` is called for each message, `closed` once when the other
+    // side is gone. Nothing is read before listen().
+    Channel(boost::asio::io_context& context, int fd);
+    void listen(Packet packet, Closed closed);
+
+    // Never waits: false if the other side does not read, or is gone.
+    bool try_send(std::span<const std::byte> packet);
+    // Waits while the other side does not read. False if it is gone.
+    bool send(std::span<const std::byte> packet);
+    int fd() { return descriptor_.native_handle(); }
+
+private:
+    void wait();
+    bool read();
+
+    boost::asio::posix::stream_descriptor descriptor_;
+    Packet packet_;
+    Closed closed_;
+};
+
+}  // namespace understudy::checks

@@ -1,0 +1,75 @@
+// Runs one program for somebody else: no shell, another user, a clean environment, a bounded
+// output.
+//
+// The caller keeps the time. Whatever happens to the caller, to the agent or to the program, a tree
+// that is to be killed is killed: a guard process adopts every descendant of the program, also one
+// that started a session of its own, and does not go before the last of them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace understudy::checks {
+
+enum class Tree {
+    killed,  // nothing that the program started outlives it
+    left,    // what it left in the background lives on, unless it was killed for its time limit
+};
+
+struct CommandSpec {
+    std::vector<std::string> argv;  // the program by its absolute path
+    std::string user;               // whom it runs as; root only if that is what is written here
+    Tree tree = Tree::killed;
+};
+
+struct CommandResult {
+    std::string error;   // it could not be started: "cannot become nobody: ..."
+    int exit_code = -1;  // of a program that ended by itself
+    int signal = 0;      // of one that was killed
+    std::string output;  // what it wrote, the first 4000 bytes
+};
+
+class Command {
+public:
+    using Done = std::function<void(const CommandResult&)>;
+
+    // `done` is called once, from the loop, and may destroy this.
+    Command(boost::asio::io_context& context, const CommandSpec& spec, Done done);
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
+    // Ends it at once, if it still runs; waits the moment that this takes.
+    ~Command();
+
+    // Asks it to go (SIGTERM), and kills it 500 ms later. `done` is called then.
+    void expire();
+
+private:
+    void start(const CommandSpec& spec);
+    void wait();
+    void read_output();
+    bool drain();
+    void ended();
+    void kill_now();
+    CommandResult result() const;
+
+    Done done_;
+    bool guarded_ = false;
+    pid_t pid_ = -1;  // of the guard, or of the program
+    int status_ = 0;
+    std::string start_error_;
+    std::string output_;
+    boost::asio::posix::stream_descriptor process_;  // a pidfd
+    boost::asio::posix::stream_descriptor pipe_;     // its output
+    int report_ = -1;                                // how starting went, and how it ended
+    bool term_sent_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>();  // a queued handler may outlive this
+};
+
+}  // namespace understudy::checks

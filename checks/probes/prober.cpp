@@ -1,0 +1,162 @@
+#include "checks/probes/prober.hpp"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <utility>
+
+#include "base/overloaded.hpp"
+#include "checks/probes/arp.hpp"
+#include "checks/probes/attempts.hpp"
+#include "checks/probes/channel.hpp"
+#include "checks/probes/curl_loop.hpp"
+#include "checks/probes/dns.hpp"
+#include "checks/probes/file.hpp"
+#include "checks/probes/http.hpp"
+#include "checks/probes/icmp.hpp"
+#include "checks/probes/interface.hpp"
+#include "checks/probes/loaded_files.hpp"
+#include "checks/probes/process.hpp"
+#include "checks/probes/raw_sockets.hpp"
+#include "checks/probes/systemd_bus.hpp"
+#include "checks/probes/tcp.hpp"
+#include "checks/probes/tls.hpp"
+#include "checks/probes/udp.hpp"
+#include "checks/probes/unit.hpp"
+#include "checks/probes/url.hpp"
+
+namespace understudy::checks {
+
+namespace {
+
+// Enough for every check at once; what exceeds it is a leak, and the prober is replaced.
+constexpr rlim_t most_memory = rlim_t{2} << 30U;
+
+class Prober {
+public:
+    Prober(const std::vector<CheckSettings>& checks, int channel)
+        : checks_(checks),
+          channel_(context_, channel),
+          raw_(context_),
+          curl_(context_),
+          bus_(context_),
+          attempts_(context_, [this](const Report& report) { channel_.send(encode(report)); }) {}
+
+    // While there are rights.
+    void prepare() {
+        raw_.open();
+        for (const CheckSettings& check : checks_) {
+            files_.load(check.question);
+            if (const auto* tls = std::get_if<Tls>(&check.question)) {
+                // What is wrong with it, every run of the check tells.
+                contexts_.prepare(tls->tls);
+            }
+        }
+    }
+
+    void run() {
+        channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
+                        [this] { context_.stop(); });
+        context_.run();
+    }
+
+private:
+    void obey(std::span<const std::byte> packet) {
+        const auto order = decode_order(packet);
+        if (!order || order->kind != OrderKind::run_check || order->index >= checks_.size()) {
+            return;
+        }
+        const CheckSettings& check = checks_[order->index];
+        attempts_.run(*order, ReportKind::check_finished, check.timeout,
+                      [&](Finish finish) { return start(check.question, std::move(finish)); });
+    }
+
+    std::unique_ptr<Attempt> start(const Question& question, Finish finish) {
+        return std::visit(
+            Overloaded{
+                [&](const Icmp& q) { return start_icmp(context_, raw_, q, finish); },
+                [&](const Arp& q) { return start_arp(context_, raw_, q, finish); },
+                [&](const Tcp& q) { return start_tcp(context_, q, finish); },
+                [&](const Udp& q) { return start_udp(context_, q, finish); },
+                [&](const Tls& q) { return start_tls(context_, contexts_, q, finish); },
+                [&](const Http& q) { return start_http(context_, curl_, files_, q, finish); },
+                [&](const Dns& q) { return start_dns(context_, q, finish); },
+                [&](const Url& q) { return start_url(context_, curl_, files_, q, finish); },
+                // The runner's: it never comes here.
+                [&](const Script&) { return std::unique_ptr<Attempt>{}; },
+                [&](const Process& q) { return start_process(context_, q, finish); },
+                [&](const File& q) { return start_file(context_, q, finish); },
+                [&](const Interface& q) { return start_interface(context_, q, finish); },
+                [&](const Unit& q) { return start_unit_check(context_, bus_, q, finish); },
+            },
+            question);
+    }
+
+    const std::vector<CheckSettings>& checks_;
+    boost::asio::io_context context_{1};
+    Channel channel_;
+    RawSockets raw_;
+    LoadedFiles files_;
+    TlsContexts contexts_;
+    CurlLoop curl_;
+    SystemdBus bus_;
+    Attempts attempts_;
+};
+
+bool give_up_rights(const ProberUser& user) {
+    if (user.changes &&
+        (setgroups(0, nullptr) != 0 || setresgid(user.gid, user.gid, user.gid) != 0 ||
+         setresuid(user.uid, user.uid, user.uid) != 0)) {
+        return false;
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    return syscall(SYS_capset, &header, none.data()) == 0;
+}
+
+void set_limits() {
+    const rlimit memory{most_memory, most_memory};
+    setrlimit(RLIMIT_DATA, &memory);
+    const rlimit no_core{0, 0};  // it holds credentials
+    setrlimit(RLIMIT_CORE, &no_core);
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+}  // namespace
+
+void run_prober(const std::vector<CheckSettings>& checks, int channel, const ProberUser& user) {
+    try {
+        Prober prober(checks, channel);
+        prober.prepare();
+        set_limits();
+        if (!give_up_rights(user)) {
+            std::cerr << "understudyd: the prober cannot give up its rights\n";
+            std::_Exit(EXIT_FAILURE);
+        }
+        // Set last: a change of the user takes it back.
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        prober.run();
+    } catch (const std::exception& error) {
+        std::cerr << "understudyd: prober: " << error.what() << '\n';
+        std::_Exit(EXIT_FAILURE);
+    }
+    std::_Exit(EXIT_SUCCESS);
+}
+
+}  // namespace understudy::checks

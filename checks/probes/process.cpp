@@ -1,0 +1,109 @@
+#include "checks/probes/process.hpp"
+
+#include <dirent.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "checks/probes/immediate.hpp"
+#include "checks/probes/words.hpp"
+
+namespace understudy::checks {
+
+namespace {
+
+constexpr std::size_t longest_comm = 15;  // what the kernel keeps of a name
+
+struct Closer {
+    void operator()(DIR* directory) const { closedir(directory); }
+    void operator()(FILE* file) const { std::fclose(file); }
+};
+
+std::optional<int> number(std::string_view text) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    return whole && value > 0 ? std::optional{value} : std::nullopt;
+}
+
+std::string read_start(const std::string& path) {
+    std::array<char, 512> buffer{};
+    const std::unique_ptr<FILE, Closer> file{std::fopen(path.c_str(), "re")};
+    const std::size_t size = file ? std::fread(buffer.data(), 1, buffer.size(), file.get()) : 0;
+    return {buffer.data(), size};
+}
+
+// The name of a living process; nothing if there is none, or only what its parent has not buried.
+std::optional<std::string> name_of(int pid) {
+    // "123 (the name) S ...": the name may hold anything, also ") ".
+    const std::string stat = read_start("/proc/" + std::to_string(pid) + "/stat");
+    const auto open = stat.find('(');
+    const auto close = stat.rfind(')');
+    if (open == std::string::npos || close == std::string::npos || close + 2 >= stat.size() ||
+        stat[close + 2] == 'Z' || stat[close + 2] == 'X') {
+        return std::nullopt;
+    }
+    return stat.substr(open + 1, close - open - 1);
+}
+
+bool is_named(int pid, const std::string& name) {
+    const auto found = name_of(pid);
+    return found && (name.empty() || *found == name.substr(0, longest_comm));
+}
+
+unsigned count_named(const std::string& name) {
+    unsigned count = 0;
+    const std::unique_ptr<DIR, Closer> proc{opendir("/proc")};
+    while (const dirent* entry = proc ? readdir(proc.get()) : nullptr) {
+        const auto pid = number(entry->d_name);
+        count += pid && is_named(*pid, name) ? 1U : 0U;
+    }
+    return count;
+}
+
+Outcome by_pid_file(const Process& process) {
+    const std::string text = read_start(process.pid_file);
+    const auto end = text.find_first_of(" \t\r\n");
+    const auto pid = number(std::string_view{text}.substr(0, end));
+    if (!pid) {
+        return failure(process.pid_file +
+                       (text.empty() ? " is missing or empty" : " does not hold a process number"));
+    }
+    const std::string name = "process " + std::to_string(*pid) + " of " + process.pid_file;
+    if (!is_named(*pid, process.name)) {
+        return failure(name_of(*pid) ? name + " is not " + process.name : name + " does not run");
+    }
+    Outcome outcome;
+    outcome.passed = true;
+    outcome.detail = name + " runs";
+    return outcome;
+}
+
+Outcome look(const Process& process) {
+    if (!process.pid_file.empty()) {
+        return by_pid_file(process);
+    }
+    const unsigned count = count_named(process.name);
+    Outcome outcome;
+    outcome.passed = count >= process.min_count;
+    outcome.detail = (count == 0 ? "no" : std::to_string(count)) +
+                     std::string{count == 1 ? " process " : " processes "} + process.name +
+                     (outcome.passed || process.min_count == 1
+                          ? ""
+                          : ", " + std::to_string(process.min_count) + " are asked for");
+    return outcome;
+}
+
+}  // namespace
+
+std::unique_ptr<Attempt> start_process(boost::asio::io_context& context, const Process& process,
+                                       Finish finish) {
+    return std::make_unique<Immediate>(context, look(process), std::move(finish));
+}
+
+}  // namespace understudy::checks

@@ -1,0 +1,13 @@
+// Is a process of this name, or the one in this pid file, running?
+#pragma once
+
+#include <memory>
+
+#include "checks/probes/attempt.hpp"
+
+namespace understudy::checks {
+
+std::unique_ptr<Attempt> start_process(boost::asio::io_context& context, const Process& process,
+                                       Finish finish);
+
+}  // namespace understudy::checks

@@ -1,0 +1,368 @@
+#include "checks/probes/raw_sockets.hpp"
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace understudy::checks {
+
+namespace {
+
+using boost::asio::posix::stream_descriptor;
+
+constexpr int most_at_once = 64;
+
+// <linux/icmp.h>, which does not go together with <netinet/ip_icmp.h>.
+constexpr int icmp_filter_option = 1;
+
+// RFC 826 for Ethernet and IPv4.
+struct ArpPacket {
+    std::uint16_t hardware = htons(ARPHRD_ETHER);
+    std::uint16_t protocol = htons(ETH_P_IP);
+    std::uint8_t hardware_size = 6;
+    std::uint8_t protocol_size = 4;
+    std::uint16_t operation = 0;
+    std::array<std::uint8_t, 6> sender_mac{};
+    std::array<std::byte, 4> sender{};
+    std::array<std::uint8_t, 6> target_mac{};
+    std::array<std::byte, 4> target{};
+};
+static_assert(sizeof(ArpPacket) == 28);
+
+std::uint16_t number_at(std::span<const std::byte> data, std::size_t place) {
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>(data[place]) << 8U |
+                                      std::to_integer<unsigned>(data[place + 1]));
+}
+
+sockaddr_storage socket_address(const IpAddress& address, int scope, socklen_t& size) {
+    sockaddr_storage storage{};
+    if (address.is_v4()) {
+        auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+        v4.sin_family = AF_INET;
+        std::memcpy(&v4.sin_addr, address.bytes().data(), 4);
+        size = sizeof v4;
+    } else {
+        auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+        v6.sin6_family = AF_INET6;
+        v6.sin6_scope_id = static_cast<std::uint32_t>(scope);
+        std::memcpy(&v6.sin6_addr, address.bytes().data(), 16);
+        size = sizeof v6;
+    }
+    return storage;
+}
+
+IpAddress solicited_node(const IpAddress& address) {
+    std::array<std::byte, 16> bytes{std::byte{0xff}, std::byte{0x02}};
+    bytes[11] = std::byte{1};
+    bytes[12] = std::byte{0xff};
+    std::ranges::copy(address.bytes().last(3), bytes.begin() + 13);
+    return IpAddress::from_bytes(bytes);
+}
+
+// One message to `to` from `source` (nothing: the kernel's choice) on `interface` (0: by route).
+std::string send_v6(int fd, const IpAddress& to, const IpAddress* source, int interface,
+                    std::span<const std::byte> packet) {
+    socklen_t size = 0;
+    sockaddr_storage address = socket_address(to, interface, size);
+    iovec data{const_cast<std::byte*>(packet.data()), packet.size()};
+    alignas(cmsghdr) std::array<char, 128> control{};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = size;
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int));
+    in6_pktinfo info{};
+    info.ipi6_ifindex = static_cast<unsigned>(interface);
+    if (source != nullptr) {
+        std::memcpy(&info.ipi6_addr, source->bytes().data(), 16);
+    }
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IPV6;
+    header->cmsg_type = IPV6_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(header), &info, sizeof info);
+    header = CMSG_NXTHDR(&message, header);
+    constexpr int hops = 255;  // RFC 4861 7.1.1
+    header->cmsg_level = IPPROTO_IPV6;
+    header->cmsg_type = IPV6_HOPLIMIT;
+    header->cmsg_len = CMSG_LEN(sizeof hops);
+    std::memcpy(CMSG_DATA(header), &hops, sizeof hops);
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? std::strerror(errno) : "";
+}
+
+}  // namespace
+
+std::uint16_t internet_checksum(std::span<const std::byte> data) {
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < data.size(); ++i) {
+        const auto byte = std::to_integer<std::uint32_t>(data[i]);
+        sum += i % 2 == 0 ? byte << 8U : byte;
+    }
+    while (sum > 0xffff) {
+        sum = (sum & 0xffffU) + (sum >> 16U);
+    }
+    return static_cast<std::uint16_t>(~sum);
+}
+
+// --- opening -------------------------------------------------------------------------------------
+
+void RawSockets::adopt(Socket& socket, int fd) {
+    if (fd < 0) {
+        socket.trouble = std::strerror(errno);
+        return;
+    }
+    socket.trouble.clear();
+    socket.descriptor = std::make_unique<stream_descriptor>(context_, fd);
+}
+
+void RawSockets::open() {
+    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    adopt(icmp_v4_, socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP));
+    adopt(icmp_v6_, socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6));
+    adopt(arp_, socket(AF_PACKET, SOCK_DGRAM | flags, htons(ETH_P_ARP)));
+    if (icmp_v4_.descriptor) {
+        const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
+        setsockopt(icmp_v4_.descriptor->native_handle(), SOL_RAW, icmp_filter_option, &refused,
+                   sizeof refused);
+        wait(icmp_v4_, &RawSockets::read_v4);
+    }
+    if (icmp_v6_.descriptor) {
+        icmp6_filter filter{};
+        ICMP6_FILTER_SETBLOCKALL(&filter);
+        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+        ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+        const int fd = icmp_v6_.descriptor->native_handle();
+        const int on = 1;
+        setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
+        wait(icmp_v6_, &RawSockets::read_v6);
+    }
+    if (arp_.descriptor) {
+        wait(arp_, &RawSockets::read_arp);
+    }
+}
+
+std::string RawSockets::echo_trouble(Family family) const {
+    return (family == Family::ipv4 ? icmp_v4_ : icmp_v6_).trouble;
+}
+
+std::string RawSockets::neighbour_trouble(Family family) const {
+    return (family == Family::ipv4 ? arp_ : icmp_v6_).trouble;
+}
+
+void RawSockets::wait(Socket& socket, void (RawSockets::*read)(int fd)) {
+    socket.descriptor->async_wait(stream_descriptor::wait_read,
+                                  [this, &socket, read](const boost::system::error_code& error) {
+                                      if (!error) {
+                                          (this->*read)(socket.descriptor->native_handle());
+                                          wait(socket, read);
+                                      }
+                                  });
+}
+
+// --- echo ----------------------------------------------------------------------------------------
+
+std::uint16_t RawSockets::expect_echo(Echo echo) {
+    do {
+        ++last_identifier_;
+    } while (echoes_.contains(last_identifier_));
+    echoes_[last_identifier_] = std::move(echo);
+    return last_identifier_;
+}
+
+std::string RawSockets::send_echo(const IpAddress& to, const IpAddress* source,
+                                  std::span<const std::byte> packet) {
+    if (to.is_v6()) {
+        return send_v6(icmp_v6_.descriptor->native_handle(), to, source, 0, packet);
+    }
+    const int fd = icmp_v4_.descriptor->native_handle();
+    socklen_t size = 0;
+    sockaddr_storage address = socket_address(to, 0, size);
+    iovec data{const_cast<std::byte*>(packet.data()), packet.size()};
+    alignas(cmsghdr) std::array<char, 64> control{};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = size;
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    if (source != nullptr) {
+        in_pktinfo info{};
+        std::memcpy(&info.ipi_spec_dst, source->bytes().data(), 4);
+        message.msg_control = control.data();
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = IPPROTO_IP;
+        header->cmsg_type = IP_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof info);
+        std::memcpy(CMSG_DATA(header), &info, sizeof info);
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? std::strerror(errno) : "";
+}
+
+void RawSockets::tell_echo(const IpAddress& from, std::span<const std::byte> message) {
+    constexpr std::size_t header_size = 8;
+    if (message.size() < header_size) {
+        return;
+    }
+    const auto found = echoes_.find(number_at(message, 4));
+    if (found != echoes_.end()) {
+        const Echo told = found->second;  // it may be taken out meanwhile
+        told(from, number_at(message, 6));
+    }
+}
+
+void RawSockets::read_v4(int fd) {
+    std::array<std::byte, 2048> buffer{};
+    for (int i = 0; i < most_at_once; ++i) {
+        const ssize_t size = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (size < 0) {
+            return;
+        }
+        const auto packet = std::span{buffer}.first(static_cast<std::size_t>(size));
+        constexpr std::size_t least_header = 20;
+        if (packet.size() < least_header) {
+            continue;
+        }
+        const std::size_t header = (std::to_integer<std::size_t>(packet[0]) & 0xfU) * 4;
+        if (header >= least_header && packet.size() > header && packet[header] == std::byte{0}) {
+            tell_echo(IpAddress::from_bytes(packet.subspan(12, 4)), packet.subspan(header));
+        }
+    }
+}
+
+void RawSockets::read_v6(int fd) {
+    std::array<std::byte, 2048> buffer{};
+    for (int i = 0; i < most_at_once; ++i) {
+        sockaddr_in6 from{};
+        iovec data{buffer.data(), buffer.size()};
+        alignas(cmsghdr) std::array<char, 256> control{};
+        msghdr message{};
+        message.msg_name = &from;
+        message.msg_namelen = sizeof from;
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        const ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT);
+        if (size < 0) {
+            return;
+        }
+        int hops = 0;
+        in6_pktinfo info{};
+        for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+             header = CMSG_NXTHDR(&message, header)) {
+            if (header->cmsg_type == IPV6_HOPLIMIT) {
+                std::memcpy(&hops, CMSG_DATA(header), sizeof hops);
+            } else if (header->cmsg_type == IPV6_PKTINFO) {
+                std::memcpy(&info, CMSG_DATA(header), sizeof info);
+            }
+        }
+        const auto packet = std::span{buffer}.first(static_cast<std::size_t>(size));
+        constexpr std::size_t advert_size = 24;
+        constexpr std::size_t with_option = advert_size + 8;
+        if (packet.size() >= 8 && packet[0] == std::byte{ICMP6_ECHO_REPLY}) {
+            tell_echo(IpAddress::from_bytes(std::as_bytes(std::span{from.sin6_addr.s6_addr})),
+                      packet);
+        } else if (packet.size() >= advert_size && packet[0] == std::byte{ND_NEIGHBOR_ADVERT} &&
+                   hops == 255) {  // RFC 4861 7.1.2
+            MacAddress mac;
+            if (packet.size() >= with_option &&
+                packet[advert_size] == std::byte{ND_OPT_TARGET_LINKADDR}) {
+                std::memcpy(mac.bytes.data(), packet.data() + advert_size + 2, 6);
+            }
+            tell_neighbour(static_cast<int>(info.ipi6_ifindex),
+                           IpAddress::from_bytes(packet.subspan(8, 16)), mac);
+        }
+    }
+}
+
+// --- neighbours ----------------------------------------------------------------------------------
+
+void RawSockets::expect_neighbour(int interface, const IpAddress& address, const void* who,
+                                  Neighbour neighbour) {
+    neighbours_.push_back({interface, address, who, std::move(neighbour)});
+}
+
+void RawSockets::ignore_neighbour(const void* who) {
+    std::erase_if(neighbours_, [&](const Expected& expected) { return expected.who == who; });
+}
+
+std::string RawSockets::ask_neighbour(int interface, const IpAddress& address,
+                                      const IpAddress& source, const MacAddress& mac) {
+    if (address.is_v6()) {
+        std::array<std::byte, 32> packet{std::byte{ND_NEIGHBOR_SOLICIT}};
+        std::ranges::copy(address.bytes(), packet.begin() + 8);
+        packet[24] = std::byte{ND_OPT_SOURCE_LINKADDR};
+        packet[25] = std::byte{1};  // in units of 8 bytes
+        std::memcpy(packet.data() + 26, mac.bytes.data(), mac.bytes.size());
+        return send_v6(icmp_v6_.descriptor->native_handle(), solicited_node(address), nullptr,
+                       interface, packet);
+    }
+    ArpPacket packet;
+    packet.operation = htons(ARPOP_REQUEST);
+    packet.sender_mac = mac.bytes;
+    std::ranges::copy(source.bytes(), packet.sender.begin());
+    std::ranges::copy(address.bytes(), packet.target.begin());
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_protocol = htons(ETH_P_ARP);
+    to.sll_ifindex = interface;
+    to.sll_halen = ETH_ALEN;
+    std::memset(to.sll_addr, 0xff, ETH_ALEN);
+    return sendto(arp_.descriptor->native_handle(), &packet, sizeof packet,
+                  MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to),
+                  sizeof to) < 0
+               ? std::strerror(errno)
+               : "";
+}
+
+void RawSockets::read_arp(int fd) {
+    for (int i = 0; i < most_at_once; ++i) {
+        ArpPacket packet;
+        sockaddr_ll from{};
+        socklen_t from_size = sizeof from;
+        const ssize_t size = recvfrom(fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_TRUNC,
+                                      reinterpret_cast<sockaddr*>(&from), &from_size);
+        if (size < 0) {
+            return;
+        }
+        const ArpPacket expected;
+        const bool fits = static_cast<std::size_t>(size) >= sizeof packet &&
+                          packet.hardware == expected.hardware &&
+                          packet.protocol == expected.protocol &&
+                          packet.hardware_size == expected.hardware_size &&
+                          packet.protocol_size == expected.protocol_size &&
+                          packet.operation == htons(ARPOP_REPLY);
+        if (fits && from.sll_pkttype != PACKET_OUTGOING) {
+            tell_neighbour(from.sll_ifindex, IpAddress::from_bytes(packet.sender),
+                           MacAddress{packet.sender_mac});
+        }
+    }
+}
+
+void RawSockets::tell_neighbour(int interface, const IpAddress& address, const MacAddress& mac) {
+    std::vector<Neighbour> told;  // each may take itself out
+    for (const Expected& expected : neighbours_) {
+        if (expected.interface == interface && expected.address == address) {
+            told.push_back(expected.told);
+        }
+    }
+    for (const Neighbour& tell : told) {
+        tell(mac);
+    }
+}
+
+}  // namespace understudy::checks

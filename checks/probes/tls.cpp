@@ -1,0 +1,181 @@
+#include "checks/probes/tls.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ssl/stream.hpp>
+#include <ctime>
+#include <utility>
+
+#include "checks/probes/connector.hpp"
+#include "checks/probes/immediate.hpp"
+
+namespace understudy::checks {
+
+namespace {
+
+namespace ssl = boost::asio::ssl;
+using Error = boost::system::error_code;
+using boost::asio::ip::tcp;
+
+constexpr long seconds_a_day = 86400;
+
+std::string key_of(const TlsClient& client) {
+    return (client.verify ? "1" : "0") + client.ca + '\n' + client.certificate + '\n' + client.key;
+}
+
+long days_left(const X509* certificate) {
+    int days = 0;
+    int seconds = 0;
+    ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate));
+    return days + (seconds < 0 ? -1 : 0);
+}
+
+class TlsSteps : public std::enable_shared_from_this<TlsSteps> {
+public:
+    TlsSteps(boost::asio::io_context& context, ssl::context& tls_context, const Tls& tls,
+             Finish finish)
+        : tls_(tls),
+          finish_(std::move(finish)),
+          connector_(std::make_shared<Connector>(context, tls.target, std::nullopt)),
+          stream_(connector_->socket(), tls_context) {}
+
+    void start() {
+        connector_->start([weak = weak_from_this()](const std::string& error) {
+            const auto self = weak.lock();
+            if (self && self->finish_) {
+                self->connected(error);
+            }
+        });
+    }
+    void close() {
+        finish_ = nullptr;
+        connector_->close();
+    }
+    std::string progress() const {
+        return shaking_ ? "in the TLS handshake" : connector_->progress();
+    }
+
+private:
+    void connected(const std::string& error) {
+        if (!error.empty()) {
+            end(failure(error));
+            return;
+        }
+        shaking_ = true;
+        const std::string& name =
+            tls_.tls.server_name.empty() ? tls_.target.host : tls_.tls.server_name;
+        SSL* handle = stream_.native_handle();
+        // An address is no name: it is not sent, and verified as what it is.
+        if (IpAddress::parse(name)) {
+            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), name.c_str());
+        } else {
+            // The macro of OpenSSL has an old-style cast in it.
+            SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     const_cast<char*>(name.c_str()));
+            SSL_set1_host(handle, name.c_str());
+        }
+        stream_.async_handshake(ssl::stream_base::client,
+                                [weak = weak_from_this()](const Error& failed) {
+                                    const auto self = weak.lock();
+                                    if (self && self->finish_) {
+                                        self->shaken(failed);
+                                    }
+                                });
+    }
+
+    void shaken(const Error& error) {
+        SSL* handle = stream_.native_handle();
+        if (error) {
+            end(failure(words_for(error, handle)));
+            return;
+        }
+        connector_->timings().tls = connector_->elapsed();
+        const X509* certificate = SSL_get0_peer_certificate(handle);
+        const long days = certificate == nullptr ? 0 : days_left(certificate);
+        if (tls_.min_days > 0 && days < static_cast<long>(tls_.min_days)) {
+            end(failure("certificate expires in " + std::to_string(days) + " days, " +
+                        std::to_string(tls_.min_days) + " are asked for"));
+            return;
+        }
+        Outcome outcome;
+        outcome.passed = true;
+        outcome.detail = std::string{SSL_get_version(handle)} + ", certificate valid for " +
+                         std::to_string(days) + " days";
+        end(std::move(outcome));
+    }
+
+    static std::string words_for(const Error& error, SSL* handle) {
+        const long verified = SSL_get_verify_result(handle);
+        if (verified != X509_V_OK) {
+            return std::string{"certificate verify failed: "} +
+                   X509_verify_cert_error_string(verified);
+        }
+        const bool closed = error == boost::asio::error::eof ||
+                            error == ssl::error::stream_truncated ||
+                            error == boost::asio::error::connection_reset;
+        return closed ? "closed during the TLS handshake" : "TLS handshake failed: " + plain(error);
+    }
+
+    void end(Outcome outcome) {
+        outcome.timings = connector_->timings();
+        outcome.timings.total = connector_->elapsed();
+        const Finish done = std::exchange(finish_, nullptr);
+        connector_->close();
+        if (done) {
+            done(std::move(outcome));
+        }
+    }
+
+    const Tls& tls_;
+    Finish finish_;
+    std::shared_ptr<Connector> connector_;
+    ssl::stream<tcp::socket&> stream_;
+    bool shaking_ = false;
+};
+
+}  // namespace
+
+void TlsContexts::prepare(const TlsClient& client) {
+    Entry& entry = entries_[key_of(client)];
+    if (entry.context) {
+        return;
+    }
+    entry.context = std::make_unique<ssl::context>(ssl::context::tls_client);
+    ssl::context& context = *entry.context;
+    const auto use = [&](const std::string& path, const auto& load) {
+        Error error;
+        if (!path.empty() && entry.error.empty()) {
+            load(error);
+            entry.error = error ? path + ": " + plain(error) : "";
+        }
+    };
+    Error error;
+    context.set_verify_mode(client.verify ? ssl::verify_peer : ssl::verify_none, error);
+    if (client.ca.empty()) {
+        context.set_default_verify_paths(error);
+    }
+    use(client.ca, [&](Error& e) { context.load_verify_file(client.ca, e); });
+    use(client.certificate,
+        [&](Error& e) { context.use_certificate_chain_file(client.certificate, e); });
+    const std::string& key = client.key.empty() ? client.certificate : client.key;
+    use(key, [&](Error& e) { context.use_private_key_file(key, ssl::context::pem, e); });
+}
+
+TlsContexts::Entry& TlsContexts::at(const TlsClient& client) {
+    prepare(client);
+    return entries_.at(key_of(client));
+}
+
+std::unique_ptr<Attempt> start_tls(boost::asio::io_context& context, TlsContexts& contexts,
+                                   const Tls& tls, Finish finish) {
+    const TlsContexts::Entry& entry = contexts.at(tls.tls);
+    if (!entry.error.empty()) {
+        return std::make_unique<Immediate>(context, failure(entry.error), std::move(finish));
+    }
+    auto steps = std::make_shared<TlsSteps>(context, *entry.context, tls, std::move(finish));
+    steps->start();
+    return std::make_unique<Handle<TlsSteps>>(std::move(steps));
+}
+
+}  // namespace understudy::checks

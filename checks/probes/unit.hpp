@@ -1,0 +1,14 @@
+// Is a systemd unit active?
+#pragma once
+
+#include <memory>
+
+#include "checks/probes/attempt.hpp"
+#include "checks/probes/systemd_bus.hpp"
+
+namespace understudy::checks {
+
+std::unique_ptr<Attempt> start_unit_check(boost::asio::io_context& context, SystemdBus& bus,
+                                          const Unit& unit, Finish finish);
+
+}  // namespace understudy::checks

@@ -1,0 +1,363 @@
+// Checks and services decide who may have the address: real Nodes on a virtual LAN.
+#include <gmock/gmock.h>
+
+#include "tests/sim/virtual_lan.hpp"
+
+namespace understudy {
+namespace {
+
+using namespace std::chrono_literals;
+using sim::VirtualHost;
+using sim::VirtualLan;
+using sim::web;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const std::string vip = "192.0.2.10/24";
+
+checks::CheckSettings check(const std::string& name) {
+    checks::CheckSettings settings;
+    settings.name = name;
+    settings.type = "http";
+    settings.question = checks::Http{};
+    settings.interval = 500ms;
+    settings.fast_interval = 50ms;
+    settings.rise = 2;
+    settings.fall = 2;
+    return settings;
+}
+
+// A VIP with the service "haproxy", which is up while the check "frontend" is.
+core::Configuration served(vrrp::Priority priority, bool startable) {
+    core::Configuration configuration = web(priority);
+    configuration.checks.push_back(check("frontend"));
+    core::ServiceSettings service;
+    service.name = "haproxy";
+    service.checks = {"frontend"};
+    service.unit = startable ? "haproxy.service" : "";
+    service.start_timeout = 5s;
+    configuration.services.push_back(service);
+    configuration.vips.front().service = "haproxy";
+    return configuration;
+}
+
+core::Configuration tracking(vrrp::Priority priority, std::optional<int> weight = std::nullopt) {
+    core::Configuration configuration = web(priority);
+    configuration.checks.push_back(check("gateway"));
+    configuration.vips.front().tracks.push_back({"gateway", weight});
+    return configuration;
+}
+
+class Services : public testing::Test {
+protected:
+    bool active(VirtualHost& host, Duration limit) {
+        return lan.run_until([&] { return host.state() == "active"; }, limit);
+    }
+    bool reaches(VirtualHost& host, const std::string& state, Duration limit) {
+        return lan.run_until([&] { return host.state() == state; }, limit);
+    }
+    std::string all_reasons(VirtualHost& host) {
+        std::string text;
+        for (const std::string& reason : host.why()) {
+            text += reason + '\n';
+        }
+        return text;
+    }
+    // Nobody holds the address together with somebody else for longer than a handover.
+    void never_held_twice() {
+        lan.after_step = [this] {
+            if (lan.holders(vip).size() < 2) {
+                twice_.reset();
+                return;
+            }
+            twice_ = twice_.value_or(lan.now());
+            ASSERT_LE(lan.now() - *twice_, 5ms);
+        };
+    }
+
+    VirtualLan lan;
+    VirtualHost& lb1 = lan.add("lb1");
+    VirtualHost& lb2 = lan.add("lb2");
+    VirtualHost& lb3 = lan.add("lb3");
+    std::optional<TimePoint> twice_;
+};
+
+TEST_F(Services, a_service_that_dies_on_the_active_node_is_handed_over) {
+    lb1.start(served(150, false));
+    lb2.start(served(100, false));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(10s);
+    never_held_twice();
+    lb1.kill_service("haproxy");
+    const TimePoint killed = lan.now();
+    ASSERT_TRUE(lan.run_until([&] { return lb2.holds(vip); }, 10s));
+    // At most one interval and a fast one until it is known, then the skew time of 100.
+    EXPECT_LE(lan.now() - killed, 500ms + 50ms + 609375us + 20ms);
+    ASSERT_TRUE(reaches(lb1, "fault", 1s));
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+    EXPECT_THAT(all_reasons(lb1), HasSubstr("check frontend down"));
+    EXPECT_THAT(all_reasons(lb1), HasSubstr("connection refused"));
+    EXPECT_EQ(lb1.vip().readiness, control::Readiness::unready);
+    EXPECT_EQ(lb2.vip().readiness, control::Readiness::hot);
+}
+
+TEST_F(Services, a_hot_standby_goes_before_a_cold_one_of_higher_priority) {
+    lb1.start(served(250, true));
+    lb2.start(served(200, true));
+    lb3.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lan.run_for(5s);
+    EXPECT_EQ(lb2.vip().readiness, control::Readiness::cold);
+    EXPECT_EQ(lb2.vip().effective_priority, 1 + 200 / 16);
+    EXPECT_THAT(all_reasons(lb2), HasSubstr("cold standby of 200: check frontend down"));
+    lb1.cut(true);
+    ASSERT_TRUE(active(lb3, 10s));
+    lan.run_for(10s);
+    EXPECT_EQ(lb3.state(), "active");
+    EXPECT_THAT(lb2.orders(), IsEmpty());
+}
+
+TEST_F(Services, the_last_cold_standby_starts_its_service_and_then_claims) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lan.run_for(5s);
+    lan.after_step = [&] {
+        ASSERT_TRUE(!lb2.holds(vip) || lb2.runs("haproxy")) << "claimed before it was ready";
+    };
+    lb1.crash();
+    ASSERT_TRUE(reaches(lb2, "promoting", 10s));
+    EXPECT_FALSE(lb2.holds(vip));
+    EXPECT_THAT(lb2.orders(), ElementsAre("start haproxy"));
+    EXPECT_THAT(all_reasons(lb2), HasSubstr("service haproxy is being started"));
+    ASSERT_TRUE(active(lb2, 2s));
+    EXPECT_TRUE(lb2.holds(vip));
+    EXPECT_EQ(lb2.vip().effective_priority, 100);
+    EXPECT_THAT(lb2.events().back().cause, HasSubstr("service haproxy is ready"));
+}
+
+TEST_F(Services, a_cold_start_that_fails_resigns_and_the_third_node_takes_over) {
+    lb1.start(served(200, true));
+    lb2.start(served(150, true));
+    lb3.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lb3.kill_service("haproxy");
+    lb2.set_start(1s, false);
+    lan.run_for(5s);
+    never_held_twice();
+    lb1.crash();
+    ASSERT_TRUE(reaches(lb2, "promoting", 10s));
+    ASSERT_TRUE(reaches(lb2, "fault", 6s));
+    EXPECT_THAT(lb2.orders(), ElementsAre("start haproxy", "stop haproxy"));
+    EXPECT_THAT(all_reasons(lb2), HasSubstr("could not be started: not ready within 5 s"));
+    EXPECT_EQ(lan.adverts.back().from, "lb2");
+    EXPECT_EQ(lan.adverts.back().advert.priority, 0);
+    ASSERT_TRUE(active(lb3, 3s));
+    lan.run_for(20s);
+    EXPECT_EQ(lb2.state(), "fault");
+    lb2.set_check("frontend", true);  // somebody mended and started it
+    ASSERT_TRUE(lan.run_until([&] { return lb2.state() != "fault"; }, 5s));
+}
+
+TEST_F(Services, nobody_else_there_so_the_service_is_started_again_in_place) {
+    lb1.start(served(150, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(5s);
+    lan.after_step = [&] { ASSERT_TRUE(lb1.holds(vip)); };
+    lb1.kill_service("haproxy");
+    ASSERT_TRUE(lan.run_until([&] { return !lb1.orders().empty(); }, 3s));
+    ASSERT_TRUE(lan.run_until([&] { return lb1.vip().effective_priority == 150; }, 3s));
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_THAT(lb1.orders(), ElementsAre("start haproxy"));
+}
+
+TEST_F(Services, last_resort_hold_keeps_a_bad_service_on_a_reachable_address) {
+    lb1.start(served(150, false));
+    lb2.start(served(100, false));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lan.run_for(5s);
+    lb1.kill_service("haproxy");
+    lan.run_for(20s);
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_EQ(lb2.state(), "fault");
+    EXPECT_EQ(lb1.vip().effective_priority, 1);
+    EXPECT_THAT(all_reasons(lb1), HasSubstr("last_resort = hold"));
+    lb2.set_check("frontend", true);
+    ASSERT_TRUE(active(lb2, 5s));
+}
+
+TEST_F(Services, last_resort_release_lets_go) {
+    for (VirtualHost* host : {&lb1, &lb2}) {
+        core::Configuration configuration = served(host == &lb1 ? 150 : 100, false);
+        configuration.vips.front().last_resort = core::LastResort::release;
+        host->start(configuration);
+    }
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lb1.kill_service("haproxy");
+    ASSERT_TRUE(reaches(lb1, "fault", 10s));
+    EXPECT_THAT(lan.holders(vip), IsEmpty());
+}
+
+TEST_F(Services, a_tracked_check_that_is_down_keeps_a_standby_from_claiming) {
+    lb1.start(tracking(150));
+    lb2.start(tracking(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.set_check("gateway", false, "no answer");
+    ASSERT_TRUE(reaches(lb2, "fault", 5s));
+    lb1.crash();
+    lan.run_for(60s);
+    EXPECT_EQ(lb2.state(), "fault");
+    EXPECT_FALSE(lb2.holds(vip));
+    lb2.set_check("gateway", true);
+    const TimePoint back = lan.now();
+    ASSERT_TRUE(active(lb2, 10s));
+    EXPECT_LE(lan.now() - back, 500ms + 50ms + 20ms);  // its rise time; the silence is long over
+}
+
+TEST_F(Services, a_tracked_check_down_on_the_active_node_moves_the_address_without_a_gap) {
+    lb1.start(tracking(150));
+    lb2.start(tracking(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(5s);
+    lan.after_step = [&] { ASSERT_FALSE(lan.holders(vip).empty()); };
+    lb1.set_check("gateway", false, "no answer");
+    ASSERT_TRUE(active(lb2, 5s));
+    ASSERT_TRUE(reaches(lb1, "fault", 1s));
+}
+
+TEST_F(Services, a_lone_node_with_a_tracked_check_down_resigns) {
+    lb1.start(tracking(150));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb1.set_check("gateway", false, "no answer");
+    ASSERT_TRUE(reaches(lb1, "fault", 5s));
+    EXPECT_THAT(lan.holders(vip), IsEmpty());
+    EXPECT_THAT(all_reasons(lb1), HasSubstr("check gateway down"));
+}
+
+TEST_F(Services, weights_change_the_priority_and_never_below_the_band) {
+    lb1.start(tracking(150, -60));
+    lb2.start(tracking(100, -200));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(5s);
+    lb1.set_check("gateway", false);
+    ASSERT_TRUE(active(lb2, 10s));
+    EXPECT_EQ(lb1.vip().effective_priority, 90);
+    lb2.set_check("gateway", false);
+    lan.run_for(2s);
+    EXPECT_EQ(lb2.vip().effective_priority, 17);
+    ASSERT_TRUE(active(lb1, 10s));
+}
+
+TEST_F(Services, a_node_whose_checks_have_not_run_claims_nothing) {
+    lb1.silence_prober(true);
+    lb1.start(served(150, true));
+    lan.run_for(60s);
+    EXPECT_EQ(lb1.state(), "init");
+    EXPECT_THAT(lb1.why().front(), HasSubstr("check frontend has not run yet"));
+    EXPECT_THAT(lb1.orders(), Contains("restart prober"));
+    EXPECT_THAT(lb1.orders(), Not(Contains("start haproxy")));
+    lb1.silence_prober(false);
+    ASSERT_TRUE(active(lb1, 10s));
+}
+
+TEST_F(Services, an_active_node_keeps_the_address_while_its_prober_is_silent) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb1.silence_prober(true);
+    lan.run_for(60s);
+    EXPECT_EQ(lb1.state(), "active");
+    const auto status = std::get<control::StatusResponse>(lb1.ask(control::StatusRequest{}));
+    EXPECT_EQ(status.checks.front().state, control::CheckState::unknown);
+}
+
+TEST_F(Services, a_takeover_of_a_cold_node_starts_the_service_first) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lan.run_for(5s);
+    lan.after_step = [&] { ASSERT_FALSE(lan.holders(vip).empty()); };
+    const auto client = lb2.send(control::TakeoverRequest{"web", false});
+    EXPECT_FALSE(lb2.answer(client));
+    ASSERT_TRUE(lan.run_until([&] { return lb2.answer(client).has_value(); }, 5s));
+    EXPECT_TRUE(std::holds_alternative<control::DoneResponse>(*lb2.answer(client)));
+    EXPECT_EQ(lb2.state(), "active");
+}
+
+TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
+    for (VirtualHost* host : {&lb1, &lb2}) {
+        core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
+        configuration.services.front().stop_on_release = true;
+        configuration.services.front().standby = core::Standby::cold;
+        host->start(configuration);
+        host->kill_service("haproxy");
+    }
+    ASSERT_TRUE(active(lb1, 20s));
+    lan.run_for(5s);
+    lan.after_step = [&] {
+        ASSERT_FALSE(lb1.runs("haproxy") && lb2.runs("haproxy")) << "it runs on two nodes";
+    };
+    const auto client = lb1.send(control::FailoverRequest{"web", 20s});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.answer(client).has_value(); }, 30s));
+    EXPECT_TRUE(std::holds_alternative<control::DoneResponse>(*lb1.answer(client)));
+    ASSERT_TRUE(active(lb2, 10s));
+    EXPECT_THAT(lb1.orders(), ElementsAre("start haproxy", "stop haproxy"));
+}
+
+TEST_F(Services, a_stop_of_the_agent_stops_such_a_service_too) {
+    core::Configuration configuration = served(150, true);
+    configuration.services.front().stop_on_release = true;
+    lb1.start(configuration);
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(5s);
+    lb1.stop();
+    ASSERT_TRUE(lan.run_until([&] { return lb1.exited(); }, 30s));
+    EXPECT_THAT(lb1.orders(), ElementsAre("stop haproxy"));
+    EXPECT_THAT(lan.holders(vip), IsEmpty());
+}
+
+TEST_F(Services, too_many_transitions_hold_it_in_backup_until_it_calms_down) {
+    core::Configuration configuration = tracking(150);
+    configuration.vips.front().max_transitions = core::MaxTransitions{5, 60s};
+    lb1.start(configuration);
+    lb2.start(tracking(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    for (int i = 0; i < 3; ++i) {
+        lb1.set_check("gateway", false);
+        ASSERT_TRUE(active(lb2, 10s)) << i;
+        lb1.set_check("gateway", true);
+        lan.run_for(8s);
+    }
+    EXPECT_EQ(lb1.state(), "backup");
+    EXPECT_THAT(all_reasons(lb1), HasSubstr("held in backup: more than 5 transitions within 60 s"));
+    ASSERT_TRUE(active(lb1, 70s));
+}
+
+TEST_F(Services, failback_ends_the_holding) {
+    core::Configuration configuration = tracking(150);
+    configuration.vips.front().max_transitions = core::MaxTransitions{2, 60s};
+    lb1.start(configuration);
+    lb2.start(tracking(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    for (int i = 0; i < 2; ++i) {
+        lb1.set_check("gateway", false);
+        ASSERT_TRUE(active(lb2, 10s));
+        lb1.set_check("gateway", true);
+        lan.run_for(8s);
+    }
+    ASSERT_EQ(lb1.state(), "backup");
+    lb1.ask(control::FailbackRequest{"web"});
+    ASSERT_TRUE(active(lb1, 10s));
+}
+
+}  // namespace
+}  // namespace understudy
