@@ -290,7 +290,6 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
         std::visit(Overloaded{
                        [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
                        [&](const vrrp::TakeAddresses&) {
-                           promoting_ = awaits_promotion();
                            if (!promoting_) {
                                ledger_.take(now, around.out);
                            }
@@ -313,6 +312,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
 
 void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
     cause_ = in_words(transition);
+    promoting_ = transition.to == vrrp::State::active && awaits_promotion();
     if (transition.to == vrrp::State::active) {
         active_peer_.reset();
         stop_wanted_ = false;

@@ -71,6 +71,9 @@ std::string CurlTransfer::set_tls(const TlsClient& tls, const LoadedFiles& files
         }
         return file.error;
     };
+    // libcurl counts as connected what has done its handshake; this is called before it.
+    curl_easy_setopt(easy(), CURLOPT_SSL_CTX_FUNCTION, &CurlTransfer::on_handshake);
+    curl_easy_setopt(easy(), CURLOPT_SSL_CTX_DATA, this);
     std::string error = give(tls.ca, CURLOPT_CAINFO_BLOB);
     if (error.empty()) {
         error = give(tls.certificate, CURLOPT_SSLCERT_BLOB);
@@ -114,6 +117,11 @@ void CurlTransfer::set_connect(const std::string& target) {
     curl_easy_setopt(easy(), CURLOPT_CONNECT_TO, connect_);
 }
 
+CURLcode CurlTransfer::on_handshake(CURL*, void*, void* self) {
+    static_cast<CurlTransfer*>(self)->handshake_begun_ = true;
+    return CURLE_OK;
+}
+
 Timings CurlTransfer::timings() const {
     Timings timings;
     timings.lookup = time_of(easy(), CURLINFO_NAMELOOKUP_TIME_T);
@@ -130,14 +138,7 @@ std::string CurlTransfer::progress() const {
         return "looking up the name";
     }
     if (!reached.connect) {
-        return "connecting";
-    }
-    const char* scheme = nullptr;
-    curl_easy_getinfo(easy(), CURLINFO_SCHEME, &scheme);
-    const std::string_view name = scheme == nullptr ? "" : scheme;
-    const bool encrypted = name == "HTTPS" || name == "https";
-    if (encrypted && !reached.tls) {
-        return "in the TLS handshake";
+        return handshake_begun_ ? "in the TLS handshake" : "connecting";
     }
     return reached.first_byte ? "receiving the answer" : "waiting for the first byte";
 }

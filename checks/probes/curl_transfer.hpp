@@ -37,7 +37,10 @@ public:
     std::string error_text(CURLcode code) const;
 
 private:
+    static CURLcode on_handshake(CURL* easy, void* context, void* self);
+
     Easy easy_;
+    bool handshake_begun_ = false;
     curl_slist* headers_ = nullptr;
     curl_slist* connect_ = nullptr;
     std::array<char, CURL_ERROR_SIZE> error_{};

@@ -34,9 +34,9 @@ class Program:
         self.process = None
         host.lab.agents = getattr(host.lab, "agents", []) + [self]
 
-    def launch(self, *words):
+    def launch(self, *words, **options):
         with open(self.log_path, "a") as log:
-            self.process = self.host.start(*words, stdout=log, stderr=log)
+            self.process = self.host.start(*words, stdout=log, stderr=log, **options)
 
     def log(self):
         return self.log_path.read_text() if self.log_path.exists() else ""

@@ -61,9 +61,11 @@ class Host:
     def exec(self, *words, check=True, input=None):
         return run("ip", "netns", "exec", self.namespace, *words, check=check, input=input)
 
-    def start(self, *words, **options):
-        """Starts a program in the namespace; it ends with the lab."""
-        process = subprocess.Popen(["ip", "netns", "exec", self.namespace, *words], **options)
+    def start(self, *words, keep_sys=False, **options):
+        """Starts a program in the namespace; it ends with the lab. `keep_sys`: with the machine's own /sys."""
+        inside = ["nsenter", f"--net=/run/netns/{self.namespace}"] if keep_sys else \
+            ["ip", "netns", "exec", self.namespace]
+        process = subprocess.Popen([*inside, *words], **options)
         self.lab.processes.append(process)
         return process
 
