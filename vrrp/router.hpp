@@ -7,18 +7,20 @@
 // The table (rows: events, columns: states; one overload of Router::on per cell, "-" is written
 // there too):
 //
-//                     | Initialize        | Backup                          | Active
-//   Startup           | -> Backup, or     | -                               | -
-//                     |    Active (owner, |                                 |
-//                     |    adoption)      |                                 |
-//   Shutdown          | -                 | -> Initialize, silently         | resign -> Initialize
-//   TimePassed        | -                 | timer over: lead -> Active      | advertise; slept: ->
-//   Backup Advert, 0         | -                 | timer := skew                   | advertise at
-//   once Advert, lower     | -                 | preempt: ignored; else accepted | advertise at
-//   once, announce Advert, equal     | -                 | accepted                        | the
-//   higher address wins Advert, higher    | -                 | accepted                        |
-//   follow -> Backup StandingChanged   | noted             | noted, the timer shifts         | may
-//   not lead: resign -> Backup Claim             | -                 | lead -> Active | -
+// clang-format off
+//                   | Initialize        | Backup                          | Active
+//   Startup         | -> Backup, or     | -                               | -
+//                   |    Active (owner, |                                 |
+//                   |    adoption)      |                                 |
+//   Shutdown        | -                 | -> Initialize, silently         | resign -> Initialize
+//   TimePassed      | -                 | timer over: lead -> Active      | advertise; slept: -> Backup
+//   Advert, 0       | -                 | timer := skew                   | advertise at once
+//   Advert, lower   | -                 | preempt: ignored; else accepted | advertise at once, announce
+//   Advert, equal   | -                 | accepted                        | the higher address wins
+//   Advert, higher  | -                 | accepted                        | follow -> Backup
+//   StandingChanged | noted             | noted, the timer shifts         | may not lead: resign -> Backup
+//   Claim           | -                 | lead -> Active                  | -
+// clang-format on
 #pragma once
 
 #include <optional>

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -255,6 +256,7 @@ void Runner::prober_ended() {
     prctl(PR_SET_NAME, "understudy-run");
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setpriority(PRIO_PROCESS, 0, 0);  // what it starts does not go before everybody else
     // A Control-C at a terminal is the agent's business, which still needs this process to stop.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);

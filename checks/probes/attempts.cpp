@@ -15,7 +15,7 @@ constexpr Duration farewell = std::chrono::milliseconds{1500};
 }  // namespace
 
 Attempts::Attempts(boost::asio::io_context& context, Tell tell)
-    : context_(context), tell_(std::move(tell)) {}
+    : timer_(context), tell_(std::move(tell)) {}
 
 void Attempts::run(const Order& order, ReportKind kind, Duration timeout, const Start& start) {
     const std::uint64_t number = ++last_;
@@ -24,20 +24,41 @@ void Attempts::run(const Order& order, ReportKind kind, Duration timeout, const 
     running.report.index = order.index;
     running.report.run = order.run;
     running.timeout = timeout;
-    running.timer = std::make_unique<boost::asio::steady_timer>(context_);
     limit(number, timeout);
     running.attempt =
         start([this, number](Outcome outcome) { finished(number, std::move(outcome)); });
 }
 
 void Attempts::limit(std::uint64_t number, Duration after) {
-    boost::asio::steady_timer& timer = *running_.at(number).timer;
-    timer.expires_after(after);
-    timer.async_wait([this, number](const boost::system::error_code& error) {
+    Running& running = running_.at(number);
+    running.limit = Clock::now() + after;
+    limits_.emplace(running.limit, number);
+    arm();
+}
+
+// Most limits are never reached: the timer is not set anew when one is taken away.
+void Attempts::arm() {
+    if (limits_.empty() || (armed_ && *armed_ <= limits_.begin()->first)) {
+        return;
+    }
+    armed_ = limits_.begin()->first;
+    timer_.expires_at(*armed_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
-            expired(number);
+            armed_.reset();
+            time_passed();
         }
     });
+}
+
+void Attempts::time_passed() {
+    const auto now = Clock::now();
+    while (!limits_.empty() && limits_.begin()->first <= now) {
+        const std::uint64_t number = limits_.begin()->second;
+        limits_.erase(limits_.begin());
+        expired(number);
+    }
+    arm();
 }
 
 void Attempts::finished(std::uint64_t number, Outcome outcome) {
@@ -48,7 +69,7 @@ void Attempts::finished(std::uint64_t number, Outcome outcome) {
     // Out of the table before it is told: telling may start the next one.
     const auto node = running_.extract(found);
     Running& running = node.mapped();
-    running.timer->cancel();
+    limits_.erase({running.limit, number});
     if (!running.expired) {
         running.report.outcome = std::move(outcome);
         tell_(running.report);

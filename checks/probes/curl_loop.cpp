@@ -70,17 +70,26 @@ int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*
 
 int CurlLoop::on_timer(CURLM*, long milliseconds, void* self) {
     auto& loop = *static_cast<CurlLoop*>(self);
-    loop.timer_.cancel();
-    if (milliseconds < 0) {
-        return 0;
+    loop.wanted_.reset();
+    if (milliseconds >= 0) {
+        loop.wanted_ = std::chrono::steady_clock::now() + std::chrono::milliseconds{milliseconds};
+        loop.arm();
     }
-    loop.timer_.expires_after(std::chrono::milliseconds{milliseconds});
-    loop.timer_.async_wait([&loop](const boost::system::error_code& error) {
+    return 0;
+}
+
+void CurlLoop::arm() {
+    if (!wanted_ || (armed_ && *armed_ <= *wanted_)) {
+        return;
+    }
+    armed_ = wanted_;
+    timer_.expires_at(*wanted_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
-            loop.timed_out();
+            armed_.reset();
+            timed_out();
         }
     });
-    return 0;
 }
 
 void CurlLoop::wait() {
@@ -109,9 +118,13 @@ void CurlLoop::sockets_ready() {
 }
 
 void CurlLoop::timed_out() {
-    int running = 0;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect();
+    if (wanted_ && *wanted_ <= std::chrono::steady_clock::now()) {
+        wanted_.reset();
+        int running = 0;
+        curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+        collect();
+    }
+    arm();
 }
 
 // One at a time: `done` may end other transfers, whose messages libcurl then takes back.

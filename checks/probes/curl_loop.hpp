@@ -9,9 +9,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace understudy::checks {
 
@@ -39,6 +41,7 @@ public:
 private:
     static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void* known);
     static int on_timer(CURLM* multi, long milliseconds, void* self);
+    void arm();
     void wait();
     void sockets_ready();
     void timed_out();
@@ -48,6 +51,10 @@ private:
     CURLSH* sessions_ = nullptr;  // TLS sessions of earlier runs: a handshake is then cheap
     boost::asio::posix::stream_descriptor epoll_;
     boost::asio::steady_timer timer_;
+    // When libcurl wants to be called, and for when the timer is set: that may be earlier, since
+    // most wishes are taken back, and setting it each time costs more than one call too many.
+    std::optional<std::chrono::steady_clock::time_point> wanted_;
+    std::optional<std::chrono::steady_clock::time_point> armed_;
     std::map<CURL*, Done> transfers_;
 };
 

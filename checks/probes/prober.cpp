@@ -127,6 +127,8 @@ bool give_up_rights(const ProberUser& user) {
 }
 
 void set_limits() {
+    constexpr int niceness = 5;  // after the heartbeat, and after what is being checked
+    setpriority(PRIO_PROCESS, 0, niceness);
     const rlimit memory{most_memory, most_memory};
     setrlimit(RLIMIT_DATA, &memory);
     const rlimit no_core{0, 0};  // it holds credentials
