@@ -88,7 +88,7 @@ Verdict holder(const Facts& facts) {
         return listening(State::fault, reason, facts.base_priority);
     }
     if (facts.readiness == Readiness::cold) {
-        return eligible(cold_priority(facts.base_priority), reason + "; nobody took over");
+        return eligible(cold_priority(hot_priority(facts)), reason + "; nobody took over");
     }
     if (facts.last_resort == LastResort::hold) {
         return eligible(vrrp::yielding_priority,
@@ -119,7 +119,7 @@ Verdict aspirant(const Facts& facts) {
     }
     const bool wanted = facts.manual == Manual::taken;
     Verdict verdict = eligible(
-        wanted && facts.promoting ? takeover_priority : cold_priority(facts.base_priority),
+        wanted && facts.promoting ? takeover_priority : cold_priority(hot_priority(facts)),
         "cold standby of " + std::to_string(facts.base_priority) + ": " + facts.service_trouble);
     verdict.shown = wanted ? State::promoting : State::backup;
     return verdict;
