@@ -18,7 +18,10 @@ public:
         text_ += name + " = " + value + '\n';
     }
     // A value that could be taken for something else is put in quotes.
-    void text(const std::string& name, const std::string& value) {
+    void text(const std::string& name, std::string value) {
+        for (auto at = value.find("${"); at != std::string::npos; at = value.find("${", at + 3)) {
+            value.insert(at, "$");  // not a variable
+        }
         const bool plain = value.find_first_of("#;") == std::string::npos &&
                            !value.starts_with('"') && !value.starts_with(' ') &&
                            !value.ends_with(' ');

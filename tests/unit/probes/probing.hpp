@@ -1,0 +1,93 @@
+// What the tests of attempts share: a loop, an outcome that is waited for, a server on loopback.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "checks/probes/attempt.hpp"
+
+namespace understudy::checks {
+
+class Probing : public testing::Test {
+protected:
+    Finish keep() {
+        return [this](Outcome outcome) { outcome_ = std::move(outcome); };
+    }
+    // Runs the loop until the outcome is there; a test that waits this long has failed.
+    Outcome wait(std::chrono::seconds limit = std::chrono::seconds{20}) {
+        const auto end = std::chrono::steady_clock::now() + limit;
+        while (!outcome_ && std::chrono::steady_clock::now() < end) {
+            context.run_one_for(std::chrono::milliseconds{50});
+            context.restart();
+        }
+        EXPECT_TRUE(outcome_.has_value()) << "no outcome";
+        return outcome_.value_or(Outcome{});
+    }
+    bool run_until(const std::function<bool()>& condition,
+                   std::chrono::seconds limit = std::chrono::seconds{20}) {
+        const auto end = std::chrono::steady_clock::now() + limit;
+        while (!condition() && std::chrono::steady_clock::now() < end) {
+            context.run_one_for(std::chrono::milliseconds{20});
+            context.restart();
+        }
+        return condition();
+    }
+
+    boost::asio::io_context context;
+    std::optional<Outcome> outcome_;
+};
+
+// Answers one connection after the other, each with `serve`, in a thread of its own.
+class TcpServer {
+public:
+    using Socket = boost::asio::ip::tcp::socket;
+
+    explicit TcpServer(std::function<void(Socket&)> serve)
+        : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}),
+          port(acceptor_.local_endpoint().port()),
+          thread_([this, serve = std::move(serve)] {
+              while (true) {
+                  boost::system::error_code error;
+                  Socket socket(context_);
+                  acceptor_.accept(socket, error);
+                  if (error || stopping_) {
+                      return;
+                  }
+                  try {
+                      serve(socket);
+                  } catch (const boost::system::system_error&) {
+                      // the client went away
+                  }
+              }
+          }) {}
+    ~TcpServer() {
+        stopping_ = true;
+        boost::system::error_code error;
+        Socket last(context_);
+        last.connect({boost::asio::ip::address_v4::loopback(), port}, error);
+        thread_.join();
+    }
+
+private:
+    boost::asio::io_context context_;
+    boost::asio::ip::tcp::acceptor acceptor_;
+    std::atomic<bool> stopping_ = false;
+
+public:
+    const std::uint16_t port;
+
+private:
+    std::thread thread_;
+};
+
+}  // namespace understudy::checks
