@@ -218,27 +218,24 @@ class Cold(LabTestCase):
         self.assertIn("not ready within 2 s", two.must("why", "web"))
         self.assertIn("service web: stops", two.log())
 
+    def hot(self, name, priority):
+        host = self.lab.node(name)
+        Haproxy(host)
+        eventually(lambda: HttpClient.answers_once(host, "127.0.0.1"), 10, f"haproxy of {name} serves")
+        return Understudy(host, vip(priority=priority, interval="100ms", service="web"), HOT, COLD_FRONTEND)
+
     def test_a_hot_standby_of_100_goes_before_a_cold_one_of_200(self):
-        one = self.agent("lb1", 250)
-        cold = self.agent("lb2", 200)
-        hot_host = self.lab.node("lb3")
-        Haproxy(hot_host)
-        hot = Understudy(hot_host, vip(priority=100, interval="100ms", service="web"),
-                         HOT, COLD_FRONTEND)
-        # lb3 is hot and lb1 cold: it is active. A hot node of 250 does not exist here.
-        hot.wait_state("active", 20)
-        one.wait_state("backup")
+        first = self.hot("lb1", 250)
+        first.wait_state("active")
+        cold, hot = self.agent("lb2", 200), self.hot("lb3", 100)
         cold.wait_state("backup")
-        self.assertEqual(cold.vip()["readiness"], "cold")
-        second_host = self.lab.node("lb4")
-        Haproxy(second_host)
-        second = Understudy(second_host, vip(priority=100, interval="100ms", service="web", preempt="no"),
-                            HOT, COLD_FRONTEND)
-        second.wait_state("backup")
-        hot_host.cut()
-        second.wait_state("active", 10)
-        stays(lambda: second.state() == "active", 2, "the hot one stays")
-        self.assertNotIn("starts", cold.log().split("service web:")[-1] if "service web:" in cold.log() else "")
+        hot.wait_state("backup")
+        self.assertEqual([agent.vip()["readiness"] for agent in (cold, hot)], ["cold", "hot"])
+        self.assertEqual(cold.vip()["priority"]["effective"], 1 + 200 // 16)
+        self.lab.hosts["lb1"].cut()
+        hot.wait_state("active", 10)
+        stays(lambda: hot.state() == "active" and cold.state() == "backup", 2, "the hot one stays")
+        self.assertNotIn("service web: starts", cold.log())
 
 
 if __name__ == "__main__":

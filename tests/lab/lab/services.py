@@ -174,6 +174,15 @@ class HttpClient:
         self.thread.start()
         host.lab.closers.append(self.stop)
 
+    @classmethod
+    def answers_once(cls, host, address):
+        """Whether one question from within the node gets a 200."""
+        client = cls.__new__(cls)
+        client.answers, client.failures = [], []
+        client.address, client.port, client.timeout = address, 80, 0.5
+        host.within(client._ask)
+        return bool(client.answers)
+
     def _ask(self):
         begun = time.monotonic()
         try:

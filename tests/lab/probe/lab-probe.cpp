@@ -1,10 +1,11 @@
-// The client of the lab: sends numbered UDP datagrams or ICMP echo requests to an address at a fixed rate and
-// writes down which came back, when, and from which MAC. One JSON document on stdout at the end.
+// The client of the lab: sends numbered UDP datagrams or ICMP echo requests to an address at a
+// fixed rate and writes down which came back, when, and from which MAC. One JSON document on stdout
+// at the end.
 //
 //   lab-probe --interface eth0 --to 192.0.2.10 --rate 2000
 //
-// Runs until SIGTERM or SIGINT, then waits for what is still on its way. An ICMP echo is answered by the
-// kernel of whoever holds the address, so nothing has to run there.
+// Runs until SIGTERM or SIGINT, then waits for what is still on its way. An ICMP echo is answered
+// by the kernel of whoever holds the address, so nothing has to run there.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -75,7 +76,7 @@ Options parse(int argc, char** argv) {
 constexpr std::uint16_t identifier = 0x5553;
 
 class Client {
-   public:
+public:
     explicit Client(const Options& options) : options_(options) {
         in6_addr v6{};
         is_v6_ = inet_pton(AF_INET6, options.to.c_str(), &v6) == 1;
@@ -113,9 +114,10 @@ class Client {
         print();
     }
 
-   private:
+private:
     void open_sender(const in6_addr& v6) {
-        sender_ = socket(is_v6_ ? AF_INET6 : AF_INET, SOCK_RAW, is_v6_ ? int{IPPROTO_ICMPV6} : int{IPPROTO_ICMP});
+        sender_ = socket(is_v6_ ? AF_INET6 : AF_INET, SOCK_RAW,
+                         is_v6_ ? int{IPPROTO_ICMPV6} : int{IPPROTO_ICMP});
         if (sender_ < 0) {
             die("raw socket");
         }
@@ -142,7 +144,8 @@ class Client {
 
     // A packet socket sees the MAC of who answered.
     void open_receiver() {
-        const auto protocol = htons(static_cast<std::uint16_t>(is_v6_ ? ETHERTYPE_IPV6 : ETHERTYPE_IP));
+        const auto protocol =
+            htons(static_cast<std::uint16_t>(is_v6_ ? ETHERTYPE_IPV6 : ETHERTYPE_IP));
         receiver_ = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, protocol);
         constexpr int size = 64 * 1024 * 1024;
         setsockopt(receiver_, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
@@ -175,7 +178,8 @@ class Client {
             message[3] = static_cast<std::uint8_t>(sum);
         }
         probes_.push_back({now_us(), 0, {}});
-        sendto(sender_, message.data(), message.size(), 0, reinterpret_cast<sockaddr*>(&to_), to_size_);
+        sendto(sender_, message.data(), message.size(), 0, reinterpret_cast<sockaddr*>(&to_),
+               to_size_);
     }
 
     void receive() {
@@ -250,10 +254,11 @@ class Client {
             }
             i = end;
         }
-        std::printf("{\"sent\":%zu,\"lost\":%zu,\"duplicates\":%zu,\"slowest_us\":%lld,"
-                    "\"loss_windows\":[%s],\"segments\":[%s]}\n",
-                    probes_.size(), lost, duplicates_, static_cast<long long>(slowest), windows.c_str(),
-                    segments.c_str());
+        std::printf(
+            "{\"sent\":%zu,\"lost\":%zu,\"duplicates\":%zu,\"slowest_us\":%lld,"
+            "\"loss_windows\":[%s],\"segments\":[%s]}\n",
+            probes_.size(), lost, duplicates_, static_cast<long long>(slowest), windows.c_str(),
+            segments.c_str());
     }
 
     Options options_;
@@ -270,7 +275,7 @@ class Client {
 }  // namespace
 
 int main(int argc, char** argv) {
-    struct sigaction stop {};
+    struct sigaction stop{};
     stop.sa_handler = [](int) { stopping = 1; };
     sigaction(SIGTERM, &stop, nullptr);
     sigaction(SIGINT, &stop, nullptr);
