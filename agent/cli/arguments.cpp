@@ -66,6 +66,17 @@ std::string unknown_command(const std::string& name) {
     return "unknown command \"" + name + '"' + (guess.empty() ? see_help() : guess);
 }
 
+const char* operand_of(Command command) {
+    switch (command) {
+        case Command::why:
+            return "a VIP";
+        case Command::check_run:
+            return "the name of a check";
+        default:
+            return "a file";
+    }
+}
+
 // An empty text, or what does not fit the command.
 std::string misfit(const CommandForm& form, const Arguments& arguments,
                    const po::variables_map& values) {
@@ -90,8 +101,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
         return form.name + " takes either a VIP or --all" + see_help(form.name);
     }
     if (count < form.least_operands) {
-        return form.name + " needs " + (form.command == Command::why ? "a VIP" : "a file") +
-               see_help(form.name);
+        return form.name + " needs " + operand_of(form.command) + see_help(form.name);
     }
     return {};
 }

@@ -21,11 +21,10 @@ int run_check_list(const Arguments& arguments, const Console& console) {
 }
 
 int run_check_run(const Arguments& arguments, const Console& console) {
-    // The agent answers when the run ends, at the latest after the timeout of the check (1 h).
-    Arguments patient = arguments;
-    patient.patience = std::chrono::hours{2};
+    // How long a check may take is configured where the agent is; it answers when the run ends, or
+    // when its prober should have said so.
     const auto run = ask<control::CheckRunResponse>(
-        patient, control::CheckRunRequest{arguments.operands.front()});
+        arguments, control::CheckRunRequest{arguments.operands.front()}, Patience::agents);
     if (!run) {
         return console.fail(arguments.json, run.error().status, run.error().text);
     }

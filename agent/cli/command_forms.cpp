@@ -18,7 +18,8 @@ CommandForm status_form() {
             {"json", "watch"},
             "status [VIP] [--json] [--watch]",
             "what this node is, holds, and thinks of its peers",
-            "Without VIP: one line for each. With VIP: all that is known about that one.\n"
+            "Without VIP: one line for each, and for each check. With VIP: all that is known about\n"
+            "that one.\n"
             "PRIORITY is the effective one, a slash, and the configured one.\n\n"
             "  --watch   every second; a terminal is redrawn, elsewhere changes are lines\n"
             "  --json    the status document; with --watch, one a line\n"};
@@ -93,7 +94,8 @@ CommandForm check_list_form() {
             {"json"},
             "check list [--json]",
             "the health checks, and what each saw last",
-            ""};
+            "A line for each: its state and for how long, the runs that ended, those of them that\n"
+            "failed, and what the last one saw.\n"};
 }
 
 CommandForm check_run_form() {
@@ -104,8 +106,8 @@ CommandForm check_run_form() {
             {"json"},
             "check run NAME [--json]",
             "run a check now, and show what it sees",
-            "Once more than its timetable says; the outcome does not count. Exit status 0 if it\n"
-            "passes, 1 if it does not.\n"};
+            "Once more than its timetable says; the outcome does not count. Waits for as long as\n"
+            "the check takes. Exit status 0 if it passes, 1 if it does not.\n"};
 }
 
 CommandForm config_check_form() {

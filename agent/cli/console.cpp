@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,9 +14,52 @@ namespace understudy::cli {
 
 namespace {
 
-bool is_control(char character) {
-    const auto byte = static_cast<unsigned char>(character);
-    return byte < 0x20 || byte == 0x7f;
+struct Character {
+    char32_t code = 0;
+    std::size_t size = 1;  // in bytes
+};
+
+// The first one of a text that is not empty; a byte that is no UTF-8 has the code 0.
+Character first_of(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) {
+        return {lead, 1};
+    }
+    const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < size) {
+        return {};
+    }
+    char32_t code = lead & (0x7fU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80) {
+            return {};
+        }
+        code = code << 6 | (byte(i) & 0x3fU);
+    }
+    // A longer form than needed is a way to hide what it says.
+    constexpr std::array<char32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
+    return code < least.at(size) ? Character{} : Character{code, size};
+}
+
+// Also those that a terminal obeys in UTF-8 (C1), and those that show a line in another order than
+// it was written in.
+bool is_control(char32_t code) {
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+           code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+std::string without_controls(std::string_view text, bool keep_line_breaks) {
+    std::string shown;
+    shown.reserve(text.size());
+    while (!text.empty()) {
+        const Character first = first_of(text);
+        const bool kept = !is_control(first.code) || (keep_line_breaks && first.code == U'\n');
+        shown += kept ? text.substr(0, first.size) : "?";
+        text.remove_prefix(first.size);
+    }
+    return shown;
 }
 
 }  // namespace
@@ -50,14 +93,12 @@ Console standard_console() {
     return console;
 }
 
-std::string harmless(std::string text) {
-    std::ranges::replace_if(text, is_control, '?');
-    return text;
+std::string harmless(std::string_view text) {
+    return without_controls(text, false);
 }
 
-std::string harmless_text(std::string text) {
-    std::ranges::replace_if(text, [](char c) { return c != '\n' && is_control(c); }, '?');
-    return text;
+std::string harmless_text(std::string_view text) {
+    return without_controls(text, true);
 }
 
 }  // namespace understudy::cli

@@ -197,7 +197,7 @@ std::string present_status(const control::StatusResponse& status, TimePoint now,
         states.push_back(vip.state);
     }
     return heading(status) + (states.empty() ? "" : '\n' + table(rows, states, colours)) +
-           (status.checks.empty() ? "" : '\n' + present_checks(status.checks, now, colours));
+           (status.checks.empty() ? "" : '\n' + present_check_states(status.checks, colours));
 }
 
 std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {

@@ -9,10 +9,14 @@
 
 namespace understudy::cli {
 
-// A table with a line for each check.
+// TimePoints in what is shown here are UTC since 1970, as question.hpp has them.
+
+// A table with a line for each check: all that is known about it.
 std::string present_checks(const std::vector<control::CheckStatus>& checks, TimePoint now,
                            bool colours);
-// What one run saw, and how long each step took.
+// The short form, beside the VIPs: what is up and what the last run saw.
+std::string present_check_states(const std::vector<control::CheckStatus>& checks, bool colours);
+// What one run saw, when each step was done, and what the server or the script said.
 std::string present_check_run(const control::CheckRunResponse& run, bool colours);
 
 }  // namespace understudy::cli

@@ -1,5 +1,6 @@
 #include "agent/cli/question.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace understudy::cli {
@@ -28,7 +29,7 @@ std::expected<control::Response, Failure> understand(const std::string& line) {
 }
 
 std::expected<std::string, Failure> ask_line(const Arguments& arguments,
-                                             const control::Request& request) {
+                                             const control::Request& request, Patience patience) {
     auto connection = reach_agent(arguments);
     if (!connection) {
         return std::unexpected(std::move(connection.error()));
@@ -36,7 +37,8 @@ std::expected<std::string, Failure> ask_line(const Arguments& arguments,
     if (const auto sent = connection->send(control::to_json(request), arguments.patience); !sent) {
         return std::unexpected(Failure{exit_no_agent, in_words(sent.error())});
     }
-    auto line = connection->receive(arguments.patience);
+    auto line = connection->receive(
+        patience == Patience::clients ? std::optional{arguments.patience} : std::nullopt);
     if (!line) {
         return std::unexpected(Failure{exit_no_agent, in_words(line.error())});
     }

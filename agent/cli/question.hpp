@@ -1,6 +1,7 @@
 // One question to the agent, and its answer as a value.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <variant>
@@ -44,14 +45,19 @@ std::expected<Answer<Kind>, Failure> expect_answer(std::string line) {
     return std::unexpected(not_understood());
 }
 
-// Connects, asks, waits for arguments.patience, disconnects.
+// How long an answer may take. `agents`: as long as the agent has the connection open, for what it
+// ends itself.
+enum class Patience : std::uint8_t { clients, agents };
+
+// Connects and asks within arguments.patience, waits for the answer, disconnects.
 std::expected<std::string, Failure> ask_line(const Arguments& arguments,
-                                             const control::Request& request);
+                                             const control::Request& request, Patience patience);
 
 template <class Kind>
 std::expected<Answer<Kind>, Failure> ask(const Arguments& arguments,
-                                         const control::Request& request) {
-    auto line = ask_line(arguments, request);
+                                         const control::Request& request,
+                                         Patience patience = Patience::clients) {
+    auto line = ask_line(arguments, request, patience);
     if (!line) {
         return std::unexpected(std::move(line.error()));
     }

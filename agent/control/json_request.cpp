@@ -117,24 +117,24 @@ public:
     bool flag(std::string_view key) { return take<bool>(key, "true or false").value_or(false); }
 
     // A name that is written has to name something.
-    std::string vip() {
-        const auto name = take<std::string>("vip", "a text");
+    std::string name(std::string_view key) {
+        const auto name = take<std::string>(key, "a text");
         if (name && name->empty()) {
-            fail("the field \"vip\" is empty");
+            fail("the field \"" + std::string{key} + "\" is empty");
         } else if (name && name->size() > longest_vip_name) {
-            fail("the field \"vip\" is too long");
+            fail("the field \"" + std::string{key} + "\" is too long");
         }
         return name.value_or("");
     }
 
+    std::string vip() { return name("vip"); }
+
     std::string check() {
-        const auto name = take<std::string>("check", "a text");
-        if (!name || name->empty()) {
+        std::string check = name("check");
+        if (check.empty()) {
             fail("the field \"check\" is missing");
-        } else if (name->size() > longest_vip_name) {
-            fail("the field \"check\" is too long");
         }
-        return name.value_or("");
+        return check;
     }
 
     std::string vip_or_all() {

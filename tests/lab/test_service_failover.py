@@ -232,6 +232,7 @@ class Cold(LabTestCase):
         hot.wait_state("backup")
         self.assertEqual([agent.vip()["readiness"] for agent in (cold, hot)], ["cold", "hot"])
         self.assertEqual(cold.vip()["priority"]["effective"], 1 + 200 // 16)
+        eventually(lambda: cold.vip()["active"] and hot.vip()["active"], 5, "both have heard the active node")
         self.lab.hosts["lb1"].cut()
         hot.wait_state("active", 10)
         stays(lambda: hot.state() == "active" and cold.state() == "backup", 2, "the hot one stays")
