@@ -11,18 +11,19 @@ namespace {
 constexpr std::size_t most_files = 64;
 
 CommandForm status_form() {
-    return {"status",
-            Command::status,
-            0,
-            1,
-            {"json", "watch"},
-            "status [VIP] [--json] [--watch]",
-            "what this node is, holds, and thinks of its peers",
-            "Without VIP: one line for each, and for each check. With VIP: all that is known about\n"
-            "that one.\n"
-            "PRIORITY is the effective one, a slash, and the configured one.\n\n"
-            "  --watch   every second; a terminal is redrawn, elsewhere changes are lines\n"
-            "  --json    the status document; with --watch, one a line\n"};
+    return {
+        "status",
+        Command::status,
+        0,
+        1,
+        {"json", "watch"},
+        "status [VIP] [--json] [--watch]",
+        "what this node is, holds, and thinks of its peers",
+        "Without VIP: one line for each, and for each check. With VIP: all that is known about\n"
+        "that one.\n"
+        "PRIORITY is the effective one, a slash, and the configured one.\n\n"
+        "  --watch   every second; a terminal is redrawn, elsewhere changes are lines\n"
+        "  --json    the status document; with --watch, one a line\n"};
 }
 
 CommandForm why_form() {

@@ -25,9 +25,9 @@ struct Console {
 // The standard streams of this process. Colours only on a terminal, and never with NO_COLOR.
 Console standard_console();
 
-// What a terminal would obey, and what is no UTF-8, is replaced by '?': what is shown was written by
-// the agent, partly about what its peers and the servers that it checks sent. harmless_text keeps
-// line breaks.
+// What a terminal would obey, and what is no UTF-8, is replaced by '?': what is shown was written
+// by the agent, partly about what its peers and the servers that it checks sent. harmless_text
+// keeps line breaks.
 std::string harmless(std::string_view text);
 std::string harmless_text(std::string_view text);
 

@@ -90,12 +90,11 @@ std::string present_checks(const std::vector<CheckStatus>& checks, TimePoint now
     }
     std::vector<Row> rows = {{"CHECK", "TYPE", "STATE", "FOR", "RUNS", "FAILURES", "DETAIL"}};
     for (const CheckStatus& check : checks) {
-        rows.push_back({harmless(check.name), harmless(check.type),
-                        std::string{control::name_of(check.state)},
-                        // A clock that was set back since then shows as "now".
-                        in_words(std::max(now - check.since, Duration::zero())),
-                        std::to_string(check.runs), std::to_string(check.failures),
-                        harmless(check.detail)});
+        rows.push_back(
+            {harmless(check.name), harmless(check.type), std::string{control::name_of(check.state)},
+             // A clock that was set back since then shows as "now".
+             in_words(std::max(now - check.since, Duration::zero())), std::to_string(check.runs),
+             std::to_string(check.failures), harmless(check.detail)});
     }
     return table(rows, checks, colours);
 }
@@ -118,11 +117,10 @@ std::string present_check_run(const control::CheckRunResponse& run, bool colours
     if (!run.output.empty()) {
         text += said(run.output);
     }
-    return text +
-           fmt::format("the check is {} since {}; this run does not count\n",
-                       painted(run.status.state, std::string{control::name_of(run.status.state)},
-                               colours),
-                       control::format_utc(WallTime{run.status.since.time_since_epoch()}));
+    return text + fmt::format("the check is {} since {}; this run does not count\n",
+                              painted(run.status.state,
+                                      std::string{control::name_of(run.status.state)}, colours),
+                              control::format_utc(WallTime{run.status.since.time_since_epoch()}));
 }
 
 }  // namespace understudy::cli

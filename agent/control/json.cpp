@@ -14,9 +14,9 @@ namespace {
 // Keeps the fields in the order in which they are described.
 using Document = nlohmann::ordered_json;
 
-// An interface name, a kernel's error text or the answer of a checked server may be any bytes; a bad
-// one becomes U+FFFD, not an exception. The line goes to a terminal as it is (--json), and some of
-// those obey U+009B like an escape: hence ASCII only.
+// An interface name, a kernel's error text or the answer of a checked server may be any bytes; a
+// bad one becomes U+FFFD, not an exception. The line goes to a terminal as it is (--json), and some
+// of those obey U+009B like an escape: hence ASCII only.
 std::string as_line(const Document& document) {
     constexpr bool ascii_only = true;
     return document.dump(-1, ' ', ascii_only, Document::error_handler_t::replace);

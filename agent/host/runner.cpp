@@ -254,12 +254,14 @@ void Runner::prober_ended() {
 [[noreturn]] void become_runner(const core::Configuration& configuration, int orders,
                                 int probers_end, pid_t parent) {
     prctl(PR_SET_NAME, "understudy-run");
-    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setpriority(PRIO_PROCESS, 0, 0);  // what it starts does not go before everybody else
-    // A Control-C at a terminal is the agent's business, which still needs this process to stop.
-    std::signal(SIGINT, SIG_IGN);
-    std::signal(SIGHUP, SIG_IGN);
+    // What is meant for the agent comes to the whole group at times. The agent still needs this
+    // process to stop; it ends with the agent.
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        std::signal(signal, SIG_IGN);
+    }
     if (getppid() != parent) {
         std::_Exit(EXIT_FAILURE);
     }
@@ -279,6 +281,10 @@ void Runner::prober_ended() {
 }  // namespace
 
 RunnerEnds start_runner(const core::Configuration& configuration) {
+    const std::string& user = configuration.agent.script_user;
+    if (getpwnam(user.c_str()) == nullptr) {
+        throw std::runtime_error("script_user = " + user + ": there is no such user");
+    }
     const auto [orders, their_orders] = checks::make_channel();
     const auto [outcomes, probers_end] = checks::make_channel();
     const pid_t parent = getpid();

@@ -33,12 +33,16 @@ void tell(ChildReport::Kind kind, int value, const char* step) {
     _exit(127);
 }
 
-void reset_signals() {
+void reset_dispositions() {
     struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     for (int signal = 1; signal < NSIG; ++signal) {
         sigaction(signal, &standard, nullptr);
     }
+}
+
+void reset_signals() {
+    reset_dispositions();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -167,6 +171,7 @@ int watch(pid_t program, const sigset_t& signals) {
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_SETMASK, &signals, nullptr);
+    reset_dispositions();
     // With the death of the runner its scripts die.
     prctl(PR_SET_PDEATHSIG, SIGINT, 0, 0, 0);
     if (getppid() != plan.parent) {

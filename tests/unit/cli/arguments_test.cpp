@@ -39,6 +39,9 @@ TEST(CommandLine, ReadsEveryCommand) {
     EXPECT_EQ(read({"failback", "--all"}).command, Command::failback);
     EXPECT_EQ(read({"events"}).command, Command::events);
     EXPECT_TRUE(read({"events", "--follow"}).follow);
+    EXPECT_EQ(read({"check", "list"}).command, Command::check_list);
+    EXPECT_EQ(read({"check", "run", "frontend"}).command, Command::check_run);
+    EXPECT_THAT(read({"check", "run", "frontend"}).operands, ElementsAre("frontend"));
     EXPECT_EQ(read({"config", "check", "a", "b"}).command, Command::config_check);
     EXPECT_THAT(read({"config", "check", "a", "b"}).operands, ElementsAre("a", "b"));
     EXPECT_EQ(read({"config", "show"}).command, Command::config_show);
@@ -56,6 +59,8 @@ TEST(CommandLine, TakesJsonWhereItIsDocumented) {
                                                  {"takeover", "web"},
                                                  {"failback", "web"},
                                                  {"events"},
+                                                 {"check", "list"},
+                                                 {"check", "run", "frontend"},
                                                  {"config", "check", "file"},
                                                  {"config", "show"},
                                                  {"version"}}) {
@@ -90,6 +95,8 @@ TEST(CommandLine, HelpKnowsItsCommand) {
     EXPECT_THAT(read({"config", "check", "--help"}).operands, ElementsAre("config check"));
     EXPECT_THAT(read({"help", "config", "show"}).operands, ElementsAre("config show"));
     EXPECT_THAT(read({"config", "--help"}).operands, ElementsAre());
+    EXPECT_THAT(read({"check", "run", "--help"}).operands, ElementsAre("check run"));
+    EXPECT_THAT(read({"help", "check"}).operands, ElementsAre());
     for (const CommandForm& form : command_forms()) {
         EXPECT_THAT(help_text(), HasSubstr(form.usage));
         EXPECT_THAT(help_text(form.name), HasSubstr(form.usage));
@@ -160,6 +167,15 @@ TEST(UsageErrors, OfTheOtherCommands) {
              {"config", "check", ""},
              {"config", "show", "file"},
              {"check"},
+             {"check", "--json"},
+             {"check", "frontend"},
+             {"check", "list", "frontend"},
+             {"check", "list", "--watch"},
+             {"check", "run"},
+             {"check", "run", ""},
+             {"check", "run", "a", "b"},
+             {"check", "run", "--all"},
+             {"check", "run", "frontend", "--timeout", "10s"},
              {"show"},
              {"version", "1"},
              {"version", "--follow"},
@@ -174,6 +190,11 @@ TEST(UsageErrors, OfTheOtherCommands) {
 TEST(UsageErrors, SayWhatWasMeant) {
     EXPECT_THAT(error_of({"statsu"}), HasSubstr("did you mean \"status\"?"));
     EXPECT_THAT(error_of({"config", "chek"}), HasSubstr("did you mean \"config check\"?"));
+    EXPECT_THAT(error_of({"check", "lst"}), HasSubstr("did you mean \"check list\"?"));
+    EXPECT_THAT(error_of({"check"}), HasSubstr("list or run"));
+    EXPECT_THAT(error_of({"check", "run"}), HasSubstr("check run needs the name of a check"));
+    EXPECT_THAT(error_of({"config", "check"}), HasSubstr("config check needs a file"));
+    EXPECT_THAT(error_of({"why"}), HasSubstr("why needs a VIP"));
     EXPECT_THAT(error_of({"failover", "web", "--timeout", "10"}), HasSubstr("10s"));
     EXPECT_THAT(error_of({"failover"}), HasSubstr("either a VIP or --all"));
     EXPECT_THAT(error_of({"status", "--all"}), HasSubstr("status does not take --all"));

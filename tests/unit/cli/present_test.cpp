@@ -183,5 +183,35 @@ TEST(Harmless, KeepsTextAndLineBreaksWhereAsked) {
     EXPECT_EQ(harmless_text("a\nb\r\x1b"), "a\nb??");
 }
 
+TEST(Harmless, ReplacesWhatATerminalObeysInUtf8) {
+    EXPECT_EQ(harmless("a\xc2\x9b"
+                       "2Jb"),
+              "a?2Jb");  // CSI in one character
+    EXPECT_EQ(harmless("a\xe2\x80\xae"
+                       "b"),
+              "a?b");  // from right to left from here on
+    EXPECT_EQ(harmless_text("a\xe2\x80\xa8"
+                            "b\xe2\x81\xa9"),
+              "a?b?");
+    EXPECT_EQ(harmless("\xc2\xa0\xe2\x82\xac\xf0\x9f\x8d\xb5"),
+              "\xc2\xa0\xe2\x82\xac\xf0\x9f\x8d\xb5");
+}
+
+TEST(Harmless, ReplacesBytesThatAreNoUtf8) {
+    EXPECT_EQ(harmless("\x9b"
+                       "2J"),
+              "?2J");
+    EXPECT_EQ(harmless("\xff\xfe"), "??");
+    EXPECT_EQ(harmless("\xc0\x9b"), "??");  // longer than needed
+    EXPECT_EQ(harmless("\xe0\x80\x9b"), "???");
+    EXPECT_EQ(harmless("\xf0\x80\x80\x9b"), "????");
+    EXPECT_EQ(harmless("\xf5\x80\x80\x80"), "????");
+    EXPECT_EQ(harmless("\xe2\x82"), "??");  // cut off
+    EXPECT_EQ(harmless("\xe2\x82\x1b[2J"), "???[2J");
+    EXPECT_EQ(harmless("\xc3\x1b"), "??");
+    EXPECT_EQ(harmless_text("\xc3\n"), "?\n");
+    EXPECT_EQ(harmless(""), "");
+}
+
 }  // namespace
 }  // namespace understudy::cli

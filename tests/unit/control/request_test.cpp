@@ -39,6 +39,9 @@ TEST(Request, IsWrittenAsDescribed) {
     EXPECT_EQ(to_json(FailbackRequest{}), R"({"request":"failback","all":true})");
     EXPECT_EQ(to_json(EventsRequest{true}), R"({"request":"events","follow":true})");
     EXPECT_EQ(to_json(ConfigShowRequest{}), R"({"request":"config_show"})");
+    EXPECT_EQ(to_json(CheckListRequest{}), R"({"request":"check_list"})");
+    EXPECT_EQ(to_json(CheckRunRequest{"frontend"}),
+              R"({"request":"check_run","check":"frontend"})");
 }
 
 TEST(Request, EveryKindComesBackFromItsLine) {
@@ -56,6 +59,9 @@ TEST(Request, EveryKindComesBackFromItsLine) {
         EventsRequest{false},
         EventsRequest{true},
         ConfigShowRequest{},
+        CheckListRequest{},
+        CheckRunRequest{"frontend"},
+        CheckRunRequest{std::string(longest_vip_name, 'x')},
         StatusRequest{"d\xc3\xa4nemark \"1\" \\ \n"},
         StatusRequest{std::string(longest_vip_name, 'x')},
     };
@@ -158,6 +164,12 @@ TEST(MalformedRequest, HasAFieldThatTheKindHasNot) {
                 HasSubstr("no field \"timeout\""));
     EXPECT_THAT(error_of(R"({"request":"config_show","vip":"web"})"),
                 HasSubstr("no field \"vip\""));
+    EXPECT_THAT(error_of(R"({"request":"check_list","check":"frontend"})"),
+                HasSubstr("no field \"check\""));
+    EXPECT_THAT(error_of(R"({"request":"check_run","check":"frontend","all":true})"),
+                HasSubstr("no field \"all\""));
+    EXPECT_THAT(error_of(R"({"request":"check_run","vip":"frontend"})"),
+                HasSubstr("\"check\" is missing"));
 }
 
 TEST(MalformedRequest, HasAFieldOfAWrongType) {
@@ -186,6 +198,18 @@ TEST(MalformedRequest, HasANumberOutOfRange) {
                     HasSubstr("out of range"))
             << number;
     }
+}
+
+TEST(MalformedRequest, DoesNotSayWhichCheck) {
+    EXPECT_EQ(error_of(R"({"request":"check_run"})"), "the field \"check\" is missing");
+    EXPECT_EQ(error_of(R"({"request":"check_run","check":""})"), "the field \"check\" is empty");
+    EXPECT_EQ(error_of(R"({"request":"check_run","check":7})"),
+              "the field \"check\" must be a text");
+    EXPECT_THAT(error_of(R"({"request":"check_run","check":["a"]})"), HasSubstr("list"));
+    EXPECT_THAT(error_of(R"({"request":"check_run","check":"a","check":"b"})"), HasSubstr("twice"));
+    EXPECT_EQ(error_of(R"({"request":"check_run","check":")" +
+                       std::string(longest_vip_name + 1, 'x') + "\"}"),
+              "the field \"check\" is too long");
 }
 
 // Everything at once is never the meaning of a field that was forgotten or left empty.

@@ -55,6 +55,41 @@ TEST(StatusAnswer, IsReadFromTheDescribedDocument) {
     ASSERT_EQ(web.counters.discarded.size(), 2U);
     EXPECT_EQ(web.counters.discarded[1].reason, "ttl");
     EXPECT_EQ(web.counters.discarded[1].count, 1U);
+    ASSERT_EQ(status.checks.size(), 1U);
+    EXPECT_EQ(status.checks[0].name, "frontend");
+    EXPECT_EQ(status.checks[0].type, "http");
+    EXPECT_EQ(status.checks[0].state, CheckState::up);
+    EXPECT_EQ(status.checks[0].runs, 20U);
+}
+
+TEST(CheckAnswer, OfARunIsReadFromTheDescribedDocument) {
+    const auto run = understood<CheckRunResponse>(
+        R"({"check":"frontend","type":"http","passed":true,"detail":"HTTP 200","output":"ok\n",
+            "timings_ms":{"lookup":0.1,"connect":0.3,"first_byte":3,"total":3.25,"tea":4},
+            "status":{"name":"frontend","type":"http","state":"down",
+              "since":"2026-11-20T12:00:00.000Z","detail":"HTTP 500","runs":20,"failures":3},
+            "of_a_later_version":[]})");
+    EXPECT_EQ(run.check, "frontend");
+    EXPECT_TRUE(run.passed);
+    EXPECT_EQ(run.output, "ok\n");
+    EXPECT_EQ(run.timings.lookup, std::chrono::microseconds{100});
+    EXPECT_EQ(run.timings.connect, std::chrono::microseconds{300});
+    EXPECT_FALSE(run.timings.tls);
+    EXPECT_EQ(run.timings.first_byte, milliseconds{3});
+    EXPECT_EQ(run.timings.total, std::chrono::microseconds{3250});
+    EXPECT_EQ(run.status.state, CheckState::down);
+    EXPECT_EQ(run.status.since, noon);
+    EXPECT_EQ(run.status.detail, "HTTP 500");
+    EXPECT_EQ(run.status.failures, 3U);
+}
+
+TEST(CheckAnswer, DefaultsWhatIsMissing) {
+    const auto run = understood<CheckRunResponse>(R"({"passed":false})");
+    EXPECT_FALSE(run.timings.total);
+    EXPECT_EQ(run.status.state, CheckState::unknown);
+    const auto list = understood<CheckListResponse>(R"({"checks":[{"name":"frontend"}]})");
+    ASSERT_EQ(list.checks.size(), 1U);
+    EXPECT_EQ(list.checks[0].state, CheckState::unknown);
 }
 
 TEST(StatusAnswer, PassesOverWhatIsUnknownAndDefaultsWhatIsMissing) {
@@ -76,8 +111,16 @@ TEST(Answer, EveryKindComesBackFromItsLine) {
     status.vips[0].readiness = Readiness::cold;
     status.vips[0].counters.announcements = 12;
     const StateEvent event{7, noon, "web", State::backup, State::promoting, "silence"};
+    const CheckStatus down{"backend", "tcp", CheckState::down, noon, "connection refused", 9, 4};
+    const CheckStatus unknown{"new \x1b[2J", "script", CheckState::unknown, noon, "", 0, 0};
+    const CheckTimings timings{std::chrono::microseconds{100}, std::chrono::microseconds{300},
+                               std::chrono::microseconds{2100}, milliseconds{3}, milliseconds{4}};
     const std::vector<Response> responses = {
         status,
+        CheckListResponse{},
+        CheckListResponse{{down, unknown}},
+        CheckRunResponse{"backend", "tcp", false, "refused", "", {}, down},
+        CheckRunResponse{"backend", "tcp", true, "said \"hi\"", "\x1b]0;x\x07\n", timings, down},
         WhyResponse{"web", State::fault, {"a", "b"}},
         WhyResponse{"web", State::fault, {}},
         DoneResponse{"done"},
@@ -137,6 +180,22 @@ TEST(BrokenAnswer, IsAnErrorAndNoException) {
                              R"({"vips":[{"active":"me"}]})",
                              R"({"vips":[],"uptime_s":1e299})",
                              R"({"vips":[],"discarded":3})",
+                             R"({"vips":[],"checks":{}})",
+                             R"({"checks":1})",
+                             R"({"checks":["frontend"]})",
+                             R"({"checks":[{"state":"sideways"}]})",
+                             R"({"checks":[{"state":1}]})",
+                             R"({"checks":[{"since":"2026"}]})",
+                             R"({"checks":[{"runs":-1}]})",
+                             R"({"checks":[{"failures":0.5}]})",
+                             R"({"checks":[{"detail":null}]})",
+                             R"({"passed":"yes"})",
+                             R"({"passed":true,"output":["x"]})",
+                             R"({"passed":true,"timings_ms":[]})",
+                             R"({"passed":true,"timings_ms":{"total":"1"}})",
+                             R"({"passed":true,"timings_ms":{"total":null}})",
+                             R"({"passed":true,"timings_ms":{"total":1e300}})",
+                             R"({"passed":true,"status":"up"})",
                              R"({"events":1})",
                              R"({"events":[{"number":-1}]})",
                              R"({"number":1,"to":"away"})"}) {

@@ -133,6 +133,13 @@ TEST(StatusDocument, NamesEveryStateAndReadiness) {
         status.vips[0].state = state;
         EXPECT_EQ(written(status)["vips"][0]["state"], name);
     }
+    for (const auto& [state, name] :
+         std::vector<std::pair<CheckState, const char*>>{{CheckState::unknown, "unknown"},
+                                                         {CheckState::up, "up"},
+                                                         {CheckState::down, "down"}}) {
+        status.checks[0].state = state;
+        EXPECT_EQ(written(status)["checks"][0]["state"], name);
+    }
     for (const auto& [readiness, name] : std::vector<std::pair<Readiness, const char*>>{
              {Readiness::hot, "hot"}, {Readiness::cold, "cold"}, {Readiness::unready, "unready"}}) {
         status.vips[0].readiness = readiness;
@@ -157,6 +164,55 @@ TEST(StatusDocument, BytesThatAreNotUtf8BecomeTheReplacementCharacter) {
     const json document = json::parse(line);
     EXPECT_EQ(document["vips"][0]["interface"], "eth\xef\xbf\xbd");
     EXPECT_EQ(document["vips"][0]["reason"], "two\nlines and a \"quote\"");
+}
+
+// A server that is checked, or a script, says what it likes, and the line is printed as it is.
+TEST(CheckDocuments, HoldHostileTextWithoutAnythingThatATerminalObeys) {
+    const std::string hostile =
+        "\x1b[2J\x7f\xc2\x9b"
+        "2J\xe2\x80\xae\r\n\xff\xc3";
+    StatusResponse status = lb1();
+    status.checks[0].detail = hostile;
+    CheckRunResponse run;
+    run.detail = hostile;
+    run.output = hostile;
+    const std::string shown =
+        "\x1b[2J\x7f\xc2\x9b"
+        "2J\xe2\x80\xae\r\n\xef\xbf\xbd\xef\xbf\xbd";
+    for (const Response& response :
+         {Response{status}, Response{CheckListResponse{status.checks}}, Response{run}}) {
+        const std::string line = to_json(response, boot);
+        for (const char c : line) {
+            EXPECT_TRUE(c >= ' ' && c < 0x7f) << line;
+        }
+        const json document = json::parse(line);
+        const json& with_detail = document.contains("passed") ? document : document["checks"][0];
+        EXPECT_EQ(with_detail["detail"], shown);
+    }
+    EXPECT_EQ(written(run)["output"], shown);
+}
+
+TEST(CheckDocuments, ListHasTheSameObjectsAsStatus) {
+    EXPECT_EQ(to_json(CheckListResponse{}, boot), R"({"checks":[]})");
+    EXPECT_EQ(to_json(CheckListResponse{lb1().checks}, boot),
+              R"({"checks":[{"name":"frontend","type":"http","state":"up",)"
+              R"("since":"2026-11-20T12:00:00.000Z","detail":"HTTP 200 in 1.2 ms","runs":20,)"
+              R"("failures":0}]})");
+}
+
+TEST(CheckDocuments, RunHasTheStepsThatHappened) {
+    CheckRunResponse run{"frontend", "http", true, "HTTP 200", "ok\n", {}, lb1().checks[0]};
+    EXPECT_EQ(written(run)["timings_ms"], json::object());
+    run.timings = {std::chrono::microseconds{100}, std::chrono::microseconds{300}, std::nullopt,
+                   milliseconds{3}, std::chrono::microseconds{3200}};
+    EXPECT_EQ(to_json(run, boot),
+              R"({"check":"frontend","type":"http","passed":true,"detail":"HTTP 200",)"
+              R"("output":"ok\n","timings_ms":{"lookup":0.1,"connect":0.3,"first_byte":3,)"
+              R"("total":3.2},"status":{"name":"frontend","type":"http","state":"up",)"
+              R"("since":"2026-11-20T12:00:00.000Z","detail":"HTTP 200 in 1.2 ms","runs":20,)"
+              R"("failures":0}})");
+    run.timings.tls = std::chrono::microseconds{2100};
+    EXPECT_EQ(written(run)["timings_ms"]["tls"], 2.1);
 }
 
 TEST(OtherDocuments, HaveTheirForms) {

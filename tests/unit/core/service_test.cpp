@@ -279,6 +279,23 @@ TEST_F(Services, an_active_node_keeps_the_address_while_its_prober_is_silent) {
     EXPECT_EQ(status.checks.front().state, control::CheckState::unknown);
 }
 
+TEST_F(Services, an_agent_that_is_started_again_adopts_its_addresses_before_any_check_has_run) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(5s);
+    lan.after_step = [&] { ASSERT_TRUE(lb1.holds(vip)); };
+    lb1.crash();
+    lan.run_for(500ms);
+    lb1.start(served(150, true));
+    EXPECT_EQ(lb1.state(), "active");
+    lan.run_for(10s);
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_EQ(lb1.vip().transitions, 0U);
+    EXPECT_EQ(lb2.state(), "backup");
+    EXPECT_THAT(lb1.orders(), IsEmpty());
+}
+
 TEST_F(Services, a_takeover_of_a_cold_node_starts_the_service_first) {
     lb1.start(served(150, true));
     lb2.start(served(100, true));
