@@ -28,7 +28,7 @@ Question& ask(Check& check) {
 
 // A key of one question: where its value goes is a member of that.
 template <class Question, class Value, class Parse>
-Key<Check> of(const char* name, Value Question::* member, Parse parse) {
+Key<Check> of(const char* name, Value Question::* member, const Parse& parse) {
     return parsed<Check>(name, parse,
                          [member](Check& c) -> Value& { return ask<Question>(c).*member; });
 }

@@ -91,7 +91,7 @@ Key<Target> word(const char* name, const std::vector<std::string>& words, int fi
 
 // `parse` gives a Parsed value of the member's type.
 template <class Target, class Parse, class Member>
-Key<Target> parsed(const char* name, Parse parse, Member member) {
+Key<Target> parsed(const char* name, const Parse& parse, Member member) {
     return {name, false, [parse, member](Target& target, const std::string& value, const Place&) {
                 return store(parse(value), [&](auto& read) { member(target) = read; });
             }};

@@ -14,18 +14,21 @@ public:
     // Nothing: there is no limit.
     explicit TransitionLimiter(const std::optional<MaxTransitions>& limit) : limit_(limit) {}
 
-    // This node became active, or ceased to be. Commands of the operator do not count.
-    void count(TimePoint now) {
+    // This node became active, or ceased to be. Commands of the operator do not count. Returns
+    // whether that was one too many.
+    bool count(TimePoint now) {
         if (!limit_) {
-            return;
+            return false;
         }
         changes_.push_back(now);
         while (now - changes_.front() > limit_->window || changes_.size() > limit_->count + 1) {
             changes_.pop_front();
         }
-        if (changes_.size() > limit_->count) {
-            calm_at_ = now + limit_->window;
+        if (changes_.size() <= limit_->count) {
+            return false;
         }
+        calm_at_ = now + limit_->window;
+        return true;
     }
     // It may not lead until then: a whole window without a transition.
     std::optional<TimePoint> held_until() const { return calm_at_; }

@@ -321,8 +321,12 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
     }
     const bool changes_hands =
         transition.from == vrrp::State::active || transition.to == vrrp::State::active;
-    if (changes_hands && facts_.manual == Manual::none && !adopting_) {
-        limiter_.count(now);
+    if (changes_hands && facts_.manual == Manual::none && !adopting_ && limiter_.count(now)) {
+        log(around.out, LogLevel::error,
+            settings_.name + ": more than " + std::to_string(limiter_.limit()->count) +
+                " transitions within " + in_words(limiter_.limit()->window) +
+                ": once in backup it is held there until it has been quiet for as long, or until "
+                "failback");
     }
     const bool lost = transition.cause == vrrp::Cause::higher_priority ||
                       transition.cause == vrrp::Cause::tie_lost;

@@ -65,7 +65,8 @@ std::string joined_strings(std::span<const unsigned char> data) {
 }
 
 std::optional<std::string> text_of(const ns_msg& message, const ns_rr& record, int type) {
-    const std::span<const unsigned char> data{ns_rr_rdata(record), ns_rr_rdlen(record)};
+    const std::span<const unsigned char> data{ns_rr_rdata(record),
+                                              static_cast<std::size_t>(ns_rr_rdlen(record))};
     switch (type) {
         case ns_t_a:
         case ns_t_aaaa:

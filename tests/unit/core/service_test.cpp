@@ -356,6 +356,7 @@ TEST_F(Services, too_many_transitions_hold_it_in_backup_until_it_calms_down) {
     }
     EXPECT_EQ(lb1.state(), "backup");
     EXPECT_THAT(all_reasons(lb1), HasSubstr("held in backup: more than 5 transitions within 60 s"));
+    EXPECT_THAT(lb1.journal(), Contains(HasSubstr("web: more than 5 transitions within 60 s")));
     ASSERT_TRUE(active(lb1, 70s));
 }
 
