@@ -210,7 +210,7 @@ Outcome HttpAttempt::judge(CURLcode code) const {
 }
 
 std::string HttpAttempt::objection(long status) const {
-    const std::string name = "HTTP " + std::to_string(status);
+    std::string name = "HTTP " + std::to_string(status);
     const bool wanted = std::ranges::any_of(http_.status, [&](const StatusRange& range) {
         return status >= static_cast<long>(range.first) && status <= static_cast<long>(range.last);
     });
