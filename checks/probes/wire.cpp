@@ -55,8 +55,10 @@ public:
             good_ = false;
             return {};
         }
-        std::string text(size, '\0');
-        std::memcpy(text.data(), rest_.data(), size);
+        if (size == 0) {
+            return {};
+        }
+        std::string text(reinterpret_cast<const char*>(rest_.data()), size);
         rest_ = rest_.subspan(size);
         return text;
     }
