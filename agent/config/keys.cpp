@@ -39,9 +39,11 @@ std::string read_track(VipDraft& vip, const std::string& value, const Place& pla
     if (const auto name = parse_name(track.track.check); !name) {
         return name.error();
     }
-    if (blank != std::string::npos) {
+    // A value in quotes may end with blanks.
+    const auto next = value.find_first_not_of(" \t", blank);
+    if (next != std::string::npos) {
         constexpr std::string_view prefix = "weight=";
-        const std::string rest = value.substr(value.find_first_not_of(" \t", blank));
+        const std::string rest = value.substr(next);
         if (!rest.starts_with(prefix)) {
             return in_quotes(rest) + " is not weight=N";
         }

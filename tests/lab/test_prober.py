@@ -56,7 +56,7 @@ class Prober(LabTestCase):
         self.agents = []
         for host, priority in ((self.one, 150), (self.two, 100)):
             Server(host, 8080, answer)
-            self.agents.append(Understudy(host, vip(priority=priority, interval="10ms", service="web"), checks, *more))
+            self.agents.append(Understudy(host, vip(priority=priority, interval="50ms", service="web"), checks, *more))
         self.agents[0].wait_state("active")
         self.agents[1].wait_state("backup")
 

@@ -139,6 +139,11 @@ TEST(References, ToWhatIsNotThereAreErrors) {
     EXPECT_THAT(problems(vip_with("track = c wait=1\n")), Contains(HasSubstr("is not weight=N")));
 }
 
+TEST(References, MayEndWithBlanksInQuotes) {
+    EXPECT_THAT(problems(vip_with("track = \"c \"\n[check c]\ntype = unit\nunit = y\n")),
+                IsEmpty());
+}
+
 TEST(Services, AreWhole) {
     const auto service = [](const std::string& keys) {
         return problems(
