@@ -88,10 +88,10 @@ Parsed<WrittenAddress> parse_virtual_address(const std::string& text, bool adver
         return std::unexpected(std::move(prefix.error()));
     }
     written.prefix = *prefix;
-    if (blank == std::string::npos) {
+    const std::string rest = after_blanks(text, blank);
+    if (rest.empty()) {
         return written;
     }
-    const std::string rest = text.substr(text.find_first_not_of(blanks, blank));
     if (advertised) {
         return std::unexpected(in_quotes(rest) +
                                " after the address; only extra_address takes \"dev "
@@ -101,7 +101,7 @@ Parsed<WrittenAddress> parse_virtual_address(const std::string& text, bool adver
     if (rest.substr(0, word_end) != "dev" || word_end == std::string::npos) {
         return std::unexpected(in_quotes(rest) + " after the address; expected \"dev INTERFACE\"");
     }
-    auto interface = parse_interface(rest.substr(rest.find_first_not_of(blanks, word_end)));
+    auto interface = parse_interface(after_blanks(rest, word_end));
     if (!interface) {
         return std::unexpected(std::move(interface.error()));
     }

@@ -52,6 +52,16 @@ Parsed<std::string> any_text(const std::string& text) {
     return text;
 }
 
+// The kernel knows a process by the name of its executable alone. Some of its own threads have a
+// slash in theirs.
+Parsed<std::string> parse_program(const std::string& text) {
+    if (text.starts_with('/')) {
+        return std::unexpected(in_quotes(text) + " is a path; a process has the name of its " +
+                               "executable, " + in_quotes(text.substr(text.rfind('/') + 1)));
+    }
+    return text;
+}
+
 Keys common_keys() {
     return {
         // Read before all others, to know which those are.
@@ -130,7 +140,7 @@ Keys network_keys(const std::string& type) {
     }
     return {of("server", &Dns::server,
                [](const std::string& text) { return parse_endpoint(text, 53); }),
-            of("name", &Dns::name, parse_host),
+            of("name", &Dns::name, parse_domain),
             of("record", &Dns::record,
                [](const std::string& text) -> Parsed<std::string> {
                    static const std::vector<std::string> records = {
@@ -193,7 +203,7 @@ Keys local_keys(const std::string& type) {
                 of("user", &Script::user, parse_user)};
     }
     if (type == "process") {
-        return {of("name", &Process::name, any_text),
+        return {of("name", &Process::name, parse_program),
                 of("pid_file", &Process::pid_file, parse_path),
                 count_of("min_count", &Process::min_count, 1, 10000)};
     }

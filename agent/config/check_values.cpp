@@ -11,6 +11,10 @@ namespace understudy::config {
 
 namespace {
 
+// What may follow a backslash, and what it stands for.
+constexpr std::string_view escape_names = "nrt0\\";
+constexpr std::string_view escaped{"\n\r\t\0\\", 5};
+
 bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -28,18 +32,85 @@ std::string_view trimmed(std::string_view text) {
     return first == std::string_view::npos ? "" : text.substr(first, last - first + 1);
 }
 
+// What DNS can carry as a name: labels of 1 to 63 bytes with points between, perhaps one at the
+// end.
+bool is_row_of_labels(std::string_view text) {
+    constexpr std::size_t longest_label = 63;
+    constexpr std::size_t longest_domain = 253;
+    if (text.ends_with('.')) {
+        text.remove_suffix(1);
+    }
+    if (text.size() > longest_domain) {
+        return false;
+    }
+    while (true) {
+        const std::string_view label = text.substr(0, text.find('.'));
+        if (label.empty() || label.size() > longest_label) {
+            return false;
+        }
+        if (label.size() == text.size()) {
+            return true;
+        }
+        text.remove_prefix(label.size() + 1);
+    }
+}
+
+bool ends_in_number(std::string_view text) {
+    if (text.ends_with('.')) {
+        text.remove_suffix(1);
+    }
+    const auto point = text.rfind('.');
+    const auto label = point == std::string_view::npos ? text : text.substr(point + 1);
+    return label.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// HOST, HOST:PORT or [IPv6]:PORT behind a URL's "://", perhaps after "user@"; empty if it is one,
+// otherwise what is wrong. An IPv6 address may have a zone there, as in [fe80::1%25eth0].
+std::string authority_trouble(std::string_view rest) {
+    constexpr int any_port = 1;
+    std::string authority{rest.substr(0, rest.find_first_of("/?#"))};
+    authority.erase(0, authority.rfind('@') + 1);
+    const auto zone = authority.find('%');
+    const auto end = authority.find(']');
+    if (authority.starts_with('[') && zone < end && end != std::string::npos) {
+        authority.erase(zone, end - zone);
+    }
+    if (authority.empty()) {
+        return "it names no host";
+    }
+    const auto endpoint = parse_endpoint(authority, any_port);
+    return endpoint ? "" : endpoint.error();
+}
+
 }  // namespace
 
 Parsed<std::string> parse_host(const std::string& text) {
     if (IpAddress::parse(text)) {
         return text;
     }
-    const bool fits = !text.empty() && text.size() <= 253 && text.front() != '-' &&
-                      std::ranges::all_of(text, [](char c) {
-                          return is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
-                      });
-    if (!fits) {
+    const bool fits =
+        is_row_of_labels(text) && text.front() != '-' && std::ranges::all_of(text, [](char c) {
+            return is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
+        });
+    // No domain at the top is a number (RFC 1123 2.1): this is an address with a slip in it.
+    if (!fits || ends_in_number(text)) {
         return std::unexpected(in_quotes(text) + " is neither an address nor the name of a host");
+    }
+    return text;
+}
+
+Parsed<std::string> parse_domain(const std::string& text) {
+    if (IpAddress::parse(text)) {
+        return std::unexpected(in_quotes(text) +
+                               " is an address, not a domain name such as example.com or "
+                               "10.2.0.192.in-addr.arpa");
+    }
+    const bool fits =
+        text == "." || (is_row_of_labels(text) && std::ranges::all_of(text, [](char c) {
+                            return is_alphanumeric(c) || std::string_view{"-._*/"}.contains(c);
+                        }));
+    if (!fits) {
+        return std::unexpected(in_quotes(text) + " is not a domain name");
     }
     return text;
 }
@@ -47,7 +118,8 @@ Parsed<std::string> parse_host(const std::string& text) {
 Parsed<checks::Endpoint> parse_endpoint(const std::string& text, std::optional<int> default_port) {
     std::string host = text;
     std::string port;
-    if (text.starts_with('[')) {
+    const bool has_brackets = text.starts_with('[');
+    if (has_brackets) {
         const auto end = text.find(']');
         if (end == std::string::npos) {
             return std::unexpected(in_quotes(text) + ": the bracket is not closed");
@@ -61,6 +133,12 @@ Parsed<checks::Endpoint> parse_endpoint(const std::string& text, std::optional<i
     if (port.empty() && !default_port) {
         return std::unexpected(in_quotes(text) + " has no port: write HOST:PORT or [IPv6]:PORT");
     }
+    if (has_brackets) {
+        const auto address = IpAddress::parse(host);
+        if (!address || !address->is_v6()) {
+            return std::unexpected(in_quotes(text) + ": brackets are for an IPv6 address");
+        }
+    }
     const auto name = parse_host(host);
     if (!name) {
         return std::unexpected(name.error());
@@ -68,9 +146,10 @@ Parsed<checks::Endpoint> parse_endpoint(const std::string& text, std::optional<i
     int number = default_port.value_or(0);
     if (!port.empty()) {
         const auto parsed = port.front() == ':' ? parse_number(port.substr(1), 1, 65535)
-                                                : Parsed<int>{std::unexpected(in_quotes(text))};
-        if (!parsed) {
-            return std::unexpected("port: " + parsed.error());
+                                                : parse_number(port, 1, 65535);
+        if (!parsed || port.front() != ':') {
+            return std::unexpected(parsed ? in_quotes(text) + " has no \":\" before the port"
+                                          : "port: " + parsed.error());
         }
         number = *parsed;
     }
@@ -90,13 +169,11 @@ Parsed<std::string> parse_bytes(const std::string& text) {
             continue;
         }
         const char c = ++i < text.size() ? text[i] : '\0';
-        constexpr std::string_view names = "nrt0\\";
-        constexpr std::string_view values{"\n\r\t\0\\", 5};
-        if (const auto place = names.find(c); c != '\0' && place != std::string_view::npos) {
-            bytes += values[place];
+        if (const auto place = escape_names.find(c); place != std::string_view::npos) {
+            bytes += escaped[place];
             continue;
         }
-        const int high = c == 'x' && i + 2 < text.size() + 0 ? hex_value(text[i + 1]) : -1;
+        const int high = c == 'x' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
         const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
         if (low < 0) {
             return std::unexpected(in_quotes(text) +
@@ -115,10 +192,11 @@ std::string format_bytes(const std::string& bytes) {
         const auto byte = static_cast<unsigned char>(c);
         // What would be taken for a comment, a quote or a variable is escaped as well.
         const bool plain = byte > 0x20 && byte < 0x7f && c != '\\' && c != '"' && c != '$';
+        const auto named = escaped.find(c);
         if (plain || (c == ' ' && !text.empty())) {
             text += c;
-        } else if (c == '\\') {
-            text += "\\\\";
+        } else if (named != std::string_view::npos) {
+            text += {'\\', escape_names[named]};
         } else {
             text += "\\x";
             text += digits[byte >> 4U];
@@ -206,7 +284,8 @@ Parsed<std::size_t> parse_size(const std::string& text, std::size_t most) {
     }
     const auto number = parse_number(digits, 1, static_cast<int>(most / unit));
     if (!number) {
-        return std::unexpected(number.error() + " bytes" + (unit > 1 ? " of that unit" : ""));
+        return std::unexpected(in_quotes(text) + " is not a number of bytes from 1 to " +
+                               std::to_string(most) + ", such as 65536, 64k or 1M");
     }
     return static_cast<std::size_t>(*number) * unit;
 }
@@ -215,7 +294,8 @@ Parsed<unsigned> parse_percent(const std::string& text, int most) {
     const auto number =
         parse_number(text.ends_with('%') ? text.substr(0, text.size() - 1) : text, 0, most);
     return number ? Parsed<unsigned>{static_cast<unsigned>(*number)}
-                  : std::unexpected(number.error());
+                  : std::unexpected(in_quotes(text) + " is not a percentage from 0 to " +
+                                    std::to_string(most));
 }
 
 Parsed<std::string> parse_path(const std::string& text) {
@@ -257,6 +337,10 @@ Parsed<std::string> parse_url(const std::string& text, const std::vector<std::st
                       });
     if (!fits) {
         return std::unexpected(in_quotes(text) + " is not a URL");
+    }
+    if (const std::string trouble = authority_trouble(std::string_view{text}.substr(end + 3));
+        !trouble.empty()) {
+        return std::unexpected(in_quotes(text) + ": " + trouble);
     }
     return text;
 }

@@ -14,6 +14,8 @@ namespace understudy::config {
 
 // A host's name, or an address without brackets.
 Parsed<std::string> parse_host(const std::string& text);
+// What a name server is asked for: a domain name, also one that is no host's; "." is the root.
+Parsed<std::string> parse_domain(const std::string& text);
 // HOST:PORT, [V6]:PORT; with a default port also HOST alone.
 Parsed<checks::Endpoint> parse_endpoint(const std::string& text,
                                         std::optional<int> default_port = std::nullopt);
@@ -39,7 +41,7 @@ Parsed<unsigned> parse_percent(const std::string& text, int most);
 Parsed<std::string> parse_path(const std::string& text);
 // An expression that PCRE2 compiles.
 Parsed<std::string> parse_pattern(const std::string& text);
-// A URL whose scheme is one of these.
+// A URL whose scheme is one of these, with a host in it.
 Parsed<std::string> parse_url(const std::string& text, const std::vector<std::string>& schemes);
 Parsed<IpAddress> parse_address(const std::string& text);
 

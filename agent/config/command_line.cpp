@@ -111,10 +111,12 @@ std::string format_command_line(const std::vector<std::string>& words) {
             text += word;
             continue;
         }
-        // Single quotes, so that the whole may stand in double ones.
+        // Single quotes; outside of them and after a backslash what would end them, or begin a
+        // comment: no # or ; follows a blank, so that the whole needs no quotes.
         text += '\'';
         for (const char c : word) {
-            text += c == '\'' ? std::string{"'\\''"} : std::string{c};
+            const bool outside = c == '\'' || c == '#' || c == ';';
+            text += outside ? std::string{"'\\"} + c + '\'' : std::string{c};
         }
         text += '\'';
     }

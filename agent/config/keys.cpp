@@ -1,5 +1,7 @@
 #include "agent/config/keys.hpp"
 
+#include <sstream>
+
 #include "agent/config/addresses.hpp"
 #include "agent/config/key_makers.hpp"
 #include "agent/config/values.hpp"
@@ -12,6 +14,7 @@ using core::AgentSettings;
 
 constexpr Duration longest_stop = std::chrono::hours{1};
 constexpr Duration longest_delay = std::chrono::hours{24};
+constexpr Duration longest_window = std::chrono::hours{1};
 constexpr int most_weight = 253;
 constexpr Duration longest_lease = std::chrono::hours{24};
 
@@ -39,11 +42,8 @@ std::string read_track(VipDraft& vip, const std::string& value, const Place& pla
     if (const auto name = parse_name(track.track.check); !name) {
         return name.error();
     }
-    // A value in quotes may end with blanks.
-    const auto next = value.find_first_not_of(" \t", blank);
-    if (next != std::string::npos) {
+    if (const std::string rest = after_blanks(value, blank); !rest.empty()) {
         constexpr std::string_view prefix = "weight=";
-        const std::string rest = value.substr(next);
         if (!rest.starts_with(prefix)) {
             return in_quotes(rest) + " is not weight=N";
         }
@@ -62,17 +62,20 @@ std::string read_track(VipDraft& vip, const std::string& value, const Place& pla
 
 // N per DURATION.
 std::string read_max_transitions(VipDraft& vip, const std::string& value, const Place&) {
-    constexpr std::string_view separator = " per ";
-    const auto place = value.find(separator);
-    if (place == std::string::npos) {
+    std::istringstream words(value);
+    std::string number;
+    std::string separator;
+    std::string time;
+    std::string more;
+    words >> number >> separator >> time >> more;
+    if (separator != "per" || time.empty() || !more.empty()) {
         return in_quotes(value) + " is not of the form \"5 per 1m\"";
     }
-    const auto count = parse_number(value.substr(0, place), 2, 1000);
+    const auto count = parse_number(number, 2, 1000);
     if (!count) {
         return count.error();
     }
-    const auto window = duration_between(value.substr(place + separator.size()),
-                                         std::chrono::seconds{1}, longest_stop);
+    const auto window = duration_between(time, std::chrono::seconds{1}, longest_window);
     return store(window, [&](Duration parsed) {
         vip.settings.max_transitions = core::MaxTransitions{static_cast<unsigned>(*count), parsed};
     });

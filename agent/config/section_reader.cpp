@@ -50,17 +50,7 @@ bool has_key(const std::vector<Key<Target>>& keys, const std::string& name) {
     return std::ranges::find(keys, name, &Key<Target>::name) != keys.end();
 }
 
-// Where a key belongs that is unknown in a section of `kind`; empty if nowhere.
-std::string home_of(const std::string& name, const std::string& kind, const std::string& type) {
-    if (kind != "agent" && has_key(agent_keys(), name)) {
-        return "[agent]";
-    }
-    if (kind != "vip" && has_key(vip_keys(), name)) {
-        return "[vip NAME]";
-    }
-    if (kind != "service" && has_key(service_keys(), name)) {
-        return "[service NAME]";
-    }
+std::string home_in_checks(const std::string& name, const std::string& type) {
     const std::vector<std::string> types = types_with_key(name);
     if (types.empty()) {
         return {};
@@ -70,6 +60,33 @@ std::string home_of(const std::string& name, const std::string& kind, const std:
         text += (&candidate == &types.front() ? "" : ", ") + candidate;
     }
     return text + (type.empty() ? "" : ", not " + type);
+}
+
+// Where a key belongs that is unknown in a section of `kind`; empty if nowhere. Some keys are in
+// several kinds of sections: in a check, that of another type is the likely one.
+std::string home_of(const std::string& name, const std::string& kind, const std::string& type) {
+    std::string in_checks = home_in_checks(name, type);
+    if (kind == "check" && !in_checks.empty()) {
+        return in_checks;
+    }
+    if (kind != "agent" && has_key(agent_keys(), name)) {
+        return "[agent]";
+    }
+    if (kind != "vip" && has_key(vip_keys(), name)) {
+        return "[vip NAME]";
+    }
+    if (kind != "service" && has_key(service_keys(), name)) {
+        return "[service NAME]";
+    }
+    return in_checks;
+}
+
+// A check whose type is missing or misspelt may well have this key: the type is what was said to be
+// wrong.
+bool is_excused(const Section& section, const std::string& key) {
+    return section.kind == "check" &&
+           std::ranges::find(check_types(), type_of(section)) == check_types().end() &&
+           !types_with_key(key).empty();
 }
 
 template <class Target>
@@ -122,7 +139,9 @@ SectionRecord read_all(const Section& section, const std::vector<Key<Target>>& k
         try {
             po::store(line, values);
         } catch (const po::unknown_option&) {
-            complain(unknown_key(keys, assignment.key, section));
+            if (!is_excused(section, assignment.key)) {
+                complain(unknown_key(keys, assignment.key, section));
+            }
         } catch (const po::error& error) {
             complain(error.what());
             record.unreadable.insert(assignment.key);

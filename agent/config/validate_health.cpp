@@ -35,7 +35,8 @@ std::vector<const char*> required_keys(const checks::Question& question) {
 
 void check_intervals(const CheckDraft& check, const Complaints& complain) {
     const checks::CheckSettings& settings = check.settings;
-    if (settings.fast_interval && *settings.fast_interval > settings.interval) {
+    if (check.record.is_readable("interval") && settings.fast_interval &&
+        *settings.fast_interval > settings.interval) {
         complain.error("fast_interval",
                        "fast_interval: " + format_duration(*settings.fast_interval) +
                            " is longer than interval, " + format_duration(settings.interval));
@@ -75,26 +76,73 @@ void check_families(const CheckDraft& check, const Complaints& complain) {
     }
 }
 
-// Where something is named that does not exist.
+void check_process(const CheckDraft& check, const Complaints& complain) {
+    const auto* process = std::get_if<checks::Process>(&check.settings.question);
+    if (process == nullptr) {
+        return;
+    }
+    if (!check.record.has("name") && !check.record.has("pid_file")) {
+        complain.error("", "[check " + check.settings.name + "] has neither name nor pid_file");
+    }
+    if (check.record.has("pid_file") && check.record.has("min_count")) {
+        complain.warn("min_count", "min_count does nothing with pid_file, which names one process");
+    }
+}
+
+// HTTP/2 is asked for in the TLS handshake: without one, also at the end of a redirect, every run
+// would fail.
+void check_http_version(const CheckDraft& check, const Complaints& complain) {
+    const auto* http = std::get_if<checks::Http>(&check.settings.question);
+    if (http != nullptr && http->version == checks::HttpVersion::http2 && http->redirects == 0 &&
+        http->url.starts_with("http://")) {
+        complain.error("http_version",
+                       "http_version = 2 needs an https:// url; without TLS it is "
+                       "2-prior-knowledge");
+    }
+}
+
+// Where something is named that does not exist, and what nobody names.
 class Register {
 public:
-    Register(const char* kind, std::vector<std::string> names, Diagnostics& diagnostics)
-        : kind_(kind), names_(std::move(names)), diagnostics_(diagnostics) {}
+    Register(const char* kind, const std::vector<std::string>& names, Diagnostics& diagnostics)
+        : kind_(kind),
+          in_order_(names),
+          names_(names.begin(), names.end()),
+          diagnostics_(diagnostics) {}
 
     void use(const std::string& name, const std::string& key, const Place& place) {
         used_.insert(name);
-        if (std::ranges::find(names_, name) == names_.end()) {
-            diagnostics_.push_back(
-                {place,
-                 key + ": there is no [" + kind_ + ' ' + name + ']' + did_you_mean(name, names_),
-                 Severity::error});
+        if (names_.contains(name)) {
+            return;
+        }
+        // To look for a likely name among thousands takes a millisecond; when all of them are
+        // missing, nobody reads more than the first few hints, and an agent that reloads waits.
+        const std::string likely = missing_++ < most_hints ? nearest(name, in_order_) : "";
+        used_.insert(likely);  // what was meant is not unused
+        diagnostics_.push_back({place,
+                                key + ": there is no [" + kind_ + ' ' + name + ']' +
+                                    (likely.empty() ? "" : did_you_mean(name, {likely})),
+                                Severity::error});
+    }
+    // `by` is what could have named them.
+    template <class Draft>
+    void warn_of_unused(const std::vector<Draft>& drafts, const std::string& by) const {
+        for (const Draft& draft : drafts) {
+            const std::string& name = draft.settings.name;
+            if (!name.empty() && !used_.contains(name)) {
+                Complaints(draft.record, diagnostics_)
+                    .warn("", '[' + kind_ + ' ' + name + "] is used by no " + by);
+            }
         }
     }
-    bool is_used(const std::string& name) const { return used_.contains(name); }
 
 private:
+    static constexpr int most_hints = 20;
+
     std::string kind_;
-    std::vector<std::string> names_;
+    std::vector<std::string> in_order_;
+    std::set<std::string> names_;
+    int missing_ = 0;
     Diagnostics& diagnostics_;
     std::set<std::string> used_;
 };
@@ -106,6 +154,47 @@ std::vector<std::string> names_of(const std::vector<Draft>& drafts) {
         names.push_back(draft.settings.name);
     }
     return names;
+}
+
+// The checks that are files with value_as_weight.
+std::set<std::string> weighing_checks(const std::vector<CheckDraft>& checks) {
+    std::set<std::string> names;
+    for (const CheckDraft& check : checks) {
+        const auto* file = std::get_if<checks::File>(&check.settings.question);
+        if (file != nullptr && file->value_as_weight) {
+            names.insert(check.settings.name);
+        }
+    }
+    return names;
+}
+
+void use_tracks(const VipDraft& vip, const std::set<std::string>& weighing, Register& names,
+                Diagnostics& diagnostics) {
+    const Complaints complain(vip, diagnostics);
+    std::set<std::string> tracked;
+    for (const WrittenTrack& track : vip.tracks) {
+        const std::string& name = track.track.check;
+        names.use(name, "track", track.place);
+        if (!tracked.insert(name).second) {
+            complain.error_at(track.place, "track: " + name + " is tracked twice");
+        }
+        if (track.track.weight && weighing.contains(name)) {
+            complain.warn_at(track.place, "track: with a weight, value_as_weight of check " + name +
+                                              " does nothing");
+        }
+    }
+}
+
+void use_checks(const ServiceDraft& service, Register& names, Diagnostics& diagnostics) {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < service.settings.checks.size(); ++i) {
+        const std::string& name = service.settings.checks[i];
+        names.use(name, "check", service.check_places[i]);
+        if (!seen.insert(name).second) {
+            Complaints(service.record, diagnostics)
+                .error_at(service.check_places[i], "check: " + name + " is there twice");
+        }
+    }
 }
 
 // A service that must run on one node only cannot follow two VIPs that may go to different nodes.
@@ -147,10 +236,8 @@ void validate_check(const CheckDraft& check, Diagnostics& diagnostics) {
             complain.error("", title + " has no " + key);
         }
     }
-    const auto* process = std::get_if<checks::Process>(&check.settings.question);
-    if (process != nullptr && process->name.empty() && process->pid_file.empty()) {
-        complain.error("", title + " has neither name nor pid_file");
-    }
+    check_process(check, complain);
+    check_http_version(check, complain);
     check_intervals(check, complain);
     check_credentials(check, complain);
     check_families(check, complain);
@@ -160,22 +247,30 @@ void validate_service(const ServiceDraft& service, Diagnostics& diagnostics) {
     const Complaints complain(service.record, diagnostics);
     const core::ServiceSettings& settings = service.settings;
     const auto has = [&](const char* key) { return service.record.has(key); };
-    const std::string title = "[service " + settings.name + ']';
+    const bool can_start = has("unit") || has("start");
+    const bool is_hot = settings.standby == core::Standby::hot;
     if (!has("check")) {
-        complain.error("", title + " has no check: nothing would tell whether it is ready");
+        complain.error("", "[service " + settings.name +
+                               "] has no check: nothing would tell whether it is ready");
     }
     if (has("unit") && (has("start") || has("stop"))) {
         complain.error(has("start") ? "start" : "stop",
                        "a service is started and stopped by its unit or by commands, not both");
     }
-    if (settings.standby == core::Standby::cold && !has("unit") && !has("start")) {
+    if (has("stop") && !can_start) {
+        complain.error("stop", "stop needs a start command: what is stopped must be started again");
+    }
+    if (settings.standby == core::Standby::cold && !can_start) {
         complain.error("standby", "standby = cold needs a unit or a start command");
     }
-    if (settings.standby == core::Standby::hot && (has("unit") || has("start"))) {
+    if (is_hot && can_start) {
         complain.warn(has("unit") ? "unit" : "start",
                       "with standby = hot the service is never started from here");
     }
-    if (settings.stop_on_release && !has("unit") && !has("stop")) {
+    if (is_hot && settings.stop_on_release) {
+        complain.error("stop_on_release",
+                       "stop_on_release contradicts standby = hot: it would have to be started");
+    } else if (settings.stop_on_release && !has("unit") && !has("stop")) {
         complain.error("stop_on_release", "stop_on_release needs a unit or a stop command");
     }
 }
@@ -185,28 +280,30 @@ void validate_references(const std::vector<VipDraft>& vips,
                          const std::vector<CheckDraft>& checks, Diagnostics& diagnostics) {
     Register check_names("check", names_of(checks), diagnostics);
     Register service_names("service", names_of(services), diagnostics);
+    const std::set<std::string> weighing = weighing_checks(checks);
     for (const VipDraft& vip : vips) {
-        std::set<std::string> tracked;
-        for (const WrittenTrack& track : vip.tracks) {
-            check_names.use(track.track.check, "track", track.place);
-            if (!tracked.insert(track.track.check).second) {
-                diagnostics.push_back({track.place,
-                                       "track: " + track.track.check + " is tracked twice",
-                                       Severity::error});
-            }
-        }
+        use_tracks(vip, weighing, check_names, diagnostics);
         if (!vip.settings.service.empty()) {
             service_names.use(vip.settings.service, "service", vip.record.place_of("service"));
+        } else if (vip.settings.last_resort == core::LastResort::release &&
+                   vip.record.is_readable("service")) {
+            Complaints(vip, diagnostics)
+                .warn("last_resort", "last_resort does nothing without a service");
         }
     }
     for (const ServiceDraft& service : services) {
-        for (std::size_t i = 0; i < service.settings.checks.size(); ++i) {
-            check_names.use(service.settings.checks[i], "check", service.check_places[i]);
-        }
-        if (!service_names.is_used(service.settings.name)) {
-            Complaints(service.record, diagnostics)
-                .warn("", "[service " + service.settings.name + "] is used by no [vip]");
-        }
+        use_checks(service, check_names, diagnostics);
+    }
+    // What could not be read might have been the name.
+    const auto readable = [](const auto& drafts, const char* key) {
+        return std::ranges::all_of(
+            drafts, [&](const auto& draft) { return draft.record.is_readable(key); });
+    };
+    if (readable(vips, "service")) {
+        service_names.warn_of_unused(services, "[vip]");
+    }
+    if (readable(vips, "track") && readable(services, "check")) {
+        check_names.warn_of_unused(checks, "[vip] and no [service]");
     }
     check_sharing(vips, services, diagnostics);
 }

@@ -177,6 +177,11 @@ Parsed<std::string> parse_name(std::string_view text) {
     return std::string{text};
 }
 
+std::string after_blanks(const std::string& text, std::size_t from) {
+    const auto first = text.find_first_not_of(" \t", from);
+    return first == std::string::npos ? "" : text.substr(first);
+}
+
 std::string in_quotes(std::string_view text) {
     if (text.size() > longest_quote) {
         return '"' + std::string{text.substr(0, longest_quote)} + "…\"";

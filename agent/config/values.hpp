@@ -35,6 +35,10 @@ Parsed<std::string> parse_user(const std::string& text);
 // "10ms", "1s", "5m": the shortest text that parse_duration reads as the same value.
 std::string format_duration(Duration duration);
 
+// What follows `from` and the blanks there; empty if nothing does, as in a quoted value that ends
+// in a blank.
+std::string after_blanks(const std::string& text, std::size_t from);
+
 // "text" in quotes, cut where it gets too long for a message.
 std::string in_quotes(std::string_view text);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,15 +18,13 @@ public:
     void key(const std::string& name, const std::string& value) {
         text_ += name + " = " + value + '\n';
     }
-    // A value that could be taken for something else is put in quotes.
+    // A value that could be taken for something else is put in quotes. One that has a quote in it
+    // as well can only have come out of a variable; there is no way to write it.
     void text(const std::string& name, std::string value) {
         for (auto at = value.find("${"); at != std::string::npos; at = value.find("${", at + 3)) {
             value.insert(at, "$");  // not a variable
         }
-        const bool plain = value.find_first_of("#;") == std::string::npos &&
-                           !value.starts_with('"') && !value.starts_with(' ') &&
-                           !value.ends_with(' ');
-        key(name, plain ? value : '"' + value + '"');
+        key(name, needs_quotes(value) ? '"' + value + '"' : value);
     }
     void yes_no(const std::string& name, bool value) { key(name, value ? "yes" : "no"); }
     void duration(const std::string& name, Duration value) { key(name, format_duration(value)); }
@@ -36,6 +35,19 @@ public:
     std::string take() { return std::move(text_); }
 
 private:
+    // A comment begins in front or after a blank; blanks at the ends are cut off.
+    static bool needs_quotes(std::string_view value) {
+        constexpr std::string_view blanks = " \t";
+        bool after_blank = true;
+        for (const char c : value) {
+            if (after_blank && (c == '#' || c == ';')) {
+                return true;
+            }
+            after_blank = blanks.contains(c);
+        }
+        return value.starts_with('"') || value.find_first_of(blanks) == 0 || after_blank;
+    }
+
     std::string text_;
 };
 

@@ -150,7 +150,10 @@ TEST(Services, AreWhole) {
             vip_with("service = s\n[check c]\ntype = unit\nunit = y\n[service s]\n" + keys));
     };
     EXPECT_THAT(service("check = c\n"), IsEmpty());
-    EXPECT_THAT(service("unit = x\n"), ElementsAre(HasSubstr("has no check")));
+    EXPECT_THAT(service("unit = x\n"),
+                ElementsAre("f:6: warning: [check c] is used by no [vip] and no [service]",
+                            "f:9: [service s] has no check: nothing would tell whether it is "
+                            "ready"));
     EXPECT_THAT(service("check = c\nunit = x\nstart = /x\n"), ElementsAre(HasSubstr("not both")));
     EXPECT_THAT(service("check = c\nstandby = cold\n"),
                 ElementsAre(HasSubstr("needs a unit or a start command")));

@@ -146,6 +146,10 @@ public:
         for (int i = 0; i < vips; ++i) {
             vip(i);
         }
+        service();
+        for (int i = 0; i < 3; ++i) {
+            check(i);
+        }
         return text_;
     }
 
@@ -221,6 +225,75 @@ private:
         if (chance(2)) {
             unicast(v4, v6);
         }
+        sometimes("track", pick({"c0", "c0 weight=-253", "c0\tweight=7"}));
+        sometimes("track", "c1");
+        sometimes("service", "s");
+        sometimes("last_resort", pick({"hold", "release"}));
+        sometimes("max_transitions", pick({"2 per 1s", "1000 per 1h", "5 per 90s"}));
+    }
+    // As it stands: what has quotes of its own cannot be put in quotes.
+    void bare(const std::string& key, const std::vector<std::string>& values) {
+        text_ += key + " = " + pick(values) + '\n';
+    }
+    void service() {
+        const std::vector<std::string> commands = {"/x", "/x 'a  b' \"it's\" c\\ d",
+                                                   "/x '' '\"#;' \\\\ '$${x}'", "/x a\\ '#'\\\""};
+        text_ += "[service s]\n";
+        always("check", "c2");
+        sometimes("check", "c0");
+        switch (number(0, 2)) {
+            case 0:
+                always("unit", pick({"x", "x@y.socket"}));
+                always("standby", pick({"auto", "cold"}));
+                break;
+            case 1:
+                bare("start", commands);
+                bare("stop", commands);
+                break;
+            default:
+                always("standby", pick({"auto", "hot"}));
+        }
+        sometimes("start_timeout", pick({"100ms", "1h"}));
+        sometimes("stop_timeout", pick({"1.5s", "2m"}));
+    }
+    void check(int index) {
+        text_ += "[check c" + std::to_string(index) + "]\n";
+        switch (number(0, 4)) {
+            case 0:
+                always("type", "tcp");
+                always("target", pick({"lb1:1", "[2001:db8::1]:65535", "192.0.2.1:53"}));
+                bare("send", {"a", "\\x00\\xff\\r\\n", "\"  #;  \"", "a\"b#;", "$${x}$"});
+                bare("expect", {"\\x20x\\x20", "\\\\", "220 ok", "\xc3\xbc"});
+                break;
+            case 1:
+                always("type", "http");
+                always("url", pick({"http://x", "https://[::1]:8443/?a=b;c#d"}));
+                bare("header", {"A: \"b#c\"", "\"A: # b\"", "\"A: b \"", "A:", "A: $${x}"});
+                bare("body_regex", {"a\"b#", "\"[#;] $\"", "\\d+$", "\"\tx\t\""});
+                sometimes("status", pick({"100", "200-299,301", "404 , 500-599"}));
+                sometimes("max_size", pick({"1", "16M", "3k"}));
+                break;
+            case 2:
+                always("type", "script");
+                bare("command", {"/x", "/x 'a'\\''b' \"c\\\"d\"", "\"/x 'a # b'\""});
+                break;
+            case 3:
+                always("type", "dns");
+                always("server", pick({"gw", "::1", "192.0.2.1:5353"}));
+                always("name", pick({".", "example.com", "_a._b.c."}));
+                bare("answer", {"x", "\"a # b\"", "v=spf1 \"x\" -all"});
+                break;
+            default:
+                always("type", "file");
+                always("path", pick({"/x", "/a b/c", "/a;b"}));
+                sometimes("max_age", pick({"1ms", "90m"}));
+                sometimes("value_as_weight", pick({"yes", "no"}));
+        }
+        sometimes("interval", pick({"1s", "24h", "1500ms"}));
+        sometimes("fast_interval", pick({"10ms", "1s"}));
+        sometimes("down_interval", pick({"10ms", "24h"}));
+        sometimes("initial", pick({"unknown", "up", "down"}));
+        sometimes("inverted", pick({"yes", "no"}));
     }
 
     std::mt19937 random_;

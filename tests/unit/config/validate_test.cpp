@@ -250,6 +250,13 @@ TEST(Addresses, OnAnotherInterfaceAreExtraOnes) {
                     R"("dev INTERFACE")"));
 }
 
+TEST(Addresses, MayHaveABlankAtTheEndOfTheirQuotes) {
+    EXPECT_THAT(problems_with("address = \"10.0.0.1/8 \"\nextra_address = \"10.0.0.2/8\t\"\n"),
+                IsEmpty());
+    EXPECT_THAT(problems_with("extra_address = \"10.0.0.2/8 dev \"\n"),
+                ElementsAre("f:5: extra_address: \"\" is not the name of an interface"));
+}
+
 TEST(Addresses, AreWrittenOnce) {
     EXPECT_THAT(problems_with("address = 192.0.2.10/32\nextra_address = 192.0.2.10/24\n"
                               "extra_address = 192.0.2.10/24 dev eth0\n"
