@@ -108,12 +108,10 @@ class Keepalived(Program):
     """Debian's keepalived with one vrrp_instance for each family."""
 
     def __init__(self, host, priority=100, interval=1, version=3, addresses=("192.0.2.10/24",), vrid=51,
-                 preempt=True, checksum_as_v2=False, peers=(), more="", start=True):
+                 preempt=True, peers=(), more="", start=True):
         super().__init__(host, "keepalived")
         self.config = self.dir / "keepalived.conf"
-        text = f"global_defs {{\n vrrp_version {version}\n vrrp_garp_master_delay 1\n"
-        text += " v3_checksum_as_v2\n" if checksum_as_v2 else ""
-        text += "}\n"
+        text = f"global_defs {{\n vrrp_version {version}\n vrrp_garp_master_delay 1\n}}\n"
         for family, kind in (("v4", "."), ("v6", ":")):
             own = [a for a in addresses if kind in a.split("/")[0]]
             if not own:
@@ -132,9 +130,13 @@ class Keepalived(Program):
         pid = str(self.dir / "pid")
         for left in self.dir.glob("pid*"):
             left.unlink()
+        started = self.log().count("Startup complete")
         self.launch("keepalived", "-n", "-l", "-D", "-P", "-f", str(self.config), "-p", pid, "-r", pid + "-vrrp")
+        eventually(lambda: self.log().count("Startup complete") > started, 10,
+                   lambda: f"keepalived has started; its log:\n{self.log()}")
+        if "Unknown keyword" in self.log():  # it goes on without what it does not know
+            raise AssertionError(f"keepalived does not know all of its configuration:\n{self.log()}")
         return self
-
 
     def kill9(self):
         """A crash: the child that speaks VRRP as well, which would clean up if only its parent died."""
