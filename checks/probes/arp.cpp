@@ -102,20 +102,24 @@ private:
         timer_.expires_after(spacing);
         timer_.async_wait(
             [this, weak = std::weak_ptr<int>(alive_)](const boost::system::error_code& error) {
-                if (!error && !weak.expired()) {
+                if (!error && !weak.expired() && finish_) {
                     ask();
                 }
             });
     }
 
     void answered(const MacAddress& mac) {
+        if (!finish_) {
+            return;  // a second answer, before the attempt was destroyed
+        }
+        timer_.cancel();
         Outcome outcome;
         outcome.passed = true;
         outcome.timings.first_byte = outcome.timings.total = watch_.elapsed();
         outcome.detail = arp_.target.to_string() +
                          (mac.is_zero() ? " answers" : " is at " + mac.to_string()) + ", " +
                          milliseconds(watch_.elapsed());
-        const Finish done = std::move(finish_);
+        const Finish done = std::exchange(finish_, nullptr);
         done(std::move(outcome));
     }
 

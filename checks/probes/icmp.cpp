@@ -1,5 +1,6 @@
 #include "checks/probes/icmp.hpp"
 
+#include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -12,10 +13,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "checks/probes/connector.hpp"
+#include "checks/probes/resolve.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -28,12 +31,26 @@ using Error = boost::system::error_code;
 
 constexpr auto spacing = std::chrono::milliseconds{20};
 constexpr std::size_t packet_size = 64;
+constexpr ssize_t header_size = 8;
+constexpr int most_at_once = 64;
 
-IpAddress address_of(const boost::asio::ip::address& address) {
-    return *IpAddress::parse(
-        address.is_v6() && address.to_v6().scope_id() != 0
-            ? boost::asio::ip::address_v6(address.to_v6().to_bytes()).to_string()
-            : address.to_string());
+// Whether an entry of the error queue says that the request is lost. A redirect says the contrary:
+// the router passed it on, and knows a shorter way.
+bool tells_of_loss(const sock_extended_err& error) {
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP) {
+        return error.ee_type == ICMP_DEST_UNREACH || error.ee_type == ICMP_TIME_EXCEEDED ||
+               error.ee_type == ICMP_PARAMETERPROB;
+    }
+    return error.ee_origin == SO_EE_ORIGIN_ICMP6 && (error.ee_type & ICMP6_INFOMSG_MASK) == 0;
+}
+
+std::string words_of(int number) {
+    return plain(Error{number, boost::system::system_category()});
+}
+
+std::uint16_t sequence_of(std::span<const std::byte> packet) {
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>(packet[6]) << 8U |
+                                      std::to_integer<unsigned>(packet[7]));
 }
 
 class IcmpSteps : public std::enable_shared_from_this<IcmpSteps> {
@@ -43,23 +60,20 @@ public:
           raw_(raw),
           icmp_(icmp),
           finish_(std::move(finish)),
-          resolver_(context),
+          lookup_(context),
           timer_(context),
           sent_at_(icmp.count) {}
 
     void start() {
-        resolver_.async_resolve(icmp_.target, "0",
-                                [weak = weak_from_this()](
-                                    const Error& error, const udp::resolver::results_type& found) {
-                                    const auto self = weak.lock();
-                                    if (self && self->finish_) {
-                                        self->resolved(error, found);
-                                    }
-                                });
+        lookup_.start(icmp_.target, icmp_.source,
+                      [this](const std::string& error, const Lookup::Addresses& addresses) {
+                          const auto self = shared_from_this();  // finishing may end the attempt
+                          resolved(error, addresses);
+                      });
     }
     void close() {
         finish_ = nullptr;
-        resolver_.cancel();
+        lookup_.cancel();
         timer_.cancel();
         socket_.reset();
         if (identifier_) {
@@ -70,22 +84,20 @@ public:
         if (!target_) {
             return "looking up " + icmp_.target;
         }
-        return target_->to_string() + " answered " + std::to_string(answered_) + " of " +
-               std::to_string(sent_);
+        return target_->to_string() + ": " + std::to_string(answered_) + " of " +
+               std::to_string(icmp_.count) + " answered, waiting for " +
+               std::to_string(icmp_.count - answered_ - lost_) +
+               (error_.empty() ? "" : " (" + error_ + ')');
     }
 
 private:
-    void resolved(const Error& error, const udp::resolver::results_type& found) {
-        for (const auto& entry : found) {
-            if (!target_ &&
-                (!icmp_.source || entry.endpoint().address().is_v4() == icmp_.source->is_v4())) {
-                target_ = address_of(entry.endpoint().address());
-            }
-        }
-        if (error || !target_) {
-            end(failure(lookup_error(icmp_.target, error)));
+    void resolved(const std::string& error, const Lookup::Addresses& addresses) {
+        if (!error.empty()) {
+            end(failure(error));
             return;
         }
+        address_ = addresses.front();
+        target_ = without_zone(address_);
         timings_.lookup = watch_.elapsed();
         if (const std::string trouble = open(); !trouble.empty()) {
             end(failure(trouble));
@@ -103,7 +115,7 @@ private:
             socket_ = std::make_unique<stream_descriptor>(context_, fd);
             return connect(fd);
         }
-        const std::string denied = std::strerror(errno);
+        const std::string denied = words_of(errno);
         if (const std::string trouble = raw_.echo_trouble(target_->family()); !trouble.empty()) {
             return "neither a ping socket (" + denied + ") nor a raw one (" + trouble + ')';
         }
@@ -118,8 +130,7 @@ private:
     }
 
     std::string connect(int fd) {
-        const boost::asio::ip::udp::endpoint to{boost::asio::ip::make_address(target_->to_string()),
-                                                0};
+        const udp::endpoint to{address_, 0};
         const int on = 1;
         if (target_->is_v4()) {
             setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
@@ -127,14 +138,13 @@ private:
             setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
         }
         if (icmp_.source) {
-            const boost::asio::ip::udp::endpoint from{
-                boost::asio::ip::make_address(icmp_.source->to_string()), 0};
+            const udp::endpoint from{boost::asio::ip::make_address(icmp_.source->to_string()), 0};
             if (::bind(fd, from.data(), static_cast<socklen_t>(from.size())) != 0) {
-                return "source " + icmp_.source->to_string() + ": " + std::strerror(errno);
+                return "source " + icmp_.source->to_string() + ": " + words_of(errno);
             }
         }
         if (::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) {
-            return target_->to_string() + ": " + std::strerror(errno);
+            return target_->to_string() + ": " + words_of(errno);
         }
         receive();
         return {};
@@ -154,13 +164,11 @@ private:
             put(2, internet_checksum(packet));
         }
         sent_at_[sent_++] = watch_.elapsed();
-        std::string error;
-        if (socket_) {
-            error = ::send(socket_->native_handle(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0
-                        ? std::strerror(errno)
-                        : "";
-        } else {
-            error = raw_.send_echo(*target_, icmp_.source ? &*icmp_.source : nullptr, packet);
+        const std::string error =
+            socket_ ? send(packet)
+                    : raw_.send_echo(*target_, icmp_.source ? &*icmp_.source : nullptr, packet);
+        if (!finish_) {
+            return;  // what was read from the error queue ended it
         }
         if (!error.empty()) {
             end(failure(target_->to_string() + ": " + error));
@@ -177,6 +185,22 @@ private:
         }
     }
 
+    // An ICMP error to a former request makes the kernel refuse the next one, once.
+    std::string send(std::span<const std::byte> packet) {
+        constexpr int attempts = 2;
+        int error = 0;
+        for (int i = 0; i < attempts; ++i) {
+            if (::send(socket_->native_handle(), packet.data(), packet.size(), MSG_NOSIGNAL) >= 0) {
+                return {};
+            }
+            error = errno;
+            if (!read_errors() || !finish_) {
+                break;
+            }
+        }
+        return words_of(error);
+    }
+
     void receive() {
         socket_->async_wait(stream_descriptor::wait_read,
                             [weak = weak_from_this()](const Error& error) {
@@ -188,28 +212,85 @@ private:
     }
 
     void read() {
-        std::array<std::byte, 2048> buffer{};
-        const ssize_t size =
-            recv(socket_->native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (size < 0 && errno != EAGAIN) {
-            end(failure(target_->to_string() + ": " + std::strerror(errno)));
+        read_errors();
+        for (int i = 0; i < most_at_once && finish_; ++i) {
+            std::array<std::byte, 2048> buffer{};
+            udp::endpoint from;
+            auto from_size = static_cast<socklen_t>(from.capacity());
+            const ssize_t size = recvfrom(socket_->native_handle(), buffer.data(), buffer.size(),
+                                          MSG_DONTWAIT, from.data(), &from_size);
+            if (size < 0) {
+                break;  // what an error means, the error queue tells
+            }
+            // Connected or not, a ping socket takes answers from everybody.
+            if (size >= header_size && without_zone(from.address()) == *target_) {
+                answered(sequence_of(buffer));
+            }
+        }
+        if (finish_) {
+            receive();
+        }
+    }
+
+    // True if there were any. Each comes with the beginning of the request that it is about.
+    bool read_errors() {
+        bool any = false;
+        while (finish_) {
+            std::array<std::byte, 256> request{};
+            alignas(cmsghdr) std::array<char, 512> control{};
+            iovec data{request.data(), request.size()};
+            msghdr message{};
+            message.msg_iov = &data;
+            message.msg_iovlen = 1;
+            message.msg_control = control.data();
+            message.msg_controllen = control.size();
+            const ssize_t size =
+                recvmsg(socket_->native_handle(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+            if (size < 0) {
+                break;
+            }
+            any = true;
+            sock_extended_err error{};
+            for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+                 header = CMSG_NXTHDR(&message, header)) {
+                const bool is_error =
+                    (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_RECVERR) ||
+                    (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_RECVERR);
+                if (is_error && header->cmsg_len >= CMSG_LEN(sizeof error)) {
+                    std::memcpy(&error, CMSG_DATA(header), sizeof error);
+                }
+            }
+            if (size >= header_size && tells_of_loss(error)) {
+                lost(sequence_of(request), words_of(static_cast<int>(error.ee_errno)));
+            }
+        }
+        return any;
+    }
+
+    bool is_open(std::uint16_t sequence) const {
+        return sequence < sent_ && sent_at_[sequence].has_value();
+    }
+
+    void lost(std::uint16_t sequence, const std::string& why) {
+        if (!is_open(sequence)) {
             return;
         }
-        receive();
-        if (size >= 8) {
-            answered(static_cast<std::uint16_t>(std::to_integer<unsigned>(buffer[6]) << 8U |
-                                                std::to_integer<unsigned>(buffer[7])));
+        sent_at_[sequence].reset();
+        error_ = why;
+        ++lost_;
+        if (lost_ * 100 > icmp_.max_loss * icmp_.count) {
+            end(failure(target_->to_string() + ": " + why));
         }
     }
 
     void answered(std::uint16_t sequence) {
-        if (sequence >= sent_ || !sent_at_[sequence]) {
+        if (!is_open(sequence)) {
             return;  // none of ours, or a second answer
         }
         total_ += watch_.elapsed() - *std::exchange(sent_at_[sequence], std::nullopt);
         ++answered_;
-        const unsigned lost = icmp_.count - answered_;
-        if (lost * 100 > icmp_.max_loss * icmp_.count) {
+        const unsigned missing = icmp_.count - answered_;
+        if (missing * 100 > icmp_.max_loss * icmp_.count) {
             return;
         }
         Outcome outcome;
@@ -240,14 +321,17 @@ private:
     Finish finish_;
     Stopwatch watch_;
     Timings timings_;
-    udp::resolver resolver_;
+    Lookup lookup_;
     boost::asio::steady_timer timer_;
     std::unique_ptr<stream_descriptor> socket_;
     std::optional<std::uint16_t> identifier_;  // among the raw ones
-    std::optional<IpAddress> target_;
-    std::vector<std::optional<Duration>> sent_at_;  // by sequence; nothing: answered
+    boost::asio::ip::address address_;
+    std::optional<IpAddress> target_;               // address_, once it is known
+    std::vector<std::optional<Duration>> sent_at_;  // by sequence; nothing: answered, or lost
     unsigned sent_ = 0;
     unsigned answered_ = 0;
+    unsigned lost_ = 0;  // those that an ICMP error came for
+    std::string error_;  // the last of these
     Duration total_{};
 };
 

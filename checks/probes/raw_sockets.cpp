@@ -14,6 +14,8 @@
 #include <cstring>
 #include <utility>
 
+#include "checks/probes/connector.hpp"
+
 namespace understudy::checks {
 
 namespace {
@@ -38,6 +40,11 @@ struct ArpPacket {
     std::array<std::byte, 4> target{};
 };
 static_assert(sizeof(ArpPacket) == 28);
+
+// In the words of the other probes.
+std::string last_error() {
+    return plain({errno, boost::system::system_category()});
+}
 
 std::uint16_t number_at(std::span<const std::byte> data, std::size_t place) {
     return static_cast<std::uint16_t>(std::to_integer<unsigned>(data[place]) << 8U |
@@ -99,7 +106,7 @@ std::string send_v6(int fd, const IpAddress& to, const IpAddress* source, int in
     header->cmsg_type = IPV6_HOPLIMIT;
     header->cmsg_len = CMSG_LEN(sizeof hops);
     std::memcpy(CMSG_DATA(header), &hops, sizeof hops);
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? std::strerror(errno) : "";
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? last_error() : "";
 }
 
 }  // namespace
@@ -120,7 +127,7 @@ std::uint16_t internet_checksum(std::span<const std::byte> data) {
 
 void RawSockets::adopt(Socket& socket, int fd) {
     if (fd < 0) {
-        socket.trouble = std::strerror(errno);
+        socket.trouble = last_error();
         return;
     }
     socket.trouble.clear();
@@ -209,7 +216,7 @@ std::string RawSockets::send_echo(const IpAddress& to, const IpAddress* source,
         header->cmsg_len = CMSG_LEN(sizeof info);
         std::memcpy(CMSG_DATA(header), &info, sizeof info);
     }
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? std::strerror(errno) : "";
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? last_error() : "";
 }
 
 void RawSockets::tell_echo(const IpAddress& from, std::span<const std::byte> message) {
@@ -264,6 +271,9 @@ void RawSockets::read_v6(int fd) {
         in6_pktinfo info{};
         for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
              header = CMSG_NXTHDR(&message, header)) {
+            if (header->cmsg_level != IPPROTO_IPV6) {
+                continue;
+            }
             if (header->cmsg_type == IPV6_HOPLIMIT) {
                 std::memcpy(&hops, CMSG_DATA(header), sizeof hops);
             } else if (header->cmsg_type == IPV6_PKTINFO) {
@@ -325,7 +335,7 @@ std::string RawSockets::ask_neighbour(int interface, const IpAddress& address,
     return sendto(arp_.descriptor->native_handle(), &packet, sizeof packet,
                   MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to),
                   sizeof to) < 0
-               ? std::strerror(errno)
+               ? last_error()
                : "";
 }
 

@@ -9,6 +9,7 @@
 
 #include "checks/probes/connector.hpp"
 #include "checks/probes/immediate.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::checks {
 
@@ -29,6 +30,10 @@ long days_left(const X509* certificate) {
     int seconds = 0;
     ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate));
     return days + (seconds < 0 ? -1 : 0);
+}
+
+std::string days_of(long days) {
+    return std::to_string(days) + (days == 1 ? " day" : " days");
 }
 
 class TlsSteps : public std::enable_shared_from_this<TlsSteps> {
@@ -67,18 +72,24 @@ private:
             tls_.tls.server_name.empty() ? tls_.target.host : tls_.tls.server_name;
         SSL* handle = stream_.native_handle();
         // An address is no name: it is not sent, and verified as what it is.
+        bool is_verified = false;
         if (IpAddress::parse(name)) {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), name.c_str());
+            is_verified = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), name.c_str()) == 1;
         } else {
             // The macro of OpenSSL has an old-style cast in it.
             SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                      const_cast<char*>(name.c_str()));
-            SSL_set1_host(handle, name.c_str());
+            is_verified = SSL_set1_host(handle, name.c_str()) == 1;
         }
+        if (!is_verified) {  // every name would do
+            end(failure("\"" + printable(name, 60) + "\" cannot be verified"));
+            return;
+        }
+        // Not weak: the handshake works in the stream until its handler is called, also when the
+        // attempt has ended meanwhile and closed the socket.
         stream_.async_handshake(ssl::stream_base::client,
-                                [weak = weak_from_this()](const Error& failed) {
-                                    const auto self = weak.lock();
-                                    if (self && self->finish_) {
+                                [self = shared_from_this()](const Error& failed) {
+                                    if (self->finish_) {
                                         self->shaken(failed);
                                     }
                                 });
@@ -94,20 +105,21 @@ private:
         const X509* certificate = SSL_get0_peer_certificate(handle);
         const long days = certificate == nullptr ? 0 : days_left(certificate);
         if (tls_.min_days > 0 && days < static_cast<long>(tls_.min_days)) {
-            end(failure("certificate expires in " + std::to_string(days) + " days, " +
+            end(failure("certificate " +
+                        (days < 0 ? "has expired" : "expires in " + days_of(days)) + ", " +
                         std::to_string(tls_.min_days) + " are asked for"));
             return;
         }
         Outcome outcome;
         outcome.passed = true;
-        outcome.detail = std::string{SSL_get_version(handle)} + ", certificate valid for " +
-                         std::to_string(days) + " days";
+        outcome.detail = std::string{SSL_get_version(handle)} + ", certificate " +
+                         (days < 0 ? "has expired" : "valid for " + days_of(days));
         end(std::move(outcome));
     }
 
-    static std::string words_for(const Error& error, SSL* handle) {
+    std::string words_for(const Error& error, SSL* handle) const {
         const long verified = SSL_get_verify_result(handle);
-        if (verified != X509_V_OK) {
+        if (tls_.tls.verify && verified != X509_V_OK) {
             return std::string{"certificate verify failed: "} +
                    X509_verify_cert_error_string(verified);
         }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "checks/probes/connector.hpp"
+#include "checks/probes/resolve.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -19,42 +20,38 @@ using Error = boost::system::error_code;
 class UdpSteps : public std::enable_shared_from_this<UdpSteps> {
 public:
     UdpSteps(boost::asio::io_context& context, const Udp& udp, Finish finish)
-        : udp_(udp), finish_(std::move(finish)), resolver_(context), socket_(context) {}
+        : udp_(udp), finish_(std::move(finish)), lookup_(context), socket_(context) {}
 
     void start() {
-        resolver_.async_resolve(udp_.target.host, std::to_string(udp_.target.port),
-                                [weak = weak_from_this()](
-                                    const Error& error, const udp::resolver::results_type& found) {
-                                    const auto self = weak.lock();
-                                    if (self && self->finish_) {
-                                        self->resolved(error, found);
-                                    }
-                                });
+        lookup_.start(udp_.target.host, udp_.source,
+                      [this](const std::string& error, const Lookup::Addresses& addresses) {
+                          const auto self = shared_from_this();  // finishing may end the attempt
+                          resolved(error, addresses);
+                      });
     }
     void close() {
         finish_ = nullptr;
-        resolver_.cancel();
+        lookup_.cancel();
         Error ignored;
         socket_.close(ignored);
     }
     std::string progress() const {
-        return socket_.is_open() ? "waiting for an answer" : "looking up " + udp_.target.host;
+        if (!socket_.is_open()) {
+            return "looking up " + udp_.target.host;
+        }
+        return wrong_answer_.empty() ? "waiting for an answer"
+                                     : "answered \"" + wrong_answer_ + "\", waiting for \"" +
+                                           printable(udp_.expect, 60) + '"';
     }
 
 private:
-    void resolved(const Error& error, const udp::resolver::results_type& found) {
-        if (error) {
-            end(failure(lookup_error(udp_.target.host, error)));
+    void resolved(const std::string& error, const Lookup::Addresses& addresses) {
+        if (!error.empty()) {
+            end(failure(error));
             return;
         }
         timings_.lookup = watch_.elapsed();
-        Error failed = boost::asio::error::address_family_not_supported;
-        for (const auto& entry : found) {
-            if (!udp_.source || entry.endpoint().address().is_v4() == udp_.source->is_v4()) {
-                failed = connect(entry.endpoint());
-                break;
-            }
-        }
+        Error failed = connect({addresses.front(), udp_.target.port});
         if (!failed) {
             receive();
             socket_.send(boost::asio::buffer(udp_.send), 0, failed);
@@ -94,8 +91,9 @@ private:
         }
         const std::string_view answer{buffer_.data(), size};
         if (answer.find(udp_.expect) == std::string_view::npos) {
-            end(failure("answered \"" + printable(answer, 60) + "\", not \"" +
-                        printable(udp_.expect, 60) + '"'));
+            // Perhaps late, or of another protocol's making: the right one may still come.
+            wrong_answer_ = answer.empty() ? "(empty)" : printable(answer, 60);
+            receive();
             return;
         }
         Outcome outcome;
@@ -120,8 +118,9 @@ private:
     Finish finish_;
     Stopwatch watch_;
     Timings timings_;
-    udp::resolver resolver_;
+    Lookup lookup_;
     udp::socket socket_;
+    std::string wrong_answer_;  // the last one, as it is shown
     std::array<char, 65536> buffer_{};
 };
 

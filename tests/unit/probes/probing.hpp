@@ -59,8 +59,9 @@ public:
               while (true) {
                   boost::system::error_code error;
                   Socket socket(context_);
-                  acceptor_.accept(socket, error);
-                  if (error || stopping_) {
+                  boost::asio::ip::tcp::endpoint client;
+                  acceptor_.accept(socket, client, error);
+                  if (error || client.port() == last_client_) {
                       return;
                   }
                   try {
@@ -70,10 +71,11 @@ public:
                   }
               }
           }) {}
+    // Those that connected before this are served before, also if nobody has accepted them yet.
     ~TcpServer() {
-        stopping_ = true;
         boost::system::error_code error;
-        Socket last(context_);
+        Socket last(context_, {boost::asio::ip::address_v4::loopback(), 0});
+        last_client_ = last.local_endpoint().port();
         last.connect({boost::asio::ip::address_v4::loopback(), port}, error);
         thread_.join();
     }
@@ -81,7 +83,7 @@ public:
 private:
     boost::asio::io_context context_;
     boost::asio::ip::tcp::acceptor acceptor_;
-    std::atomic<bool> stopping_ = false;
+    std::atomic<std::uint16_t> last_client_ = 0;
 
 public:
     const std::uint16_t port;
