@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -28,9 +30,10 @@ std::string plan_user(const std::string& name, ChildPlan& plan) {
     passwd entry{};
     passwd* found = nullptr;
     std::array<char, 4096> buffer{};
-    if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
-        found == nullptr) {
-        return "there is no user " + name;
+    const int error = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (found == nullptr) {
+        return error == 0 ? "there is no user " + name
+                          : "user " + name + ": " + std::strerror(error);
     }
     plan.uid = entry.pw_uid;
     plan.gid = entry.pw_gid;
@@ -48,59 +51,170 @@ int open_pidfd(pid_t pid) {
     return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
 }
 
-}  // namespace
-
-Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done done)
-    : done_(std::move(done)), process_(context), pipe_(context) {
-    start(spec);
-    if (pid_ < 0) {
-        // The descriptor is only a way to be called back from the loop, unless destroyed before.
-        std::array<int, 2> ends{};
-        if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
-            ::close(ends[1]);
-            process_.assign(ends[0]);
-        }
-    }
-    wait();
+std::string last_error(const char* what) {
+    return std::string{what} + std::strerror(errno);
 }
 
-void Command::start(const CommandSpec& spec) {
-    guarded_ = spec.tree == Tree::killed;
-    ChildPlan plan;
-    plan.argv = spec.argv;
-    plan.guarded = guarded_;
-    plan.parent = getpid();
-    start_error_ = plan_user(spec.user, plan);
-    std::array<int, 2> output{-1, -1};
-    std::array<int, 2> report{-1, -1};
-    if (start_error_.empty() &&
-        (pipe2(output.data(), O_CLOEXEC) != 0 || pipe2(report.data(), O_CLOEXEC) != 0)) {
-        start_error_ = std::string{"no pipe: "} + std::strerror(errno);
+struct Pipe {
+    Pipe() = default;
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    ~Pipe() {
+        close_end(ends[0]);
+        close_end(ends[1]);
     }
-    if (!start_error_.empty()) {
-        return;
+    bool open(int flags) { return pipe2(ends.data(), O_CLOEXEC | flags) == 0; }
+    static void close_end(int& end) {
+        if (end >= 0) {
+            ::close(std::exchange(end, -1));
+        }
     }
-    plan.output = output[1];
-    plan.report = report[1];
+
+    std::array<int, 2> ends{-1, -1};
+};
+
+// No signal gets lost between the fork and the child's first steps; see become_child().
+pid_t fork_without_signals(const ChildPlan& plan) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     const pid_t pid = fork();
     if (pid == 0) {
         become_child(plan);
     }
-    ::close(output[1]);
-    ::close(report[1]);
-    const int pidfd = pid > 0 ? open_pidfd(pid) : -1;
-    if (pid < 0 || pidfd < 0) {
-        start_error_ = std::string{"no process: "} + std::strerror(errno);
-        ::close(output[0]);
-        ::close(report[0]);
+    const int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error;
+    return pid;
+}
+
+// Reads what background processes still write, for as long as there are any: it owns itself. Those
+// that write without end are made to wait, not this process.
+class LeftOutput : public std::enable_shared_from_this<LeftOutput> {
+public:
+    static void take(boost::asio::io_context& context, int fd) {
+        if (count >= most) {
+            ::close(fd);
+            return;
+        }
+        const auto self = std::make_shared<LeftOutput>(context);
+        Error error;
+        self->pipe_.assign(fd, error);
+        if (error) {
+            ::close(fd);
+            return;
+        }
+        self->wait();
+    }
+    explicit LeftOutput(boost::asio::io_context& context) : pipe_(context), pause_(context) {
+        ++count;
+    }
+    LeftOutput(const LeftOutput&) = delete;
+    LeftOutput& operator=(const LeftOutput&) = delete;
+    ~LeftOutput() { --count; }
+
+private:
+    static constexpr int most = 64;  // a bound for what a broken script can leave behind
+    static constexpr auto pause = std::chrono::milliseconds{20};
+
+    void wait() {
+        pipe_.async_wait(stream_descriptor::wait_read,
+                         [self = shared_from_this()](const Error& error) {
+                             if (!error) {
+                                 self->read();
+                             }
+                         });
+    }
+    void read() {
+        std::array<char, 65536> nothing{};
+        const ssize_t size = ::read(pipe_.native_handle(), nothing.data(), nothing.size());
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+            return;  // the last of them is gone
+        }
+        pause_.expires_after(pause);
+        pause_.async_wait([self = shared_from_this()](const Error& error) {
+            if (!error) {
+                self->wait();
+            }
+        });
+    }
+
+    inline static int count = 0;
+    stream_descriptor pipe_;
+    boost::asio::steady_timer pause_;
+};
+
+}  // namespace
+
+Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done done)
+    : context_(context),
+      done_(std::move(done)),
+      user_(spec.user),
+      guarded_(spec.tree == Tree::killed),
+      process_(context),
+      pipe_(context),
+      farewell_(context) {
+    start_error_ = start(spec);
+    if (start_error_.empty()) {
+        read_output();
+        wait();
         return;
     }
-    pid_ = pid;
-    fcntl(output[0], F_SETFL, O_NONBLOCK);
-    report_ = report[0];
-    process_.assign(pidfd);
-    pipe_.assign(output[0]);
-    read_output();
+    // Needs no descriptor: that there is none left may be the very reason.
+    boost::asio::post(context, [this, weak = std::weak_ptr<int>(alive_)] {
+        if (!weak.expired()) {
+            ended();
+        }
+    });
+}
+
+std::string Command::start(const CommandSpec& spec) {
+    ChildPlan plan;
+    plan.argv = spec.argv;
+    plan.guarded = guarded_;
+    plan.parent = getpid();
+    if (std::string error = plan_user(spec.user, plan); !error.empty()) {
+        return error;
+    }
+    Pipe output;
+    Pipe report;
+    if (!output.open(0) || !report.open(O_NONBLOCK)) {
+        return last_error("no pipe: ");
+    }
+    plan.output = output.ends[1];
+    plan.report = report.ends[1];
+    pid_ = fork_without_signals(plan);
+    if (pid_ < 0) {
+        return last_error("no process: ");
+    }
+    Pipe::close_end(output.ends[1]);
+    Pipe::close_end(report.ends[1]);
+    fcntl(output.ends[0], F_SETFL, O_NONBLOCK);
+    std::string error = adopt(output.ends[0]);
+    if (!error.empty()) {
+        kill_now();
+        return error;
+    }
+    output.ends[0] = -1;
+    report_ = std::exchange(report.ends[0], -1);
+    return {};
+}
+
+// Has the loop watch the process and its output, which is its own from then on.
+std::string Command::adopt(int output) {
+    const int pidfd = open_pidfd(pid_);
+    if (pidfd < 0) {
+        return last_error("no process: ");
+    }
+    Error error;
+    process_.assign(pidfd, error);
+    if (error) {
+        ::close(pidfd);
+    } else {
+        pipe_.assign(output, error);
+    }
+    return error ? "no process: " + error.message() : "";
 }
 
 Command::~Command() {
@@ -116,10 +230,10 @@ void Command::kill_now() {
     if (guarded_) {
         kill(pid_, SIGINT);  // it goes when the last of the tree has gone
     } else {
-        kill(-pid_, SIGKILL);
-        kill(pid_, SIGKILL);
+        signal_group(pid_, SIGKILL);
     }
     waitpid(pid_, nullptr, 0);
+    pid_ = -1;
 }
 
 void Command::expire() {
@@ -127,7 +241,17 @@ void Command::expire() {
         return;
     }
     term_sent_ = true;
-    kill(guarded_ ? pid_ : -pid_, SIGTERM);
+    if (guarded_) {
+        kill(pid_, SIGTERM);  // the guard does the rest
+        return;
+    }
+    signal_group(pid_, SIGTERM);
+    farewell_.expires_after(std::chrono::milliseconds{farewell_milliseconds});
+    farewell_.async_wait([this, weak = std::weak_ptr<int>(alive_)](const Error& error) {
+        if (!error && !weak.expired() && pid_ > 0) {
+            signal_group(pid_, SIGKILL);
+        }
+    });
 }
 
 void Command::wait() {
@@ -148,10 +272,13 @@ void Command::read_output() {
                      });
 }
 
-// What is too long is read all the same: a full pipe would stop the program.
+// What is too long is read all the same: a full pipe would stop the program. But not more at a time
+// than a pipe holds: who writes faster than this reads would have the loop for itself. False at its
+// end.
 bool Command::drain() {
+    constexpr int most_at_once = 16;
     std::array<char, 4096> buffer{};
-    while (true) {
+    for (int i = 0; i < most_at_once; ++i) {
         const ssize_t size = ::read(pipe_.native_handle(), buffer.data(), buffer.size());
         if (size <= 0) {
             return size < 0 && (errno == EAGAIN || errno == EINTR);
@@ -159,13 +286,21 @@ bool Command::drain() {
         const std::size_t room = longest_output - std::min(output_.size(), longest_output);
         output_.append(buffer.data(), std::min(static_cast<std::size_t>(size), room));
     }
+    return true;
 }
 
 void Command::ended() {
     if (pid_ > 0) {
+        if (!guarded_ && term_sent_) {
+            // Before its number is given back: then it could be another group's.
+            signal_group(pid_, SIGKILL);
+        }
         waitpid(pid_, &status_, 0);
         pid_ = -1;
-        drain();
+        farewell_.cancel();
+        if (drain() && !guarded_) {
+            LeftOutput::take(context_, pipe_.release());
+        }
     }
     const CommandResult outcome = result();
     const Done done = std::move(done_);
@@ -183,8 +318,7 @@ CommandResult Command::result() const {
         if (report.kind == ChildReport::Kind::ended) {
             status = report.value;
         } else if (std::strcmp(report.step.data(), "user") == 0) {
-            result.error =
-                std::string{"the user cannot be changed: "} + std::strerror(report.value);
+            result.error = "cannot become " + user_ + ": " + std::strerror(report.value);
         } else {
             result.error = std::strerror(report.value);
         }

@@ -11,6 +11,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,7 +21,10 @@ namespace understudy::checks {
 
 enum class Tree {
     killed,  // nothing that the program started outlives it
-    left,    // what it left in the background lives on, unless it was killed for its time limit
+    // What it left in the background lives on, unless it was killed for its time limit. As long as
+    // this process lives it also takes, and forgets, what they write to their inherited output:
+    // nobody could, and they would be killed for it (SIGPIPE).
+    left,
 };
 
 struct CommandSpec {
@@ -40,7 +44,7 @@ class Command {
 public:
     using Done = std::function<void(const CommandResult&)>;
 
-    // `done` is called once, from the loop, and may destroy this.
+    // `done` is called once, from the loop, and may destroy this; also if nothing could be started.
     Command(boost::asio::io_context& context, const CommandSpec& spec, Done done);
     Command(const Command&) = delete;
     Command& operator=(const Command&) = delete;
@@ -51,7 +55,8 @@ public:
     void expire();
 
 private:
-    void start(const CommandSpec& spec);
+    std::string start(const CommandSpec& spec);
+    std::string adopt(int output);
     void wait();
     void read_output();
     bool drain();
@@ -59,7 +64,9 @@ private:
     void kill_now();
     CommandResult result() const;
 
+    boost::asio::io_context& context_;
     Done done_;
+    std::string user_;
     bool guarded_ = false;
     pid_t pid_ = -1;  // of the guard, or of the program
     int status_ = 0;
@@ -68,6 +75,7 @@ private:
     boost::asio::posix::stream_descriptor process_;  // a pidfd
     boost::asio::posix::stream_descriptor pipe_;     // its output
     int report_ = -1;                                // how starting went, and how it ended
+    boost::asio::steady_timer farewell_;             // from SIGTERM to SIGKILL, without a guard
     bool term_sent_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>();  // a queued handler may outlive this
 };

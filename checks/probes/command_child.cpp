@@ -146,7 +146,7 @@ int watch(pid_t program, const sigset_t& signals) {
         if (signal == SIGTERM && !asked) {
             asked = true;
             clock_gettime(CLOCK_MONOTONIC, &begun);
-            kill(-program, SIGTERM);
+            signal_group(program, SIGTERM);
         }
         if (asked) {
             timespec now{};
@@ -165,13 +165,13 @@ int watch(pid_t program, const sigset_t& signals) {
 [[noreturn]] void become_guard(const ChildPlan& plan) {
     prctl(PR_SET_NAME, "understudy-grd");
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    reset_dispositions();
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_SETMASK, &signals, nullptr);
-    reset_dispositions();
     // With the death of the runner its scripts die.
     prctl(PR_SET_PDEATHSIG, SIGINT, 0, 0, 0);
     if (getppid() != plan.parent) {
@@ -191,6 +191,13 @@ int watch(pid_t program, const sigset_t& signals) {
 }
 
 }  // namespace
+
+void signal_group(pid_t program, int signal) {
+    // There is no group of that number until the new process has made it; it has this signal then.
+    if (kill(-program, signal) != 0) {
+        kill(program, signal);
+    }
+}
 
 void become_child(const ChildPlan& plan) {
     arrange_descriptors(plan);

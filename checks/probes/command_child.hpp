@@ -34,6 +34,11 @@ struct ChildPlan {
 // How long a program has between SIGTERM and SIGKILL.
 inline constexpr int farewell_milliseconds = 500;
 
+// To the program and to all that share its process group.
+void signal_group(pid_t program, int signal);
+
+// All signals are blocked here, as they were for the fork: what comes before the child has arranged
+// how it takes them waits for that, and is not ignored as it would have been in the parent.
 [[noreturn]] void become_child(const ChildPlan& plan);
 
 }  // namespace understudy::checks
