@@ -1,10 +1,7 @@
 #include "checks/probes/file.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -14,6 +11,7 @@
 #include <utility>
 
 #include "checks/probes/immediate.hpp"
+#include "checks/probes/small_file.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -21,6 +19,7 @@ namespace understudy::checks {
 namespace {
 
 constexpr int most_weight = 253;
+constexpr std::size_t longest_number = 64;  // with the blanks around it
 
 Duration age_of(const struct stat& status) {
     timespec now{};
@@ -38,18 +37,11 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Outcome read_weight(const std::string& path) {
-    std::array<char, 64> buffer{};
-    // O_NONBLOCK: a FIFO would wait for its writer for ever.
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t size = fd < 0 ? -1 : read(fd, buffer.data(), buffer.size());
-    const int error = errno;
-    if (fd >= 0) {
-        close(fd);
+    const SmallFile file = read_small_file(path, longest_number);
+    if (!file.error.empty()) {
+        return failure(file.error);
     }
-    if (size < 0) {
-        return failure(path + ": " + std::strerror(error));
-    }
-    const std::string_view text = trimmed({buffer.data(), static_cast<std::size_t>(size)});
+    const std::string_view text = trimmed(file.text);
     int weight = 0;
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), weight);
     const bool fits = bad == std::errc{} && end == text.data() + text.size() &&
@@ -76,8 +68,7 @@ Outcome look(const File& file) {
         return failure(file.path + " is " + std::to_string(seconds) + " s old");
     }
     if (file.value_as_weight) {
-        return S_ISREG(status.st_mode) ? read_weight(file.path)
-                                       : failure(file.path + " is not a regular file");
+        return read_weight(file.path);
     }
     Outcome outcome;
     outcome.passed = true;

@@ -2,15 +2,14 @@
 
 #include <dirent.h>
 
-#include <array>
 #include <charconv>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "checks/probes/immediate.hpp"
+#include "checks/probes/small_file.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -18,10 +17,10 @@ namespace understudy::checks {
 namespace {
 
 constexpr std::size_t longest_comm = 15;  // what the kernel keeps of a name
+constexpr std::size_t longest_start = 512;
 
 struct Closer {
     void operator()(DIR* directory) const { closedir(directory); }
-    void operator()(FILE* file) const { std::fclose(file); }
 };
 
 std::optional<int> number(std::string_view text) {
@@ -32,10 +31,7 @@ std::optional<int> number(std::string_view text) {
 }
 
 std::string read_start(const std::string& path) {
-    std::array<char, 512> buffer{};
-    const std::unique_ptr<FILE, Closer> file{std::fopen(path.c_str(), "re")};
-    const std::size_t size = file ? std::fread(buffer.data(), 1, buffer.size(), file.get()) : 0;
-    return {buffer.data(), size};
+    return read_small_file(path, longest_start).text;
 }
 
 // The name of a living process; nothing if there is none, or only what its parent has not buried.
@@ -67,7 +63,11 @@ unsigned count_named(const std::string& name) {
 }
 
 Outcome by_pid_file(const Process& process) {
-    const std::string text = read_start(process.pid_file);
+    const SmallFile file = read_small_file(process.pid_file, longest_start);
+    if (!file.is_regular) {
+        return failure(file.error);
+    }
+    const std::string& text = file.text;
     const auto end = text.find_first_of(" \t\r\n");
     const auto pid = number(std::string_view{text}.substr(0, end));
     if (!pid) {

@@ -1,6 +1,7 @@
 // Scripts, processes, files, interfaces.
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +149,33 @@ TEST_F(Local, ProcessesAreFoundByNameAndByPidFile) {
     EXPECT_FALSE(look({"us) x (unit", "", 2}).passed);
     EXPECT_EQ(look({"no-such-process", "", 1}).detail, "no processes no-such-process");
     EXPECT_THAT(look({"", "/no/such/file", 1}).detail, HasSubstr("missing or empty"));
+    const auto path =
+        std::filesystem::temp_directory_path() / ("us-unit-" + std::to_string(getpid()) + "-pid");
+    std::ofstream(path) << getpid() << '\n';
+    EXPECT_TRUE(look({"us) x (unit", path.string(), 1}).passed);
+    EXPECT_THAT(look({"another", path.string(), 1}).detail, HasSubstr("is not another"));
+    std::ofstream(path) << "1x";
+    EXPECT_THAT(look({"", path.string(), 1}).detail, HasSubstr("does not hold a process number"));
+    std::filesystem::remove(path);
+}
+
+// Opening a FIFO waits for whoever writes it, and with it all the checks of the prober; a terminal
+// waits for its user, and some devices do something when they are opened.
+TEST_F(Local, OnlyRegularFilesAreRead) {
+    const auto fifo =
+        std::filesystem::temp_directory_path() / ("us-unit-" + std::to_string(getpid()) + "-fifo");
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    for (const auto& path : {fifo.string(), std::string{"/dev/zero"}, std::string{"/"}}) {
+        outcome_.reset();
+        const Process process{"", path, 1};
+        const auto by_pid = start_process(context, process, keep());
+        EXPECT_EQ(wait().detail, path + " is not a regular file");
+        outcome_.reset();
+        const File file{path, std::nullopt, true};
+        const auto by_value = start_file(context, file, keep());
+        EXPECT_EQ(wait().detail, path + " is not a regular file");
+    }
+    std::filesystem::remove(fifo);
 }
 
 TEST_F(Local, InterfacesAreLookedAtInThisNamespace) {
