@@ -1,9 +1,11 @@
 #include "checks/probes/systemd_bus.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -45,10 +47,15 @@ SystemdBus::Ticket SystemdBus::expect(const std::string& unit, Told told) {
     return last_;
 }
 
-SystemdBus::Call* SystemdBus::make_call(Ticket ticket) {
+void SystemdBus::forget(Ticket ticket) {
+    waiting_.erase(ticket);
+    calls_.erase(ticket);
+}
+
+SystemdBus::Call& SystemdBus::make_call(Ticket ticket) {
     auto& call = calls_[ticket];
-    call = std::make_unique<Call>(Call{this, ticket});
-    return call.get();
+    call = std::make_unique<Call>(*this, ticket);
+    return *call;
 }
 
 void SystemdBus::answer(Ticket ticket, const Answer& what) {
@@ -84,20 +91,39 @@ std::string SystemdBus::connect() {
         bus_ = nullptr;
         return "no system bus: " + words(opened);
     }
+    if (std::string error = watch_descriptor(); !error.empty()) {
+        sd_bus_close_unref(std::exchange(bus_, nullptr));
+        return "no system bus: " + error;
+    }
     sd_bus_match_signal_async(bus_, nullptr, destination, manager_path, manager, "JobRemoved",
                               &SystemdBus::on_job_removed, nullptr, this);
     sd_bus_call_method_async(bus_, nullptr, destination, manager_path, manager, "Subscribe",
                              nullptr, nullptr, "");
-    // A copy: the bus closes its own.
-    descriptor_ =
-        std::make_unique<boost::asio::posix::stream_descriptor>(context_, dup(sd_bus_get_fd(bus_)));
     watch();
+    return {};
+}
+
+std::string SystemdBus::watch_descriptor() {
+    // A copy: the bus closes its own.
+    const int fd = fcntl(sd_bus_get_fd(bus_), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return words(-errno);
+    }
+    boost::system::error_code error;
+    descriptor_ = std::make_unique<boost::asio::posix::stream_descriptor>(context_);
+    descriptor_->assign(fd, error);
+    if (error) {
+        close(fd);
+        descriptor_.reset();
+        return error.message();
+    }
     return {};
 }
 
 void SystemdBus::disconnect(const std::string& why) {
     timer_.cancel();
     descriptor_.reset();
+    calls_.clear();  // each holds on to the bus
     if (bus_ != nullptr) {
         sd_bus_close_unref(std::exchange(bus_, nullptr));
     }
@@ -116,8 +142,9 @@ void SystemdBus::watch() {
         return;
     }
     const int events = sd_bus_get_events(bus_);
-    const auto ready = [this](const boost::system::error_code& error) {
-        if (!error) {
+    const auto ready = [this,
+                        weak = std::weak_ptr<int>(alive_)](const boost::system::error_code& error) {
+        if (!error && !weak.expired()) {
             process();
         }
     };
@@ -164,9 +191,10 @@ SystemdBus::Ticket SystemdBus::unit_state(const std::string& unit, Told told) {
         return ticket;
     }
     // LoadUnit, not GetUnit: a unit that is not running is not in memory.
+    Call& call = make_call(ticket);
     const int sent =
-        sd_bus_call_method_async(bus_, nullptr, destination, manager_path, manager, "LoadUnit",
-                                 &SystemdBus::on_unit, make_call(ticket), "s", unit.c_str());
+        sd_bus_call_method_async(bus_, &call.slot, destination, manager_path, manager, "LoadUnit",
+                                 &SystemdBus::on_unit, &call, "s", unit.c_str());
     if (sent < 0) {
         disconnect("the system bus is gone: " + words(sent));
     } else {
@@ -176,28 +204,29 @@ SystemdBus::Ticket SystemdBus::unit_state(const std::string& unit, Told told) {
 }
 
 int SystemdBus::on_unit(sd_bus_message* reply, void* data, sd_bus_error*) {
-    const Call call = *static_cast<Call*>(data);
-    SystemdBus& self = *call.bus;
+    const Ticket ticket = static_cast<Call*>(data)->ticket;
+    SystemdBus& self = *static_cast<Call*>(data)->bus;
     const char* path = nullptr;
     Answer answer;
     if (sd_bus_message_is_method_error(reply, nullptr) > 0) {
         answer.error = error_in(reply);
     } else if (sd_bus_message_read(reply, "o", &path) < 0) {
         answer.error = "the service manager answered something else";
-    } else if (sd_bus_call_method_async(self.bus_, nullptr, destination, path,
-                                        "org.freedesktop.DBus.Properties", "GetAll",
-                                        &SystemdBus::on_properties, self.make_call(call.ticket),
-                                        "s", unit_interface) >= 0) {
-        return 0;
     } else {
+        Call& next = self.make_call(ticket);  // instead of the one that `data` pointed to
+        if (sd_bus_call_method_async(self.bus_, &next.slot, destination, path,
+                                     "org.freedesktop.DBus.Properties", "GetAll",
+                                     &SystemdBus::on_properties, &next, "s", unit_interface) >= 0) {
+            return 0;
+        }
         answer.error = "the system bus is gone";
     }
-    self.answer(call.ticket, answer);
+    self.answer(ticket, answer);
     return 0;
 }
 
 int SystemdBus::on_properties(sd_bus_message* reply, void* data, sd_bus_error*) {
-    const Call call = *static_cast<Call*>(data);
+    const Call& call = *static_cast<Call*>(data);
     Answer answer;
     if (sd_bus_message_is_method_error(reply, nullptr) > 0) {
         answer.error = error_in(reply);
@@ -236,9 +265,10 @@ SystemdBus::Ticket SystemdBus::order_job(const char* method, const std::string& 
         answer_later(ticket, std::move(error));
         return ticket;
     }
-    const int sent = sd_bus_call_method_async(bus_, nullptr, destination, manager_path, manager,
-                                              method, &SystemdBus::on_job, make_call(ticket), "ss",
-                                              unit.c_str(), "replace");
+    Call& call = make_call(ticket);
+    const int sent =
+        sd_bus_call_method_async(bus_, &call.slot, destination, manager_path, manager, method,
+                                 &SystemdBus::on_job, &call, "ss", unit.c_str(), "replace");
     if (sent < 0) {
         disconnect("the system bus is gone: " + words(sent));
     } else {
@@ -248,8 +278,8 @@ SystemdBus::Ticket SystemdBus::order_job(const char* method, const std::string& 
 }
 
 int SystemdBus::on_job(sd_bus_message* reply, void* data, sd_bus_error*) {
-    const Call call = *static_cast<Call*>(data);
-    SystemdBus& self = *call.bus;
+    const Ticket ticket = static_cast<Call*>(data)->ticket;
+    SystemdBus& self = *static_cast<Call*>(data)->bus;
     const char* job = nullptr;
     Answer answer;
     if (sd_bus_message_is_method_error(reply, nullptr) > 0) {
@@ -258,13 +288,15 @@ int SystemdBus::on_job(sd_bus_message* reply, void* data, sd_bus_error*) {
         answer.error = "the service manager answered something else";
     } else if (const auto ended = self.removed_.find(job); ended != self.removed_.end()) {
         answer.result = ended->second;
+        self.removed_.erase(ended);
     } else {
-        if (const auto found = self.waiting_.find(call.ticket); found != self.waiting_.end()) {
+        if (const auto found = self.waiting_.find(ticket); found != self.waiting_.end()) {
             found->second.job = job;
         }
+        self.calls_.erase(ticket);  // its answer comes as a signal
         return 0;
     }
-    self.answer(call.ticket, answer);
+    self.answer(ticket, answer);
     return 0;
 }
 

@@ -36,7 +36,7 @@ public:
     Ticket start_unit(const std::string& unit, Told told);
     Ticket stop_unit(const std::string& unit, Told told);
     // Not told any more.
-    void forget(Ticket ticket) { waiting_.erase(ticket); }
+    void forget(Ticket ticket);
 
 private:
     struct Waiting {
@@ -44,9 +44,16 @@ private:
         std::string job;  // its object path, once it is known
         Told told;
     };
+    // The bus calls back with a pointer to it, and no more once it is gone.
     struct Call {
+        Call(SystemdBus& owner, Ticket number) : bus(&owner), ticket(number) {}
+        Call(const Call&) = delete;
+        Call& operator=(const Call&) = delete;
+        ~Call() { sd_bus_slot_unref(slot); }
+
         SystemdBus* bus;
         Ticket ticket;
+        sd_bus_slot* slot = nullptr;
     };
 
     Ticket expect(const std::string& unit, Told told);
@@ -57,7 +64,8 @@ private:
     void watch();
     void answer(Ticket ticket, const Answer& what);
     void answer_later(Ticket ticket, std::string error);
-    Call* make_call(Ticket ticket);
+    Call& make_call(Ticket ticket);
+    std::string watch_descriptor();
 
     static int on_unit(sd_bus_message* reply, void* call, sd_bus_error*);
     static int on_properties(sd_bus_message* reply, void* call, sd_bus_error*);
@@ -69,7 +77,7 @@ private:
     std::unique_ptr<boost::asio::posix::stream_descriptor> descriptor_;
     boost::asio::steady_timer timer_;
     std::map<Ticket, Waiting> waiting_;
-    std::map<Ticket, std::unique_ptr<Call>> calls_;
+    std::map<Ticket, std::unique_ptr<Call>> calls_;  // the one that is under way for each
     std::map<std::string, std::string> removed_;  // jobs that ended before their number was known
     Ticket last_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
