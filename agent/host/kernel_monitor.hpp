@@ -8,8 +8,6 @@
 #include "agent/host/event_sink.hpp"
 
 struct nl_sock;
-struct nl_msg;
-struct nlmsghdr;
 
 namespace understudy::host {
 
@@ -36,7 +34,6 @@ public:
 
 private:
     void dump(int type, const EventSink& sink);
-    void report(const nlmsghdr* message, const EventSink& sink) const;
 
     struct CloseSocket {
         void operator()(nl_sock* socket) const;

@@ -1,15 +1,12 @@
 #include "checks/probes/http.hpp"
 
-#include <strings.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
-#include <string_view>
 #include <utility>
 
-#include "checks/probes/body_pattern.hpp"
 #include "checks/probes/curl_transfer.hpp"
+#include "checks/probes/http_answer.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -48,7 +45,7 @@ class HttpAttempt : public Attempt {
 public:
     HttpAttempt(boost::asio::io_context& context, CurlLoop& loop, const LoadedFiles& files,
                 const Http& http, Finish finish)
-        : loop_(loop), http_(http), finish_(std::move(finish)) {
+        : loop_(loop), http_(http), finish_(std::move(finish)), answer_(http) {
         if (std::string error = prepare(files); !error.empty()) {
             boost::asio::post(context,
                               [alive = std::weak_ptr<int>(alive_), this, error = std::move(error)] {
@@ -70,19 +67,14 @@ private:
     void prepare_names();
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
     static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
-    bool take_header(std::string_view line);
     void ended(CURLcode code);
     Outcome judge(CURLcode code) const;
-    std::string objection(long status) const;
 
     CurlLoop& loop_;
     const Http& http_;
     Finish finish_;
     CurlTransfer transfer_;
-    std::size_t header_size_ = 0;
-    std::vector<bool> header_seen_;
-    std::string body_;
-    std::string overflow_;  // which of the limits was exceeded
+    HttpAnswer answer_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
@@ -136,7 +128,6 @@ std::string HttpAttempt::prepare(const LoadedFiles& files) {
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &close_with_reset);
-    header_seen_.assign(http_.expect_headers.size(), false);
     std::string error = transfer_.set_tls(http_.tls, files);
     return error.empty()
                ? transfer_.set_credentials(http_.credentials, http_.credentials_file, files)
@@ -145,61 +136,35 @@ std::string HttpAttempt::prepare(const LoadedFiles& files) {
 
 std::size_t HttpAttempt::on_header(char* data, std::size_t size, std::size_t count, void* self) {
     auto& attempt = *static_cast<HttpAttempt*>(self);
-    return attempt.take_header({data, size * count}) ? size * count : 0;
-}
-
-bool HttpAttempt::take_header(std::string_view line) {
-    header_size_ += line.size();
-    if (header_size_ > http_.max_size) {
-        overflow_ = "the headers are";
-        return false;
-    }
-    if (line.starts_with("HTTP/")) {  // of the answer after a redirect, perhaps
-        std::fill(header_seen_.begin(), header_seen_.end(), false);
-        body_.clear();
-        return true;
-    }
-    const auto colon = line.find(':');
-    for (std::size_t i = 0; i < http_.expect_headers.size() && colon != line.npos; ++i) {
-        const auto& [name, text] = http_.expect_headers[i];
-        const bool named =
-            name.size() == colon && strncasecmp(name.data(), line.data(), name.size()) == 0;
-        if (named && line.substr(colon + 1).find(text) != line.npos) {
-            header_seen_[i] = true;
-        }
-    }
-    return true;
+    return attempt.answer_.take_header({data, size * count}) ? size * count : 0;
 }
 
 std::size_t HttpAttempt::on_body(char* data, std::size_t size, std::size_t count, void* self) {
     auto& attempt = *static_cast<HttpAttempt*>(self);
-    const std::size_t bytes = size * count;
-    if (attempt.body_.size() + bytes > attempt.http_.max_size) {
-        attempt.overflow_ = "the body is";
-        return 0;
-    }
-    attempt.body_.append(data, bytes);
-    return bytes;
+    return attempt.answer_.take_body({data, size * count}) ? size * count : 0;
 }
 
 void HttpAttempt::ended(CURLcode code) {
     Outcome outcome = judge(code);
     outcome.timings = transfer_.timings();
-    outcome.output = printable(body_, longest_output);
+    outcome.output = printable(answer_.body(), longest_output);
     const Finish done = std::move(finish_);
     done(std::move(outcome));
 }
 
 Outcome HttpAttempt::judge(CURLcode code) const {
-    if (!overflow_.empty()) {
-        return failure(overflow_ + " larger than max_size = " + std::to_string(http_.max_size));
+    if (const std::string overflow = answer_.overflow(); !overflow.empty()) {
+        return failure(overflow);
     }
     if (code != CURLE_OK) {
         return failure(transfer_.error_text(code));
     }
     long status = 0;
     curl_easy_getinfo(transfer_.easy(), CURLINFO_RESPONSE_CODE, &status);
-    if (std::string text = objection(status); !text.empty()) {
+    long version = 0;
+    curl_easy_getinfo(transfer_.easy(), CURLINFO_HTTP_VERSION, &version);
+    if (std::string text = answer_.objection(status, version == CURL_HTTP_VERSION_2_0);
+        !text.empty()) {
         return failure(std::move(text));
     }
     Outcome outcome;
@@ -207,41 +172,6 @@ Outcome HttpAttempt::judge(CURLcode code) const {
     outcome.detail = "HTTP " + std::to_string(status) + " in " +
                      milliseconds(transfer_.timings().total.value_or(Duration{}));
     return outcome;
-}
-
-std::string HttpAttempt::objection(long status) const {
-    std::string name = "HTTP " + std::to_string(status);
-    const bool wanted = std::ranges::any_of(http_.status, [&](const StatusRange& range) {
-        return status >= static_cast<long>(range.first) && status <= static_cast<long>(range.last);
-    });
-    if (!wanted) {
-        return name;
-    }
-    long version = 0;
-    curl_easy_getinfo(transfer_.easy(), CURLINFO_HTTP_VERSION, &version);
-    if (http_.version != HttpVersion::http1 && version != CURL_HTTP_VERSION_2_0) {
-        return name + ", but not by HTTP/2";
-    }
-    for (std::size_t i = 0; i < header_seen_.size(); ++i) {
-        if (!header_seen_[i]) {
-            const auto& [header, text] = http_.expect_headers[i];
-            return name + ", but no header \"" + header + ": " + text + '"';
-        }
-    }
-    if (!http_.body.empty() && body_.find(http_.body) == std::string::npos) {
-        return name + ", but the body does not contain \"" + printable(http_.body, 60) + '"';
-    }
-    if (!http_.body_regex.empty()) {
-        const BodyPattern pattern(http_.body_regex);
-        const auto match = pattern.match(body_);
-        if (match != BodyPattern::Match::yes) {
-            return name + ", but the body " +
-                   (match == BodyPattern::Match::no ? "does not match \""
-                                                    : "is too costly to match with \"") +
-                   printable(http_.body_regex, 60) + '"';
-        }
-    }
-    return {};
 }
 
 }  // namespace

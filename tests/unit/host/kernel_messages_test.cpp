@@ -1,0 +1,119 @@
+// Messages as the kernel writes them, and such as it never would.
+#include "agent/host/kernel_messages.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/host/kernel_monitor.hpp"
+
+namespace understudy::host {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+template <class Value>
+Bytes bytes_of(const Value& value) {
+    const auto bytes = std::as_bytes(std::span{&value, 1});
+    return {bytes.begin(), bytes.end()};
+}
+
+Bytes attribute(int type, const Bytes& value) {
+    rtattr header{};
+    header.rta_type = static_cast<unsigned short>(type);
+    header.rta_len = static_cast<unsigned short>(RTA_LENGTH(value.size()));
+    Bytes bytes = bytes_of(header);
+    bytes.insert(bytes.end(), value.begin(), value.end());
+    bytes.resize(RTA_ALIGN(bytes.size()));
+    return bytes;
+}
+
+Bytes text(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span{text});
+    return {bytes.begin(), bytes.end()};
+}
+
+Bytes message(int type, const Bytes& header, const std::vector<Bytes>& attributes) {
+    Bytes body = header;
+    for (const Bytes& each : attributes) {
+        body.insert(body.end(), each.begin(), each.end());
+    }
+    nlmsghdr head{};
+    head.nlmsg_type = static_cast<std::uint16_t>(type);
+    head.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(body.size()));
+    Bytes whole = bytes_of(head);
+    whole.insert(whole.end(), body.begin(), body.end());
+    whole.shrink_to_fit();
+    return whole;
+}
+
+Bytes address(std::uint8_t length, const std::vector<Bytes>& attributes) {
+    ifaddrmsg header{};
+    header.ifa_family = AF_INET;
+    header.ifa_prefixlen = length;
+    header.ifa_index = 2;
+    return message(RTM_NEWADDR, bytes_of(header), attributes);
+}
+
+std::vector<core::Event> read(const Bytes& datagram) {
+    std::vector<core::Event> events;
+    report_messages(datagram, [&](const core::Event& event) { events.push_back(event); });
+    return events;
+}
+
+const Bytes local = attribute(IFA_LOCAL, bytes_of(std::uint32_t{0x0a0200c0}));  // 192.0.2.10
+
+TEST(KernelMessages, AnAddressOfOurs) {
+    ifa_cacheinfo lifetimes{};
+    lifetimes.ifa_valid = 7;
+    const auto events = read(address(24, {local, attribute(11, bytes_of(address_protocol)),
+                                          attribute(IFA_CACHEINFO, bytes_of(lifetimes))}));
+    ASSERT_EQ(events.size(), 1U);
+    const auto& seen = std::get<core::AddressSeen>(events.front());
+    EXPECT_EQ(seen.index, 2);
+    EXPECT_EQ(seen.prefix.to_string(), "192.0.2.10/24");
+    EXPECT_TRUE(seen.ours);
+    EXPECT_EQ(seen.remaining, std::chrono::seconds{7});
+}
+
+TEST(KernelMessages, ALink) {
+    ifinfomsg header{};
+    header.ifi_index = 3;
+    const auto events = read(message(RTM_NEWLINK, bytes_of(header),
+                                     {attribute(IFLA_IFNAME, text(std::string_view{"eth0", 5}))}));
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(std::get<core::LinkSeen>(events.front()).name, "eth0");
+}
+
+// --- what is refused: read, it would be memory that is not the message's -------------------------
+
+TEST(KernelMessages, TooShortForItsHeader) {
+    EXPECT_TRUE(read(message(RTM_NEWADDR, {}, {})).empty());
+    EXPECT_TRUE(read(message(RTM_DELADDR, {}, {})).empty());
+    EXPECT_TRUE(read(message(RTM_NEWLINK, {}, {})).empty());
+    EXPECT_TRUE(read(message(RTM_DELLINK, {}, {})).empty());
+}
+
+TEST(KernelMessages, AttributesThatAreTooShort) {
+    EXPECT_TRUE(read(address(24, {local, attribute(11, {})})).empty());
+    EXPECT_TRUE(read(address(24, {local, attribute(IFA_FLAGS, text("xx"))})).empty());
+}
+
+TEST(KernelMessages, ANameWithoutAnEnd) {
+    EXPECT_TRUE(
+        read(message(RTM_NEWLINK, bytes_of(ifinfomsg{}), {attribute(IFLA_IFNAME, text("abcd"))}))
+            .empty());
+}
+
+TEST(KernelMessages, APrefixLongerThanItsAddress) {
+    EXPECT_TRUE(read(address(33, {local})).empty());
+}
+
+}  // namespace
+}  // namespace understudy::host
