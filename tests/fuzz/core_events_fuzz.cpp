@@ -258,8 +258,6 @@ void Scene::end() {
     ensure(rules_.exited(), "it has stopped within its time");
 }
 
-// --- what happens --------------------------------------------------------------------------------
-
 IpPrefix Scene::prefix() {
     const auto& vip = configuration_.vips[input_.below(configuration_.vips.size())];
     IpPrefix prefix = vip.addresses[input_.below(vip.addresses.size())].prefix;
@@ -367,8 +365,6 @@ void Scene::ask() {
         control::CheckRunRequest{input_.pick<const char*>({"c0", "c1", "other"})}};
     feed(core::CommandReceived{next_client_++, requests.at(input_.below(requests.size()))});
 }
-
-// --- one step ------------------------------------------------------------------------------------
 
 void Scene::step() {
     const std::size_t kind = input_.below(32);
