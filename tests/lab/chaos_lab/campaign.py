@@ -1,0 +1,211 @@
+"""Rounds of faults and quiet until the time is over; then the end, and the report."""
+import random
+import threading
+import time
+
+from lab.clock import now_us
+from lab.wait import eventually
+from lab.watch import HolderWatch
+
+from . import farewell
+from .cluster import NODE_NAMES, Cluster
+from .faults import FAULTS, Context
+from .findings import Findings
+from .judge import SECOND, Judge
+from .quiet import Resources, unsettled
+from .record import Record, StallWatch
+from .schedule import plan
+from .wire import Wire
+
+# The rest of a lease and its margin (3 s), a check that rises (1.5 s), sockets opened again (1 s), active-down
+# twice (1.6 s), and stalls of the machine.
+LIVENESS_BUDGET_S = 8.0
+CALM_S = 1.5
+HEALING_BUDGET_S = 40  # an agent that stops waits for a peer, one that starts has 10 s
+SHORTEST_ROUND_S = 8.0
+
+
+class Campaign:
+    """`run()` gives whether nothing was found. `lab`: an empty one, whose end is the caller's business."""
+
+    def __init__(self, lab, seed, seconds, trace=False):
+        self.lab, self.seed, self.seconds, self.trace = lab, seed, seconds, trace
+        self.record = Record()
+        self.findings = Findings(self.record)
+        self.healing, self.busy, self.busy_lock = threading.Event(), set(), threading.Lock()
+        self.rounds, self.skipped, self.shown_until, self.logs = 0, 0, 0, {}
+
+    def run(self):
+        self.begun = now_us()
+        self.cluster = Cluster(self.lab)
+        watch = HolderWatch(*(node.host for node in self.cluster.nodes.values()))
+        self.wire, self.stalls = Wire(self.cluster.client), StallWatch(self.record)
+        self.judge = Judge(self.cluster, self.record, self.findings, watch, self.wire)
+        self.resources = Resources(self.cluster)
+        try:
+            for node in self.cluster.nodes.values():
+                node.start_agent()
+            self._settle()
+            self._rounds()
+            self._end()
+        finally:
+            self.healing.set()
+            for closing in (self.stalls, self.wire, watch):
+                closing.close()
+            self.logs = {name: node.agent.log() for name, node in self.cluster.nodes.items()}
+        return not self.findings
+
+    def _rounds(self):
+        deadline = time.monotonic() + self.seconds
+        while not self.findings:
+            left = deadline - time.monotonic() - LIVENESS_BUDGET_S
+            if self.rounds and left < SHORTEST_ROUND_S:
+                return
+            self._round(max(left, SHORTEST_ROUND_S))
+            self.rounds += 1
+            if self.trace:
+                self._show_trace()
+
+    def _round(self, longest):
+        begin = now_us()
+        steps, length = plan(self.seed, self.rounds, longest)
+        self.record.note(f"round {self.rounds}: {len(steps)} faults in {length:.1f} s")
+        self.healing.clear()
+        threads = []
+        started = time.monotonic()
+        for step in steps:
+            self.healing.wait(max(0.0, started + step.at - time.monotonic()))
+            threads.append(threading.Thread(target=self._play, args=(step,), daemon=True))
+            threads[-1].start()
+        self.healing.wait(max(0.0, started + length - time.monotonic()))
+        self._heal(threads)
+        self._settle()
+        self.judge.check(begin, now_us())
+
+    # --- faults ---
+
+    def _play(self, step):
+        node, group = self._node_for(step), FAULTS[step.kind][0]
+        if node is None:
+            self.skipped += 1
+            self.record.note(f"left out: {step}")
+            return
+        detail = f"for {step.duration:.2f} s" if step.duration else ""
+        disturbance = self.record.begin(step.kind, node.name, detail)
+        context = Context(self.cluster, self.record, node, disturbance, step.dice, self.findings)
+        try:
+            with FAULTS[step.kind][1](context):
+                self.healing.wait(step.duration)
+        except Exception as error:  # whatever it is, it is shown, and the round goes on
+            self.findings.add(f"{disturbance}: {type(error).__name__}: {error}")
+        finally:
+            self.record.end(disturbance)
+            with self.busy_lock:
+                self.busy.discard((node.name, group))
+
+    def _node_for(self, step):
+        """The node of the step, reserved for it; None if another fault of that sort is there already."""
+        if step.target in NODE_NAMES:
+            node = self.cluster.nodes[step.target]
+        else:
+            node = self.cluster.holder(step.target.removeprefix("holder of "))
+            node = node or self.cluster.nodes[step.dice.choice(NODE_NAMES)]
+        group = FAULTS[step.kind][0]
+        with self.busy_lock:
+            if group and (node.name, group) in self.busy:
+                return None
+            if group:
+                self.busy.add((node.name, group))
+        return node
+
+    def _heal(self, threads):
+        self.healing.set()
+        self.record.note("healing")
+        deadline = time.monotonic() + HEALING_BUDGET_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            self.findings.add(f"not healed within {HEALING_BUDGET_S} s: "
+                              f"{'; '.join(str(one) for one in self.record.running())}")
+        if random.Random(f"{self.seed}/{self.rounds}/failback").random() < 0.5:
+            for node in self.cluster.nodes.values():
+                node.agent.cli("failback", "--all")
+            self.record.note("failback of everything")
+        self.record.note("all faults are over")
+
+    # --- quiet ---
+
+    def _settle(self):
+        begun = now_us()
+        reason = "not asked yet"
+
+        def settled():
+            nonlocal reason
+            reason = unsettled(self.cluster)
+            return reason is None
+        try:
+            eventually(settled, LIVENESS_BUDGET_S, "settled", step=0.05)
+        except AssertionError:
+            self.findings.add(f"not settled {LIVENESS_BUDGET_S} s after all faults were over: {reason}")
+            return
+        calm = now_us()
+        self.record.note(f"settled after {(calm - begun) / SECOND:.2f} s")
+        threading.Event().wait(CALM_S)  # not for something to happen: for the kernels to show that nothing does
+        self.judge.check_calm(calm, now_us())
+        self.judge.check_watch()
+        if reason := unsettled(self.cluster):
+            self.findings.add(f"it had settled, and {CALM_S} s later: {reason}")
+        self._check_alive()
+        if self.rounds:
+            self.resources.sample()
+
+    def _check_alive(self):
+        for name, node in self.cluster.nodes.items():
+            if (status := node.agent.process.poll()) is not None:
+                self.findings.add(f"the agent of {name} ended by itself with status {status}")
+        farewell.check_logs(self.cluster, self.findings)
+
+    def _end(self):
+        for growth in self.resources.growth():
+            self.findings.add(growth)
+        farewell.stop_all(self.cluster, self.findings)
+        farewell.check_nothing_left(self.cluster, self.findings)
+        farewell.check_logs(self.cluster, self.findings)
+
+    # --- the report ---
+
+    def _line(self, at, text):
+        wall = time.strftime("%H:%M:%S", time.localtime(self.cluster.started_wall + (at - self.begun) / SECOND))
+        return f"{(at - self.begun) / SECOND:9.3f} s  {wall}  {text}"
+
+    def _show_trace(self):
+        lines = self.record.lines(self.shown_until, now_us())
+        for at, text in lines:
+            print(self._line(at, text))
+            self.shown_until = at + 1
+
+    def summary(self):
+        judge, found = self.judge, self.record.counts
+        overlap, unheld = judge.longest_overlap, judge.longest_unheld
+        return "\n".join([
+            f"seed {self.seed}: {self.rounds} rounds in {(now_us() - self.begun) / SECOND / 60:.1f} minutes; "
+            f"{sum(found.values())} faults, {self.skipped} left out",
+            "  " + ", ".join(f"{kind} {count}" for kind, count in sorted(found.items())),
+            f"  {judge.moves} moves of VIPs, {judge.claims_seen} claims on the wire; longest stall of the machine "
+            f"{self.stalls.longest / 1000:.0f} ms",
+            f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'})",
+            f"  longest without a holder {unheld[0] / SECOND:.3f} s ({unheld[1] or 'never'})",
+            *("  " + line for line in self.resources.summary())])
+
+    def report(self):
+        """What was found, what had been done until then, and what the agents said."""
+        if not self.findings:
+            return ""
+        first = min(at for at, _ in self.findings.found)
+        lines = [f"{len(self.findings)} findings; again with --seed {self.seed}"]
+        lines += [self._line(at, text) for at, text in sorted(self.findings.found)]
+        lines += ["--- the minute before, and what followed"]
+        lines += [self._line(at, text) for at, text in self.record.lines(first - 60 * SECOND, now_us())]
+        for name, log in self.logs.items():
+            lines += [f"--- the log of {name}", log[-20_000:]]
+        return "\n".join(lines)

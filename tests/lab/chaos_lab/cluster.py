@@ -1,0 +1,156 @@
+"""The cluster under test: three nodes with an agent, a server and two files each, a client, and three VIPs."""
+import os
+import pathlib
+import time
+
+from lab.agents import Understudy, vip
+from lab.services import Server
+
+PORT = 8080
+LEASE_S = 2.0        # four advertisement intervals, at least 2 s
+STOP_TIMEOUT_S = 3   # of the agents: how long a stop waits for a peer
+NODE_NAMES = ("lb1", "lb2", "lb3")
+
+
+class Vip:
+    """One VIP: what is configured where, and every address that it moves."""
+
+    def __init__(self, name, vrid, interval_ms, priorities, preempt, addresses, extra=(), derived=(), health=(),
+                 **more):
+        self.name, self.vrid, self.interval_ms = name, vrid, interval_ms
+        self.priorities = dict(zip(NODE_NAMES, priorities))
+        self.preempt = dict(zip(NODE_NAMES, preempt))
+        self.configured, self.extra, self.more = addresses, extra, more
+        self.health = health  # the faults of a node's services that keep it from being active
+        self.addresses = [one.split("/")[0] for one in (*addresses, *extra)] + list(derived)
+
+    def section(self, node):
+        more = dict(self.more, preempt="yes" if self.preempt[node] else "no")
+        if self.extra:
+            more["extra_address"] = self.extra
+        return vip(self.name, vrid=self.vrid, priority=self.priorities[node], interval=f"{self.interval_ms}ms",
+                   addresses=self.configured, **more)
+
+    def prefixed(self, address):
+        """As it is configured, with its length."""
+        return next((one for one in (*self.configured, *self.extra) if one.split("/")[0] == address),
+                    f"{address}/64")
+
+
+VIPS = (
+    Vip("web", 51, 100, (150, 120, 100), (True, True, True), ("192.0.2.10/24",), extra=("192.0.2.11/24",)),
+    Vip("mail", 52, 200, (100, 150, 120), (False, False, False), ("192.0.2.20/24", "2001:db8::20/64"),
+        derived=("fe80::200:5eff:fe00:234",), health=("gate",), track="gate"),
+    Vip("app", 53, 100, (120, 100, 150), (False, True, True), ("192.0.2.30/24",), health=("server",),
+        service="app", track="stamp weight=-40"),
+)
+VIP_OF_ADDRESS = {address: one for one in VIPS for address in one.addresses}
+
+CHECKS = """
+[service app]
+standby = hot
+check = port
+[check port]
+type = tcp
+target = 127.0.0.1:{port}
+interval = 200ms
+fast_interval = 100ms
+rise = 2
+fall = 2
+[check gate]
+type = script
+command = /usr/bin/test -e {dir}/gate
+interval = 500ms
+fast_interval = 200ms
+rise = 2
+fall = 2
+[check stamp]
+type = file
+path = {dir}/stamp
+interval = 200ms
+"""
+
+
+class Node:
+    """A node, its agent, and what its checks look at."""
+
+    def __init__(self, lab, name):
+        self.name, self.host = name, lab.node(name)
+        self.folder = pathlib.Path(lab.dir) / f"{name}-health"
+        self.folder.mkdir()
+        # Checks run as nobody, and mkdtemp's folder is closed to others.
+        os.chmod(lab.dir, 0o755)
+        os.chmod(self.folder, 0o755)
+        self.macs = {self.host.mac}
+        self.server = None
+        self.serve()
+        for name_of_file in ("gate", "stamp"):
+            (self.folder / name_of_file).touch()
+        self.agent = Understudy(self.host, *(one.section(name) for one in VIPS),
+                                CHECKS.format(port=PORT, dir=self.folder), stop_timeout=f"{STOP_TIMEOUT_S}s",
+                                start=False)
+
+    def start_agent(self):
+        self.agent.start()
+        status = self.agent.process.poll()
+        if status is not None:
+            raise AssertionError(f"the agent of {self.name} did not start: exit status {status}: "
+                                 f"{self.agent.log()[-400:]}")
+
+    def serve(self):
+        self.server = Server(self.host, PORT, lambda connection: None)
+
+    def stop_serving(self):
+        self.server.close()
+        closers = self.host.lab.closers
+        if self.server.close in closers:
+            closers.remove(self.server.close)
+
+    def plug_in(self):
+        self.host.plug_in()
+        self.macs.add(self.host.mac)
+
+    def held(self):
+        """The virtual addresses that its kernel has now, on any interface."""
+        on_it = {line.split()[3].split("/")[0]
+                 for line in self.host.ip("-o", "address", "show", check=False).splitlines()}
+        return on_it & set(VIP_OF_ADDRESS)
+
+    def child(self, *names):
+        """The process that is reached from the agent by the names of its descendants, or None."""
+        pid = self.agent.process.pid
+        for name in names:
+            pid = next((child for child in children(pid) if name_of(child) == name), None)
+            if pid is None:
+                return None
+        return pid
+
+
+def children(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+
+
+class Cluster:
+    def __init__(self, lab):
+        self.lab = lab
+        self.nodes = {name: Node(lab, name) for name in NODE_NAMES}
+        self.client = lab.client()
+        self.started_wall = time.time()
+
+    def holder(self, vip_name):
+        """A node that has the first address of the VIP now, or None."""
+        address = next(one for one in VIPS if one.name == vip_name).addresses[0]
+        return next((node for node in self.nodes.values() if node.host.holds(address)), None)
+
+    def node_of_mac(self, mac):
+        return next((name for name, node in self.nodes.items() if mac in node.macs), None)

@@ -1,0 +1,70 @@
+"""Which fault comes when: a function of the seed alone, so that a run can be repeated."""
+import random
+
+from .cluster import NODE_NAMES, VIPS
+
+LEASE = 2.0
+AT_ONCE = 3  # so many faults that last may be planned to overlap
+
+# name: (weight, durations to choose a range from). No duration: over at once.
+KINDS = {
+    "agent killed": (8, ((0, 0), (0.2, LEASE - 0.5), (LEASE + 0.5, LEASE + 3))),
+    "agent frozen": (8, ((0.05, 0.5), (0.5, LEASE - 0.2), (LEASE + 0.3, LEASE + 3))),
+    "agent stopped": (6, ((0, 0), (0.3, 3))),
+    "cable cut": (6, ((0.1, 1), (1, 6))),
+    "carrier lost": (4, ((0.1, 1), (1, 5))),
+    "mute": (3, ((0.2, 5),)),
+    "deaf": (3, ((0.2, 5),)),
+    "mute to VRRP": (4, ((0.2, 5),)),
+    "deaf to VRRP": (4, ((0.2, 5),)),
+    "path to a peer": (4, ((0.5, 5),)),
+    "30 % loss": (5, ((2, 8),)),
+    "interface down": (4, ((0.1, 4),)),
+    "interface deleted": (4, ((0.1, 4),)),
+    "address deleted": (8, ()),
+    "server": (6, ((0.1, 0.5), (1, 6))),
+    "gate": (4, ((0.2, 1), (1, 6))),
+    "stamp": (4, ((0.2, 1), (1, 6))),
+    "prober killed": (4, ()),
+    "runner killed": (2, ((0.5, 5),)),
+    "command": (10, ()),
+    "rival commands": (4, ()),
+    # A reload of the configuration at a bad moment belongs here, once agents can do that.
+}
+
+
+class Step:
+    """One line of the schedule: after `at` seconds of the round, `kind` for `duration` seconds."""
+
+    def __init__(self, at, kind, target, duration, dice):
+        self.at, self.kind, self.target, self.duration = at, kind, target, duration
+        self.dice = dice  # for what the fault itself has to choose
+
+    def __str__(self):
+        return f"+{self.at:5.2f} s {self.target}: {self.kind}" + (f" for {self.duration:.2f} s" if self.duration else "")
+
+
+def _target(rng):
+    """The node that has a VIP, more often than not: what happens to it has more consequences."""
+    if rng.random() < 0.6:
+        return f"holder of {rng.choice(VIPS).name}"
+    return rng.choice(NODE_NAMES)
+
+
+def plan(seed, number, length=None):
+    """The steps of a round, and how long it is."""
+    rng = random.Random(f"{seed}/{number}")
+    chosen = rng.uniform(15, 25)
+    length = min(chosen, length or chosen)
+    steps, at = [], 0.0
+    while True:
+        at += rng.expovariate(1 / 0.9)
+        if at >= length:
+            return steps, length
+        kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+        ranges = KINDS[kind][1]
+        duration = rng.uniform(*rng.choice(ranges)) if ranges else 0.0
+        step = Step(at, kind, _target(rng), duration, random.Random(rng.random()))
+        lasting = [one for one in steps if one.duration and one.at + one.duration > at]
+        if not duration or len(lasting) < AT_ONCE:
+            steps.append(step)

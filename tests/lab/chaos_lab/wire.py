@@ -1,0 +1,96 @@
+"""What the client's cable carries: who says that a virtual address is his."""
+import socket
+import struct
+import threading
+
+from lab.capture import Capture
+from lab.inject import checksum
+
+from .cluster import VIP_OF_ADDRESS
+
+ASKED_EVERY_S = 0.05
+
+
+class Claim:
+    """An ARP packet or a neighbour advertisement that gives a virtual address to a MAC."""
+
+    def __init__(self, at, address, mac, what):
+        self.at, self.address, self.mac, self.what = at, address, mac, what
+
+
+class Wire:
+    """Captures at the client; `claims` gives what came since it was asked the last time."""
+
+    def __init__(self, client):
+        self.capture = Capture(client)
+        self.asker = Asker(client)
+
+    def claims(self):
+        count = len(self.capture.frames)
+        found = [claim for at, frame in self.capture.frames[:count] if (claim := _claim(at, frame))]
+        del self.capture.frames[:count]
+        return found
+
+    def close(self):
+        self.asker.close()
+        self.capture.stop()
+
+
+def _claim(at, frame):
+    if frame[12:14] == b"\x08\x06":
+        operation, sender = struct.unpack(">H", frame[20:22])[0], socket.inet_ntoa(frame[28:32])
+        if sender in VIP_OF_ADDRESS:
+            what = "gratuitous ARP" if sender == socket.inet_ntoa(frame[38:42]) else (
+                "an ARP reply" if operation == 2 else "an ARP request")
+            return Claim(at, sender, frame[22:28].hex(":"), what)
+    elif frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] == 136:
+        target = socket.inet_ntop(socket.AF_INET6, frame[62:78])
+        if target in VIP_OF_ADDRESS:
+            return Claim(at, target, frame[6:12].hex(":"), "a neighbour advertisement")
+    return None
+
+
+class Asker:
+    """Asks from the client for every virtual address, by ARP and by neighbour solicitation."""
+
+    def __init__(self, client):
+        self.stopping = threading.Event()
+        mac = bytes.fromhex(client.mac.replace(":", ""))
+        self.frames = [_solicitation(mac, client.ipv6, address) if ":" in address
+                       else request(mac, client.ipv4, address) for address in VIP_OF_ADDRESS]
+        self.handle = client.within(self._open)
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+
+    @staticmethod
+    def _open():
+        handle = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        handle.bind(("eth0", 0))
+        return handle
+
+    def _work(self):
+        while not self.stopping.wait(ASKED_EVERY_S):
+            for frame in self.frames:
+                self.handle.send(frame)
+
+    def close(self):
+        self.stopping.set()
+        self.thread.join()
+        self.handle.close()
+
+
+def request(mac, source, address):
+    """Who has `address`? Gratuitous where it is the source as well."""
+    return (b"\xff" * 6 + mac + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac +
+            socket.inet_aton(source) + b"\0" * 6 + socket.inet_aton(address))
+
+
+def _solicitation(mac, source, address):
+    target = socket.inet_pton(socket.AF_INET6, address)
+    own = socket.inet_pton(socket.AF_INET6, source)
+    group = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")[:13] + target[13:]
+    body = b"\0" * 4 + target + b"\x01\x01" + mac
+    pseudo = own + group + struct.pack(">II", 4 + len(body), 58)
+    value = checksum(pseudo + b"\x87\0\0\0" + body)
+    header = struct.pack(">IHBB", 6 << 28, 4 + len(body), 58, 255) + own + group
+    return b"\x33\x33" + group[12:] + mac + b"\x86\xdd" + header + b"\x87\0" + struct.pack(">H", value) + body

@@ -1,0 +1,87 @@
+"""A short run of tests/lab/chaos, and defects planted by hand that its judge has to find."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from chaos_lab.campaign import Campaign  # noqa: E402
+from chaos_lab.cluster import Cluster  # noqa: E402
+from chaos_lab.findings import Findings  # noqa: E402
+from chaos_lab.judge import SECOND, Judge  # noqa: E402
+from chaos_lab.quiet import unsettled  # noqa: E402
+from chaos_lab.record import Record  # noqa: E402
+from chaos_lab.wire import Wire, request  # noqa: E402
+from lab.clock import now_us  # noqa: E402
+from lab.inject import Injector  # noqa: E402
+from lab.testcase import LabTestCase, main  # noqa: E402
+from lab.wait import eventually  # noqa: E402
+from lab.watch import HolderWatch  # noqa: E402
+
+SEED = int(os.environ.get("UNDERSTUDY_CHAOS_SEED", "4711"))
+SECONDS = 50
+
+
+class Chaos(LabTestCase):
+    def test_random_faults_break_nothing(self):
+        campaign = Campaign(self.lab, SEED, SECONDS)
+        sound = campaign.run()
+        print(campaign.summary())
+        self.assertTrue(sound, campaign.report())
+        self.assertGreaterEqual(campaign.rounds, 2)
+
+
+class TheJudge(LabTestCase):
+    """What it says when something happens that no fault on the record explains."""
+
+    def setUp(self):
+        super().setUp()
+        self.cluster = Cluster(self.lab)
+        self.record = Record()
+        self.findings = Findings(self.record)
+        watch = HolderWatch(*(node.host for node in self.cluster.nodes.values()))
+        self.addCleanup(watch.close)
+        wire = Wire(self.cluster.client)
+        self.addCleanup(wire.close)
+        self.judge = Judge(self.cluster, self.record, self.findings, watch, wire)
+        for node in self.cluster.nodes.values():
+            node.start_agent()
+        eventually(lambda: unsettled(self.cluster) is None, 10, lambda: unsettled(self.cluster))
+        self.judge.absorb()
+        self.begun = now_us()
+
+    def wait_and_judge(self, seconds):
+        eventually(lambda: now_us() - self.begun > seconds * SECOND, seconds + 5, "the time has passed")
+        self.judge.check(self.begun, now_us())
+        return " | ".join(text for _, text in self.findings.found)
+
+    def test_is_silent_when_nothing_happens(self):
+        self.assertEqual(self.wait_and_judge(2), "")
+
+    def test_sees_a_second_holder_and_the_silence_of_a_fault_that_is_on_record(self):
+        excused, other = self.record.begin("cable cut", "lb1"), self.cluster.nodes["lb2"]
+        other.host.ip("address", "add", "192.0.2.10/24", "dev", "eth0")
+        self.assertEqual(self.wait_and_judge(2), "")
+        self.record.end(excused)
+        self.assertIn("lb1 and lb2 both held web", self.wait_and_judge(5))
+
+    def test_sees_an_address_that_nobody_holds(self):
+        for node in self.cluster.nodes.values():
+            node.agent.stop()
+        self.assertIn("nobody held 192.0.2.30 (app)", self.wait_and_judge(10))
+
+    def test_sees_what_a_dead_agent_leaves_for_too_long(self):
+        node = self.cluster.nodes["lb1"]
+        death = self.record.begin("agent killed", "lb1")
+        death.absent_from, death.absent_grace = now_us(), SECOND // 10
+        node.agent.kill9()
+        self.assertIn("lb1 still had 192.0.2.10", self.wait_and_judge(4))
+
+    def test_sees_a_claim_of_somebody_who_does_not_have_the_address(self):
+        impostor = self.cluster.nodes["lb3"].host
+        injector = Injector(impostor)
+        injector.send(request(bytes.fromhex(impostor.mac.replace(":", "")), "192.0.2.10", "192.0.2.10"))
+        injector.close()
+        self.assertIn("which does not have it", self.wait_and_judge(2))
+
+
+if __name__ == "__main__":
+    main()
