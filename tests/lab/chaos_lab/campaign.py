@@ -12,13 +12,13 @@ from .cluster import NODE_NAMES, Cluster
 from .faults import FAULTS, Context
 from .findings import Findings
 from .judge import SECOND, Judge
-from .quiet import Resources, unsettled
+from .quiet import Resources, unreachable, unsettled
 from .record import Record, StallWatch
 from .schedule import plan
 from .wire import Wire
 
-# The rest of a lease and its margin (3 s), a check that rises (1.5 s), sockets opened again (1 s), active-down
-# twice (1.6 s), and stalls of the machine.
+# The rest of a lease and its margin (3 s), a check that rises (1.5 s), sockets opened again (1 s),
+# active-down twice (1.6 s), and stalls of the machine.
 LIVENESS_BUDGET_S = 8.0
 CALM_S = 1.5
 HEALING_BUDGET_S = 40  # an agent that stops waits for a peer, one that starts has 10 s
@@ -34,9 +34,10 @@ class Campaign:
         self.findings = Findings(self.record)
         self.healing, self.busy, self.busy_lock = threading.Event(), set(), threading.Lock()
         self.rounds, self.skipped, self.shown_until, self.logs = 0, 0, 0, {}
+        self.longest_settling, self.threads = 0.0, []
 
     def run(self):
-        self.begun = now_us()
+        self.begun, self.begun_wall = now_us(), time.time()
         self.cluster = Cluster(self.lab)
         watch = HolderWatch(*(node.host for node in self.cluster.nodes.values()))
         self.wire, self.stalls = Wire(self.cluster.client), StallWatch(self.record)
@@ -49,7 +50,7 @@ class Campaign:
             self._rounds()
             self._end()
         finally:
-            self.healing.set()
+            self._end_faults()
             for closing in (self.stalls, self.wire, watch):
                 closing.close()
             self.logs = {name: node.agent.log() for name, node in self.cluster.nodes.items()}
@@ -71,14 +72,13 @@ class Campaign:
         steps, length = plan(self.seed, self.rounds, longest)
         self.record.note(f"round {self.rounds}: {len(steps)} faults in {length:.1f} s")
         self.healing.clear()
-        threads = []
         started = time.monotonic()
         for step in steps:
             self.healing.wait(max(0.0, started + step.at - time.monotonic()))
-            threads.append(threading.Thread(target=self._play, args=(step,), daemon=True))
-            threads[-1].start()
+            self.threads.append(threading.Thread(target=self._play, args=(step,), daemon=True))
+            self.threads[-1].start()
         self.healing.wait(max(0.0, started + length - time.monotonic()))
-        self._heal(threads)
+        self._heal()
         self._settle()
         self.judge.check(begin, now_us())
 
@@ -118,13 +118,18 @@ class Campaign:
                 self.busy.add((node.name, group))
         return node
 
-    def _heal(self, threads):
+    def _end_faults(self):
+        """Whether all of them have ended; also those of a run that is broken off."""
         self.healing.set()
-        self.record.note("healing")
         deadline = time.monotonic() + HEALING_BUDGET_S
-        for thread in threads:
+        for thread in self.threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in threads):
+        self.threads = [thread for thread in self.threads if thread.is_alive()]
+        return not self.threads
+
+    def _heal(self):
+        self.record.note("healing")
+        if not self._end_faults():
             self.findings.add(f"not healed within {HEALING_BUDGET_S} s: "
                               f"{'; '.join(str(one) for one in self.record.running())}")
         if random.Random(f"{self.seed}/{self.rounds}/failback").random() < 0.5:
@@ -149,12 +154,15 @@ class Campaign:
             self.findings.add(f"not settled {LIVENESS_BUDGET_S} s after all faults were over: {reason}")
             return
         calm = now_us()
+        self.longest_settling = max(self.longest_settling, (calm - begun) / SECOND)
         self.record.note(f"settled after {(calm - begun) / SECOND:.2f} s")
-        threading.Event().wait(CALM_S)  # not for something to happen: for the kernels to show that nothing does
+        threading.Event().wait(CALM_S)  # nothing is waited for: that nothing happens is looked at afterwards
         self.judge.check_calm(calm, now_us())
         self.judge.check_watch()
         if reason := unsettled(self.cluster):
             self.findings.add(f"it had settled, and {CALM_S} s later: {reason}")
+        if silent := unreachable(self.cluster):
+            self.findings.add(f"the client gets no answer from {silent} in the quiet phase")
         self._check_alive()
         if self.rounds:
             self.resources.sample()
@@ -175,8 +183,9 @@ class Campaign:
     # --- the report ---
 
     def _line(self, at, text):
-        wall = time.strftime("%H:%M:%S", time.localtime(self.cluster.started_wall + (at - self.begun) / SECOND))
-        return f"{(at - self.begun) / SECOND:9.3f} s  {wall}  {text}"
+        since = (at - self.begun) / SECOND
+        wall = time.strftime("%H:%M:%S", time.localtime(self.begun_wall + since))
+        return f"{since:9.3f} s  {wall}  {text}"
 
     def _show_trace(self):
         lines = self.record.lines(self.shown_until, now_us())
@@ -191,8 +200,10 @@ class Campaign:
             f"seed {self.seed}: {self.rounds} rounds in {(now_us() - self.begun) / SECOND / 60:.1f} minutes; "
             f"{sum(found.values())} faults, {self.skipped} left out",
             "  " + ", ".join(f"{kind} {count}" for kind, count in sorted(found.items())),
-            f"  {judge.moves} moves of VIPs, {judge.claims_seen} claims on the wire; longest stall of the machine "
-            f"{self.stalls.longest / 1000:.0f} ms",
+            f"  {judge.moves} moves of VIPs, {judge.claims_seen} claims on the wire; longest stall of the "
+            f"machine {self.stalls.longest / 1000:.0f} ms",
+            f"  {judge.unheard} holders whose announcement was lost with their cable, and no rival came",
+            f"  settled after {self.longest_settling:.2f} s at most; the bound is {LIVENESS_BUDGET_S} s",
             f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'})",
             f"  longest without a holder {unheld[0] / SECOND:.3f} s ({unheld[1] or 'never'})",
             *("  " + line for line in self.resources.summary())])

@@ -1,7 +1,6 @@
-"""The cluster under test: three nodes with an agent, a server and two files each, a client, and three VIPs."""
+"""The cluster under test: three VIPs, a client, three nodes with an agent, a server and two files each."""
 import os
 import pathlib
-import time
 
 from lab.agents import Understudy, vip
 from lab.services import Server
@@ -15,21 +14,22 @@ NODE_NAMES = ("lb1", "lb2", "lb3")
 class Vip:
     """One VIP: what is configured where, and every address that it moves."""
 
-    def __init__(self, name, vrid, interval_ms, priorities, preempt, addresses, extra=(), derived=(), health=(),
-                 **more):
+    def __init__(self, name, vrid, interval_ms, priorities, preempt, addresses, extra=(), derived=(),
+                 health=(), unheld_budget_s=3.0, **more):
         self.name, self.vrid, self.interval_ms = name, vrid, interval_ms
         self.priorities = dict(zip(NODE_NAMES, priorities))
         self.preempt = dict(zip(NODE_NAMES, preempt))
         self.configured, self.extra, self.more = addresses, extra, more
         self.health = health  # the faults of a node's services that keep it from being active
+        self.unheld_budget_s = unheld_budget_s
         self.addresses = [one.split("/")[0] for one in (*addresses, *extra)] + list(derived)
 
     def section(self, node):
         more = dict(self.more, preempt="yes" if self.preempt[node] else "no")
         if self.extra:
             more["extra_address"] = self.extra
-        return vip(self.name, vrid=self.vrid, priority=self.priorities[node], interval=f"{self.interval_ms}ms",
-                   addresses=self.configured, **more)
+        return vip(self.name, vrid=self.vrid, priority=self.priorities[node],
+                   interval=f"{self.interval_ms}ms", addresses=self.configured, **more)
 
     def prefixed(self, address):
         """As it is configured, with its length."""
@@ -145,7 +145,6 @@ class Cluster:
         self.lab = lab
         self.nodes = {name: Node(lab, name) for name in NODE_NAMES}
         self.client = lab.client()
-        self.started_wall = time.time()
 
     def holder(self, vip_name):
         """A node that has the first address of the VIP now, or None."""

@@ -8,7 +8,7 @@ from lab.wait import eventually
 from .cluster import STOP_TIMEOUT_S
 
 LEFT_BY_A_CLEAN_STOP = {"lock"}
-SIGNS_OF_A_CRASH = ("broken invariant", "AddressSanitizer", "runtime error:", "terminate called", "Sanitizer:")
+SIGNS_OF_A_CRASH = ("broken invariant", "Sanitizer:", "runtime error:", "terminate called")
 
 
 def stop_all(cluster, findings):
@@ -38,9 +38,13 @@ def check_nothing_left(cluster, findings):
         if more := {entry.name for entry in node.agent.runtime.iterdir()} - LEFT_BY_A_CLEAN_STOP:
             findings.add(f"{name} left {sorted(more)} in its runtime directory")
         try:
-            eventually(lambda: not run("ip", "netns", "pids", node.host.namespace).split(), 3, "no processes")
+            eventually(lambda: not _processes(node), 3, "no processes")
         except AssertionError:
-            findings.add(f"processes are left on {name}: {run('ip', 'netns', 'pids', node.host.namespace).split()}")
+            findings.add(f"processes are left on {name}: {_processes(node)}")
+
+
+def _processes(node):
+    return run("ip", "netns", "pids", node.host.namespace).split()
 
 
 def check_logs(cluster, findings):

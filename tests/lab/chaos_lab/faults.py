@@ -115,8 +115,8 @@ def _filtered(*rules):
             context.record.note(f"{context.disturbance}: that peer is {other}")
         chosen = context.dice.choice([rules, rules[:1]]) if "peer" in ports else rules
         text = "; ".join(rule.format(**ports) for rule in chosen)
-        run("ip", "netns", "exec", switch, "nft", "-f", "-", input=(
-            f"table bridge {table} {{ chain forward {{ type filter hook forward priority 0; {text}; }}; }}\n"))
+        chain = f"chain forward {{ type filter hook forward priority 0; {text}; }}"
+        run("ip", "netns", "exec", switch, "nft", "-f", "-", input=f"table bridge {table} {{ {chain}; }}\n")
         yield
         run("ip", "netns", "exec", switch, "nft", "delete", "table", "bridge", table)
     return fault
@@ -187,7 +187,7 @@ def _command(context, node, words):
     done = node.agent.cli(*words)
     said = (done.stdout + done.stderr).strip().replace("\n", " / ")
     context.record.note(f"{node.name}: understudy {' '.join(words)}: {done.returncode}: {said}")
-    excused = any(one.node == node.name and one.kind.startswith("agent") or one.kind == "runner killed"
+    excused = any(one.node == node.name and one.kind in STOPPING
                   for one in list(context.record.disturbances) if one.ended is None or one.ended > begun)
     if done.returncode not in (0, 1) and not (done.returncode == 3 and excused):
         context.findings.add(f"{node.name}: understudy {' '.join(words)} gave {done.returncode}: {said}")
@@ -196,7 +196,8 @@ def _command(context, node, words):
 def _words(dice):
     vip = dice.choice(VIPS).name
     return dice.choice([("failover", vip, "--timeout", "2s"), ("failover", "--all", "--timeout", "2s"),
-                        ("takeover", vip), ("takeover", vip, "--force"), ("failback", vip), ("failback", "--all")])
+                        ("takeover", vip), ("takeover", vip, "--force"),
+                        ("failback", vip), ("failback", "--all")])
 
 
 @contextlib.contextmanager
@@ -207,7 +208,8 @@ def command(context):
 
 @contextlib.contextmanager
 def rival_commands(context):
-    other = context.cluster.nodes[context.dice.choice([n for n in NODE_NAMES if n != context.node.name])]
+    others = [name for name in NODE_NAMES if name != context.node.name]
+    other = context.cluster.nodes[context.dice.choice(others)]
     vip = context.dice.choice(VIPS).name
     pair = context.dice.choice([("takeover", "takeover"), ("failover", "takeover"), ("failover", "failover")])
     threads = [threading.Thread(target=_command, args=(context, node, (verb, vip)), daemon=True)

@@ -11,6 +11,8 @@ class Findings:
     def add(self, text, at=None):
         at = at or now_us()
         with self.lock:
+            if any(text == known for _, known in self.found):
+                return
             self.found.append((at, text))
         self.record.note(f"FINDING: {text}", at)
 

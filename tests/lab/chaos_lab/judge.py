@@ -1,6 +1,4 @@
 """Who held what when, and whether anything but the faults explains it. It knows kernels and the wire only."""
-from lab.clock import now_us
-
 from .cluster import LEASE_S, NODE_NAMES, VIP_OF_ADDRESS, VIPS
 from .faults import ABSENT_MARGIN_S, DEAFENING, STOPPING
 from .spans import FOREVER, intersection, merged, total, without
@@ -8,7 +6,6 @@ from .spans import FOREVER, intersection, merged, total, without
 SECOND = 1_000_000
 HEARING_AGAIN = 1 * SECOND        # two that could not hear each other have sorted it out
 PLANNED_OVERLAP = SECOND // 2     # make before break: 2 ms by design, and the machine may stall
-UNHELD_BUDGET = 3 * SECOND        # active-down (0.8 s) twice, and a check that rises
 RECOVERY = 2 * SECOND             # sockets are opened again each second; checks rise
 CLAIM_MARGIN = 3 * SECOND // 10   # between a packet and the note that the address was held
 STALL_MARGIN = 1 * SECOND
@@ -22,7 +19,7 @@ class Judge:
         self.since, self.spans, self.claims = {}, {}, []
         self.moves, self.claims_seen = 0, 0
         self.longest_overlap, self.longest_unheld = (0, ""), (0, "")
-        self.last_holder = {}
+        self.last_holder, self.announced, self.unheard = {}, {}, 0
 
     # --- what was seen ---
 
@@ -97,6 +94,7 @@ class Judge:
             self._check_unheld(vip, begin, end)
         self._check_absent(begin, end)
         self._check_claims()
+        self._check_announced(begin, end)
         for key, spans in self.spans.items():
             self.spans[key] = [span for span in spans if span[1] > end - 5 * SECOND]
         self.record.forget_before(begin - 60 * SECOND)
@@ -116,7 +114,8 @@ class Judge:
         why = sorted({reason for covered, reason in reasons if intersection([covered], [span])})
         length = span[1] - span[0]
         if length > self.longest_overlap[0]:
-            self.longest_overlap = (length, f"{vip.name} on {first} and {second}: {'; '.join(why) or 'a planned move'}")
+            reason = "; ".join(why) or "a planned move"
+            self.longest_overlap = (length, f"{vip.name} on {first} and {second}: {reason}")
         for left in without([span], [covered for covered, _ in reasons]):
             if left[1] - left[0] > PLANNED_OVERLAP:
                 self.findings.add(
@@ -132,9 +131,10 @@ class Judge:
                     self.longest_unheld = (span[1] - span[0], self._while(address, span))
             for node in NODE_NAMES:
                 for left in without(unheld, self._unwell(node, vip)):
-                    if left[1] - left[0] > UNHELD_BUDGET:
-                        self.findings.add(f"nobody held {address} ({vip.name}) for {(left[1] - left[0]) / SECOND:.3f} "
-                                          f"s although {node} was well all the while", left[0])
+                    if left[1] - left[0] > vip.unheld_budget_s * SECOND:
+                        length = (left[1] - left[0]) / SECOND
+                        self.findings.add(f"nobody held {address} ({vip.name}) for {length:.3f} s although "
+                                          f"{node} was well all the while", left[0])
 
     def _while(self, address, span):
         during = sorted({str(one) for one in self.record.disturbances
@@ -147,11 +147,12 @@ class Judge:
                 continue
             allowed = one.absent_from + one.absent_grace
             for address in VIP_OF_ADDRESS:
-                left = intersection(self.held(one.node, address), [(allowed, min(one.absent_until or end, end))])
-                left = without(left, self._stalls())
+                gone = (allowed, min(one.absent_until or end, end))
+                left = without(intersection(self.held(one.node, address), [gone]), self._stalls())
                 if total(left) > ABSENCE_NOISE and merged(left)[-1][1] > begin:
-                    self.findings.add(f"{one.node} still had {address} {one.absent_grace / SECOND} s after its agent "
-                                      f"had gone ({one.kind}), for {total(left) / SECOND:.3f} s", left[0][0])
+                    grace, longer = one.absent_grace / SECOND, total(left) / SECOND
+                    self.findings.add(f"{one.node} still had {address} {grace} s after its agent had gone "
+                                      f"({one.kind}), for {longer:.3f} s", left[0][0])
 
     def _check_claims(self):
         """Nobody says that an address is his who does not have it."""
@@ -159,6 +160,8 @@ class Judge:
         for claim in self.claims:
             self.claims_seen += 1
             node = self.cluster.node_of_mac(claim.mac)
+            if claim.announcement:
+                self.announced[claim.address] = node
             near = (claim.at - CLAIM_MARGIN, claim.at + CLAIM_MARGIN)
             if node and intersection(self.held(node, claim.address), [near]):
                 continue
@@ -167,9 +170,23 @@ class Judge:
                                   "which does not have it", claim.at)
         self.claims = []
 
+    def _check_announced(self, begin, end):
+        """The last announcement that everybody has heard is that of the holder."""
+        for holder, address in self.since:
+            alone = sum(address == other for _, other in self.since) == 1
+            if not alone or self.announced.get(address) == holder:
+                continue
+            if any(one.kind in DEAFENING and holder in (one.node, one.peer) and
+                   (one.ended or FOREVER) > begin for one in list(self.record.disturbances)):
+                self.unheard += 1  # its announcement may have been lost, and nobody told it
+            elif not intersection(self._stalls(), [(begin, end)]):
+                last = self.announced.get(address, "nobody")
+                self.findings.add(f"{holder} has {address}, and {last} was the last to announce it", end)
+
     def check_calm(self, begin, end):
-        """No address changed between two moments."""
+        """No address changed between two moments, and who has one answers for it."""
         self.absorb()
+        self.claims += self.wire.claims()
         if intersection(self._stalls(), [(begin, end)]):
             return
         for (node, address), spans in self.spans.items():
@@ -178,9 +195,12 @@ class Judge:
         for (node, address), since in self.since.items():
             if begin < since < end:
                 self.findings.add(f"{node} took {address} in the quiet phase", since)
+        for address in VIP_OF_ADDRESS:
+            if not any(claim.address == address and begin < claim.at < end for claim in self.claims):
+                self.findings.add(f"nobody answered for {address} in the quiet phase", begin)
 
     def check_watch(self):
         """The notes of the watch are what the kernels say when they are asked."""
         for name, node in self.cluster.nodes.items():
             if (noted := self.now_held(name)) != (held := node.held()):
-                self.findings.add(f"{name} has {sorted(held)} by its kernel, {sorted(noted)} by its messages", now_us())
+                self.findings.add(f"{name} has {sorted(held)} by its kernel, {sorted(noted)} by its messages")

@@ -47,10 +47,21 @@ def _unsettled_vip(cluster, vip, shown, held):
         seen = (one["active"] or {}).get("address")
         if seen not in (own.ipv4, own.link_local):
             return f"{active} is active, and {name} thinks {one['active']}"
-        better = priorities[name] > priorities[active]
-        if better and (vip.preempt[name] or priorities[active] <= LOW_BAND) and priorities[name] > LOW_BAND:
+        better = priorities[name] > max(priorities[active], LOW_BAND)
+        if better and (vip.preempt[name] or priorities[active] <= LOW_BAND):
             return f"{name} is about to take it: {priorities}, {active} is active"
     return None
+
+
+def unreachable(cluster):
+    """The virtual addresses that do not answer the client's ping."""
+    silent = []
+    for vip in VIPS:
+        for address in vip.addresses:
+            scoped = f"{address}%eth0" if address.startswith("fe80") else address
+            if "1 received" not in cluster.client.exec("ping", "-c", "1", "-W", "1", scoped, check=False):
+                silent.append(address)
+    return silent
 
 
 class Resources:
@@ -73,8 +84,8 @@ class Resources:
         for key, (rss, descriptors) in self.last.items():
             rss_before, descriptors_before = self.first[key]
             if rss - rss_before > RSS_GROWTH_KIB or descriptors - descriptors_before > FD_GROWTH:
-                found.append(f"{' '.join(key)} went from {rss_before} KiB and {descriptors_before} descriptors to "
-                             f"{rss} KiB and {descriptors}")
+                found.append(f"{' '.join(key)} went from {rss_before} KiB and {descriptors_before} "
+                             f"descriptors to {rss} KiB and {descriptors}")
         return found
 
     def summary(self):

@@ -5,6 +5,9 @@ from .cluster import NODE_NAMES, VIPS
 
 LEASE = 2.0
 AT_ONCE = 3  # so many faults that last may be planned to overlap
+# Seconds between two faults of a round on average. Many at once try how everything fits together; few leave
+# the judge fewer excuses.
+PACES = (0.35, 0.9, 2.5)
 
 # name: (weight, durations to choose a range from). No duration: over at once.
 KINDS = {
@@ -41,7 +44,8 @@ class Step:
         self.dice = dice  # for what the fault itself has to choose
 
     def __str__(self):
-        return f"+{self.at:5.2f} s {self.target}: {self.kind}" + (f" for {self.duration:.2f} s" if self.duration else "")
+        lasting = f" for {self.duration:.2f} s" if self.duration else ""
+        return f"+{self.at:5.2f} s {self.target}: {self.kind}{lasting}"
 
 
 def _target(rng):
@@ -56,9 +60,10 @@ def plan(seed, number, length=None):
     rng = random.Random(f"{seed}/{number}")
     chosen = rng.uniform(15, 25)
     length = min(chosen, length or chosen)
+    pace = rng.choice(PACES)
     steps, at = [], 0.0
     while True:
-        at += rng.expovariate(1 / 0.9)
+        at += rng.expovariate(1 / pace)
         if at >= length:
             return steps, length
         kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]

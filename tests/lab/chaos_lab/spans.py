@@ -1,4 +1,4 @@
-"""Arithmetic of spans of time: (from, to) in us. A list of spans is sorted and without overlaps after `merged`."""
+"""Arithmetic of spans of time: (from, to) in us. `merged` sorts a list of them and joins those that touch."""
 
 FOREVER = 1 << 62
 

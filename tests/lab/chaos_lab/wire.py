@@ -12,10 +12,14 @@ ASKED_EVERY_S = 0.05
 
 
 class Claim:
-    """An ARP packet or a neighbour advertisement that gives a virtual address to a MAC."""
+    """An ARP packet or a neighbour advertisement that gives a virtual address to a MAC.
 
-    def __init__(self, at, address, mac, what):
-        self.at, self.address, self.mac, self.what = at, address, mac, what
+    An announcement is one that nobody has asked for, and that everybody hears.
+    """
+
+    def __init__(self, at, address, mac, what, announcement):
+        self.at, self.address, self.mac = at, address, mac
+        self.what, self.announcement = what, announcement
 
 
 class Wire:
@@ -40,13 +44,14 @@ def _claim(at, frame):
     if frame[12:14] == b"\x08\x06":
         operation, sender = struct.unpack(">H", frame[20:22])[0], socket.inet_ntoa(frame[28:32])
         if sender in VIP_OF_ADDRESS:
-            what = "gratuitous ARP" if sender == socket.inet_ntoa(frame[38:42]) else (
-                "an ARP reply" if operation == 2 else "an ARP request")
-            return Claim(at, sender, frame[22:28].hex(":"), what)
+            announced = sender == socket.inet_ntoa(frame[38:42])
+            what = "gratuitous ARP" if announced else ("an ARP reply" if operation == 2 else "an ARP request")
+            return Claim(at, sender, frame[22:28].hex(":"), what, announced)
     elif frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] == 136:
         target = socket.inet_ntop(socket.AF_INET6, frame[62:78])
         if target in VIP_OF_ADDRESS:
-            return Claim(at, target, frame[6:12].hex(":"), "a neighbour advertisement")
+            mac, announced = frame[6:12].hex(":"), frame[:2] == b"\x33\x33"
+            return Claim(at, target, mac, "a neighbour advertisement", announced)
     return None
 
 
