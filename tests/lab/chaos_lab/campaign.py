@@ -12,7 +12,7 @@ from .cluster import NODE_NAMES, Cluster
 from .faults import FAULTS, Context
 from .findings import Findings
 from .judge import SECOND, Judge
-from .quiet import Resources, unreachable, unsettled
+from .quiet import Resources, second_instances, unreachable, unsettled
 from .record import Record, StallWatch
 from .schedule import plan
 from .wire import Wire
@@ -161,6 +161,8 @@ class Campaign:
         self.judge.check_watch()
         if reason := unsettled(self.cluster):
             self.findings.add(f"it had settled, and {CALM_S} s later: {reason}")
+        if also := second_instances(self.cluster):
+            self.findings.add(f"the service of batch runs on {also} as well, which do not hold it")
         if silent := unreachable(self.cluster):
             self.findings.add(f"the client gets no answer from {silent} in the quiet phase")
         self._check_alive()
@@ -204,7 +206,8 @@ class Campaign:
             f"machine {self.stalls.longest / 1000:.0f} ms",
             f"  {judge.unheard} holders whose announcement was lost with their cable, and no rival came",
             f"  settled after {self.longest_settling:.2f} s at most; the bound is {LIVENESS_BUDGET_S} s",
-            f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'})",
+            f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'}); without a fault "
+            f"{judge.longest_planned / 1000:.1f} ms",
             f"  longest without a holder {unheld[0] / SECOND:.3f} s ({unheld[1] or 'never'})",
             *("  " + line for line in self.resources.summary())])
 

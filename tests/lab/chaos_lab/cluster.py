@@ -1,4 +1,4 @@
-"""The cluster under test: three VIPs, a client, three nodes with an agent, a server and two files each."""
+"""The cluster under test: four VIPs, a client, three nodes with an agent, a server and two files each."""
 import os
 import pathlib
 
@@ -43,6 +43,9 @@ VIPS = (
         derived=("fe80::200:5eff:fe00:234",), health=("gate",), track="gate"),
     Vip("app", 53, 100, (120, 100, 150), (False, True, True), ("192.0.2.30/24",), health=("server",),
         service="app", track="stamp weight=-40"),
+    # Its service runs on the active node only: it is stopped on the one and started on the other first.
+    Vip("batch", 54, 200, (100, 120, 150), (True, False, True), ("192.0.2.40/24",), service="job",
+        unheld_budget_s=6.0),
 )
 VIP_OF_ADDRESS = {address: one for one in VIPS for address in one.addresses}
 
@@ -68,6 +71,21 @@ fall = 2
 type = file
 path = {dir}/stamp
 interval = 200ms
+[service job]
+standby = cold
+start = /usr/bin/touch {dir}/spool/job
+stop = /bin/rm -f {dir}/spool/job
+start_timeout = 3s
+stop_timeout = 2s
+stop_on_release = yes
+check = job
+[check job]
+type = file
+path = {dir}/spool/job
+interval = 200ms
+fast_interval = 50ms
+rise = 1
+fall = 2
 """
 
 
@@ -77,10 +95,12 @@ class Node:
     def __init__(self, lab, name):
         self.name, self.host = name, lab.node(name)
         self.folder = pathlib.Path(lab.dir) / f"{name}-health"
-        self.folder.mkdir()
+        self.job = self.folder / "spool" / "job"
+        self.job.parent.mkdir(parents=True)
         # Checks run as nobody, and mkdtemp's folder is closed to others.
         os.chmod(lab.dir, 0o755)
         os.chmod(self.folder, 0o755)
+        os.chmod(self.job.parent, 0o777)  # the job itself is started as nobody
         self.macs = {self.host.mac}
         self.server = None
         self.serve()

@@ -37,6 +37,8 @@ def check_nothing_left(cluster, findings):
             findings.add(f"{name} still has packet filter rules: {tables}")
         if more := {entry.name for entry in node.agent.runtime.iterdir()} - LEFT_BY_A_CLEAN_STOP:
             findings.add(f"{name} left {sorted(more)} in its runtime directory")
+        if node.job.exists():
+            findings.add(f"{name} has stopped in order, and the service of batch still runs there")
         try:
             eventually(lambda: not _processes(node), 3, "no processes")
         except AssertionError:

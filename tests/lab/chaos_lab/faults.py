@@ -171,6 +171,12 @@ def server_dies(context):
     context.node.serve()
 
 
+@contextlib.contextmanager
+def job_dies(context):
+    context.node.job.unlink(missing_ok=True)
+    yield
+
+
 def _file_gone(name):
     @contextlib.contextmanager
     def fault(context):
@@ -246,6 +252,7 @@ FAULTS = {
     "server": (SERVER, server_dies),
     "gate": (GATE, _file_gone("gate")),
     "stamp": (STAMP, _file_gone("stamp")),
+    "job": (None, job_dies),
     "command": (None, command),
     "rival commands": (None, rival_commands),
 }

@@ -18,7 +18,7 @@ class Judge:
         self.watch, self.wire = watch, wire
         self.since, self.spans, self.claims = {}, {}, []
         self.moves, self.claims_seen = 0, 0
-        self.longest_overlap, self.longest_unheld = (0, ""), (0, "")
+        self.longest_overlap, self.longest_unheld, self.longest_planned = (0, ""), (0, ""), 0
         self.last_holder, self.announced, self.unheard = {}, {}, 0
 
     # --- what was seen ---
@@ -116,6 +116,8 @@ class Judge:
         if length > self.longest_overlap[0]:
             reason = "; ".join(why) or "a planned move"
             self.longest_overlap = (length, f"{vip.name} on {first} and {second}: {reason}")
+        if not why:
+            self.longest_planned = max(self.longest_planned, length)
         for left in without([span], [covered for covered, _ in reasons]):
             if left[1] - left[0] > PLANNED_OVERLAP:
                 self.findings.add(

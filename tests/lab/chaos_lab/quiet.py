@@ -20,7 +20,7 @@ def unsettled(cluster):
         statuses[name] = json.loads(done.stdout)
     for name, status in statuses.items():
         for check in status["checks"]:
-            if check["state"] != "up":
+            if check["state"] != "up" and check["name"] != "job":
                 return f"check {check['name']} of {name} is {check['state']}: {check['detail']}"
     held = {name: node.held() for name, node in cluster.nodes.items()}
     for vip in VIPS:
@@ -51,6 +51,12 @@ def _unsettled_vip(cluster, vip, shown, held):
         if better and (vip.preempt[name] or priorities[active] <= LOW_BAND):
             return f"{name} is about to take it: {priorities}, {active} is active"
     return None
+
+
+def second_instances(cluster):
+    """Nodes on which the service runs that must run on the active node only."""
+    active = cluster.holder("batch")
+    return [name for name, node in cluster.nodes.items() if node.job.exists() and node is not active]
 
 
 def unreachable(cluster):
