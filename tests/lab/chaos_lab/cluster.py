@@ -23,13 +23,33 @@ class Vip:
         self.health = health  # the faults of a node's services that keep it from being active
         self.unheld_budget_s = unheld_budget_s
         self.addresses = [one.split("/")[0] for one in (*addresses, *extra)] + list(derived)
+        self.unicast = False
 
-    def section(self, node):
+    def draw(self, rng):
+        """Another election: what may differ without another bound for the judge."""
+        values = sorted(self.priorities.values())
+        rng.shuffle(values)
+        self.priorities = dict(zip(NODE_NAMES, values))
+        self.preempt = {name: rng.random() < 0.5 for name in NODE_NAMES}
+        self.interval_ms = rng.choice((100, 150, 200))
+        self.unicast = not any(":" in address for address in self.addresses) and rng.random() < 0.4
+
+    def section(self, node, ipv4):
+        """The text for a node; `ipv4`: the addresses of all nodes, by name."""
         more = dict(self.more, preempt="yes" if self.preempt[node] else "no")
         if self.extra:
             more["extra_address"] = self.extra
+        if self.unicast:
+            more["unicast_source"] = ipv4[node]
+            more["unicast_peer"] = [address for name, address in ipv4.items() if name != node]
         return vip(self.name, vrid=self.vrid, priority=self.priorities[node],
                    interval=f"{self.interval_ms}ms", addresses=self.configured, **more)
+
+    def __str__(self):
+        preempting = " ".join(name for name, does in self.preempt.items() if does) or "nobody"
+        priorities = "/".join(map(str, self.priorities.values()))
+        return (f"{self.name}: every {self.interval_ms} ms{' by unicast' if self.unicast else ''}, "
+                f"priorities {priorities}, {preempting} preempts")
 
     def prefixed(self, address):
         """As it is configured, with its length."""
@@ -92,8 +112,9 @@ fall = 2
 class Node:
     """A node, its agent, and what its checks look at."""
 
-    def __init__(self, lab, name):
-        self.name, self.host = name, lab.node(name)
+    def __init__(self, host, ipv4):
+        self.name, self.host = host.name, host
+        lab, name = host.lab, host.name
         self.folder = pathlib.Path(lab.dir) / f"{name}-health"
         self.job = self.folder / "spool" / "job"
         self.job.parent.mkdir(parents=True)
@@ -106,7 +127,7 @@ class Node:
         self.serve()
         for name_of_file in ("gate", "stamp"):
             (self.folder / name_of_file).touch()
-        self.agent = Understudy(self.host, *(one.section(name) for one in VIPS),
+        self.agent = Understudy(self.host, *(one.section(name, ipv4) for one in VIPS),
                                 CHECKS.format(port=PORT, dir=self.folder), stop_timeout=f"{STOP_TIMEOUT_S}s",
                                 start=False)
 
@@ -161,9 +182,15 @@ def name_of(pid):
 
 
 class Cluster:
-    def __init__(self, lab):
+    """`rng`: draws the elections; without it they are those above."""
+
+    def __init__(self, lab, rng=None):
         self.lab = lab
-        self.nodes = {name: Node(lab, name) for name in NODE_NAMES}
+        if rng:
+            for one in VIPS:
+                one.draw(rng)
+        hosts = [lab.node(name) for name in NODE_NAMES]
+        self.nodes = {host.name: Node(host, {one.name: one.ipv4 for one in hosts}) for host in hosts}
         self.client = lab.client()
 
     def holder(self, vip_name):

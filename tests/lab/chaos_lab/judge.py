@@ -17,7 +17,7 @@ class Judge:
         self.cluster, self.record, self.findings = cluster, record, findings
         self.watch, self.wire = watch, wire
         self.since, self.spans, self.claims = {}, {}, []
-        self.moves, self.claims_seen = 0, 0
+        self.moves, self.claims_seen, self.last_change = 0, 0, 0
         self.longest_overlap, self.longest_unheld, self.longest_planned = (0, ""), (0, ""), 0
         self.last_holder, self.announced, self.unheard = {}, {}, 0
 
@@ -44,6 +44,7 @@ class Judge:
             self.spans.setdefault(key, []).append((self.since.pop(key), at))
         else:
             return
+        self.last_change = at
         self.record.note(f"{node} {'has' if held else 'has no longer'} {address}", at)
 
     def held(self, node, address):
