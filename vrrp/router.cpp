@@ -64,6 +64,7 @@ void Router::on(TimePoint, const Initialize&, const Shutdown&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const Advert&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const Claim&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const TimePassed&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const Resumed&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const StandingChanged& event, Actions&) {
     standing_ = event.standing;
 }
@@ -94,6 +95,13 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
     // sender must not stretch the takeover. Only an owner can be back at once.
     if (state.resigned == advert.source && advert.priority != owner_priority &&
         now < down_at(state)) {
+        return;
+    }
+    // Who has lost against a better router says so with one last advertisement: no offer any more.
+    const bool is_led = is_alive(now, state.active, state.active_interval) &&
+                        state.active->source != advert.source &&
+                        state.active->priority >= standing_.priority;
+    if (is_led && in_low_band(advert.priority) && advert.priority < state.active->priority) {
         return;
     }
     state.resigned.reset();
@@ -140,6 +148,12 @@ void Router::on(TimePoint now, Backup& state, const TimePassed&, Actions& out) {
     lead_if_due(now, state, out);
 }
 
+void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
+    state.timer_start = now;
+    state.hurried = false;
+    state.resigned.reset();
+}
+
 void Router::lead_if_due(TimePoint now, const Backup& state, Actions& out) {
     if (!standing_.may_lead || now < down_at(state)) {
         return;
@@ -177,6 +191,7 @@ bool Router::may_preempt_now(TimePoint now, Backup& state) const {
 
 void Router::on(TimePoint, Active&, const Startup&, Actions&) {}
 void Router::on(TimePoint, Active&, const Claim&, Actions&) {}
+void Router::on(TimePoint, Active&, const Resumed&, Actions&) {}  // handle() looks at this one
 
 void Router::on(TimePoint now, Active&, const Shutdown&, Actions& out) {
     resign(now, because(Cause::shut_down), Initialize{}, out);

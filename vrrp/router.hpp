@@ -19,6 +19,7 @@
 //   Advert, equal   | -                 | accepted                        | the higher address wins
 //   Advert, higher  | -                 | accepted                        | follow -> Backup
 //   StandingChanged | noted             | noted, the timer shifts         | may not lead: resign -> Backup
+//   Resumed         | -                 | the timer begins anew           | slept: -> Backup
 //   Claim           | -                 | lead -> Active                  | -
 // clang-format on
 #pragma once
@@ -72,7 +73,11 @@ struct Claim {};
 
 struct TimePassed {};
 
-using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed>;
+// This process, or the whole machine, did not run for some intervals: comes before
+// whatever waited meanwhile. Nobody listened, so the silence proves nothing (no RFC basis).
+struct Resumed {};
+
+using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed, Resumed>;
 
 // --- actions -------------------------------------------------------------------------------------
 
@@ -189,6 +194,7 @@ private:
     void on(TimePoint now, const Initialize& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const Claim& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const TimePassed& event, Actions& out);
+    void on(TimePoint now, const Initialize& state, const Resumed& event, Actions& out);
 
     void on(TimePoint now, Backup& state, const Startup& event, Actions& out);
     void on(TimePoint now, Backup& state, const Shutdown& event, Actions& out);
@@ -196,6 +202,7 @@ private:
     void on(TimePoint now, Backup& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, Backup& state, const Claim& event, Actions& out);
     void on(TimePoint now, Backup& state, const TimePassed& event, Actions& out);
+    void on(TimePoint now, Backup& state, const Resumed& event, Actions& out);
 
     void on(TimePoint now, Active& state, const Startup& event, Actions& out);
     void on(TimePoint now, Active& state, const Shutdown& event, Actions& out);
@@ -203,6 +210,7 @@ private:
     void on(TimePoint now, Active& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, Active& state, const Claim& event, Actions& out);
     void on(TimePoint now, Active& state, const TimePassed& event, Actions& out);
+    void on(TimePoint now, Active& state, const Resumed& event, Actions& out);
 
     // The order of effects stands in these three and nowhere else.
     void lead(TimePoint now, Transition why, bool rival_alive, Actions& out);

@@ -30,6 +30,7 @@ void AddressLedger::take(TimePoint now, Outbox& out) {
     renewed_ = now;
     for (Entry& entry : entries_) {
         entry.held_before = false;
+        entry.add_again_at = {};
         plan(now, entry, out);
         // What is adopted runs on with what is left of its lifetime.
         if (entry.ours && !entry.removing_until && lease_ > Duration::zero()) {
@@ -45,11 +46,19 @@ void AddressLedger::release(TimePoint now, Outbox& out) {
     }
 }
 
-void AddressLedger::look(const KernelView& kernel, Entry& entry) const {
+void AddressLedger::look(const KernelView& kernel, Entry& entry) {
     const ObservedAddress* observed = kernel.find(entry.index, entry.wanted.prefix);
+    const bool was_ours = entry.ours;
+    const bool was_foreign = entry.foreign;
     entry.ours = observed != nullptr && observed->ours;
     entry.foreign =
         !entry.ours && kernel.find_foreign(entry.index, entry.wanted.prefix.address) != nullptr;
+    // The kernel has taken it after all, or what was in the way is gone.
+    const bool is_over = (entry.ours && !was_ours) || (was_foreign && !entry.foreign);
+    if (is_over && refused_ == entry.wanted.prefix) {
+        refusal_.clear();
+        refused_.reset();
+    }
 }
 
 void AddressLedger::observe_all(TimePoint now, const KernelView& kernel, Outbox& out) {
@@ -111,6 +120,7 @@ bool AddressLedger::plan(TimePoint now, Entry& entry, Outbox& out) {
         return false;
     }
     out.actions.emplace_back(AddAddress{entry.index, entry.wanted.prefix, lease_});
+    entry.removing_until.reset();
     entry.adding_until = now + change_patience;
     entry.add_again_at = now + repair_spacing;
     if (entry.held_before) {
@@ -132,12 +142,19 @@ void AddressLedger::refused(TimePoint now, const AddressRefused& refusal) {
         if (refusal.exists && entry.ours) {
             continue;
         }
+        refused_ = refusal.prefix;
         refusal_ = "the kernel refuses " + refusal.prefix.to_string() + " on " +
                    entry.wanted.interface + ": " +
                    (refusal.exists ? "somebody else put it there" : refusal.error);
         retry_at_ = now + retry_after_;
         retry_after_ = std::min(2 * retry_after_, longest_retry);
     }
+}
+
+void AddressLedger::forgive() {
+    refusal_.clear();
+    refused_.reset();
+    retry_after_ = first_retry;
 }
 
 void AddressLedger::advertised(TimePoint now, Outbox& out) {

@@ -45,6 +45,8 @@ public:
     bool observe(TimePoint now, const KernelView& kernel, InterfaceIndex index,
                  const IpAddress& address, Outbox& out);
     void refused(TimePoint now, const AddressRefused& refusal);
+    // Somebody asks to try again at once.
+    void forgive();
 
     // Lifetimes are renewed together with the advertisements.
     void advertised(TimePoint now, Outbox& out);
@@ -76,7 +78,7 @@ private:
     enum class Want : std::uint8_t { undecided, held, absent };
 
     bool plan(TimePoint now, Entry& entry, Outbox& out);
-    void look(const KernelView& kernel, Entry& entry) const;
+    void look(const KernelView& kernel, Entry& entry);
 
     std::vector<Entry> entries_;
     std::multimap<IpAddress, std::size_t> by_address_;
@@ -87,6 +89,7 @@ private:
     TimePoint renewed_{};
     std::uint64_t repairs_ = 0;
     std::string refusal_;
+    std::optional<IpPrefix> refused_;
     TimePoint retry_at_{};
     Duration retry_after_ = first_retry;
 };

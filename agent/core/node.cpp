@@ -31,7 +31,10 @@ const Configuration& Node::configuration() const {
 // --- construction --------------------------------------------------------------------------------
 
 Node::Impl::Impl(Configuration configuration, TimePoint now)
-    : configuration_(std::move(configuration)), started_(now), health_(configuration_.checks, now) {
+    : configuration_(std::move(configuration)),
+      started_(now),
+      handled_(now),
+      health_(configuration_.checks, now) {
     for (std::size_t i = 0; i < configuration_.services.size(); ++i) {
         std::vector<std::size_t> checks;
         for (const std::string& name : configuration_.services[i].checks) {
@@ -55,6 +58,11 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
         }
         vips_.emplace_back(settings, dependencies_of(settings), virtual_addresses_, now);
     }
+    const auto shortest =
+        std::ranges::min_element(configuration_.vips, {}, &VipSettings::advert_interval);
+    if (shortest != configuration_.vips.end()) {
+        shortest_interval_ = shortest->advert_interval;
+    }
 }
 
 Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
@@ -75,11 +83,30 @@ Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
 // --- events --------------------------------------------------------------------------------------
 
 void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
+    if (const Duration late = lateness(now); late > Duration::zero()) {
+        for (Vip& vip : vips_) {
+            vip.resume(now, late, around(out));
+        }
+        if (health_.time_passed(now, out)) {  // what was known may be too old
+            settle_all(now, out);
+        }
+    }
+    handled_ = now;
     std::visit([&](const auto& what) { on(now, what, out); }, event);
     settle_services(now, out);
     if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
         finish_commands(now, out);
     }
+}
+
+// Since when a deadline waits: this process was stopped, or the machine was. What is shorter than
+// every interval is nobody's concern.
+Duration Node::Impl::lateness(TimePoint now) const {
+    if (now - handled_ <= shortest_interval_) {
+        return Duration::zero();
+    }
+    const auto due = next_deadline();
+    return due && now > *due ? now - *due : Duration::zero();
 }
 
 Surroundings Node::Impl::around(Outbox& out) {

@@ -67,6 +67,7 @@ private:
                 Outbox& out);
 
     Surroundings around(Outbox& out);
+    Duration lateness(TimePoint now) const;
     void links_changed(TimePoint now, Outbox& out);
     static void want_listener(std::set<Listener>& wanted, Listener listener);
     void address_changed(TimePoint now, InterfaceIndex index, const IpAddress& address,
@@ -93,6 +94,8 @@ private:
 
     Configuration configuration_;
     TimePoint started_;
+    TimePoint handled_;             // the last event
+    Duration shortest_interval_{};  // of all VIPs
     std::set<IpAddress> virtual_addresses_;
     KernelView kernel_;
     Listeners listeners_;

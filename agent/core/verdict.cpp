@@ -150,7 +150,7 @@ Verdict decide(TimePoint now, const Facts& facts) {
             "startup_delay: listens only, for another " + in_words(*facts.startup_hold - now),
             facts.base_priority);
     }
-    if (!facts.address_trouble.empty() && !facts.forced) {
+    if (!facts.address_trouble.empty()) {
         return listening(State::fault, facts.address_trouble, base);
     }
     if (facts.forced) {

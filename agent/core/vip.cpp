@@ -142,7 +142,7 @@ void Vip::gather(TimePoint now, const Surroundings& around) {
     facts_.source_trouble = source_trouble(around.kernel);
     facts_.listener_trouble = listener_trouble(around.listeners);
     facts_.address_trouble = ledger_.trouble(now);
-    if (link != nullptr && is_active() && link->mac != announced_mac_) {
+    if (link != nullptr && is_active() && !promoting_ && link->mac != announced_mac_) {
         announce(now, around);
     }
 }
@@ -170,10 +170,30 @@ bool Vip::can_adopt(TimePoint now, const KernelView& kernel) {
     return true;
 }
 
+// What a node may do differs with and without the addresses: when they have changed hands, the
+// facts are looked at again.
 void Vip::settle(TimePoint now, const Surroundings& around) {
+    constexpr int most_rounds = 3;
+    for (int round = 0; round < most_rounds; ++round) {
+        has_moved_ = false;
+        settle_once(now, around);
+        if (!has_moved_) {
+            break;
+        }
+    }
+}
+
+void Vip::settle_once(TimePoint now, const Surroundings& around) {
+    if (has_ended_) {
+        return;
+    }
     gather(now, around);
+    if (facts_.startup_hold && now >= *facts_.startup_hold) {
+        facts_.startup_hold.reset();
+    }
     if (router_.state() == vrrp::State::initialize && awaits_sockets(around.listeners)) {
-        return;  // neither a fault nor ready: the answer comes with the next event
+        adopt_until_.reset();  // asked again when the sockets are there
+        return;                // neither a fault nor ready: the answer comes with the next event
     }
     bool adopt = false;
     if (facts_.observed && ledger_.is_undecided()) {
@@ -246,7 +266,20 @@ void Vip::time_passed(TimePoint now, const Surroundings& around) {
     if (is_active() && announcer_.time_passed(now)) {
         announce_once(around);
     }
-    if (facts_are_old(now)) {
+    if (has_moved_ || facts_are_old(now)) {
+        settle(now, around);
+    }
+}
+
+// A standby that is held up for a moment, perhaps often, still reads what has waited before its
+// timer counts; only after a longer time may some of it be lost.
+void Vip::resume(TimePoint now, Duration late, const Surroundings& around) {
+    const int intervals = is_active() ? 1 : 3;
+    if (late <= intervals * settings_.advert_interval) {
+        return;
+    }
+    feed(now, vrrp::Resumed{}, around);
+    if (has_moved_) {
         settle(now, around);
     }
 }
@@ -263,6 +296,9 @@ void Vip::end_yielding_if_due(TimePoint now, const Surroundings& around) {
 void Vip::set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around) {
     facts_.manual = manual;
     facts_.forced = forced;
+    if (forced) {
+        ledger_.forgive();
+    }
     settle(now, around);
 }
 
@@ -276,6 +312,8 @@ void Vip::claim(TimePoint now, const Surroundings& around) {
 }
 
 void Vip::shut_down(TimePoint now, const Surroundings& around) {
+    has_ended_ = true;
+    adopt_until_.reset();
     feed(now, vrrp::Shutdown{}, around);
     ledger_.release(now, around.out);
     show(now, around);
@@ -311,6 +349,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
 }
 
 void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
+    has_moved_ = true;
     cause_ = in_words(transition);
     promoting_ = transition.to == vrrp::State::active && awaits_promotion();
     if (transition.to == vrrp::State::active) {
@@ -345,7 +384,8 @@ void Vip::announce(TimePoint now, const Surroundings& around) {
 void Vip::announce_once(const Surroundings& around) {
     for (const AddressLedger::Entry& entry : ledger_.entries()) {
         const Link* link = around.kernel.link(entry.index);
-        if (link != nullptr && link->up) {
+        const bool held = entry.ours || entry.adding_until;  // or just asked for
+        if (link != nullptr && link->up && held) {
             around.out.actions.emplace_back(
                 Announce{entry.index, link->mac, entry.wanted.prefix.address});
             ++counters_.announcements;
@@ -381,6 +421,9 @@ void Vip::show(TimePoint now, const Surroundings& around) {
 }
 
 std::optional<TimePoint> Vip::next_deadline() const {
+    if (has_ended_) {
+        return ledger_.next_deadline();
+    }
     std::optional<TimePoint> earliest = router_.next_deadline();
     const auto consider = [&](const std::optional<TimePoint>& at) {
         if (at) {

@@ -69,13 +69,19 @@ public:
     void receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundings& around);
     void send_failed(TimePoint now, const std::string& error, const Surroundings& around);
     void time_passed(TimePoint now, const Surroundings& around);
+    // This process did not run for so long: before anything else that has happened meanwhile.
+    void resume(TimePoint now, Duration late, const Surroundings& around);
 
     // --- commands ---
     void set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around);
     // Takes the addresses, or first starts the service that has to be there.
     void claim(TimePoint now, const Surroundings& around);
     // Ends what keeps this node from leading: too many transitions.
-    void forgive() { limiter_.forgive(); }
+    // What it waits for after failures: it may try again at once.
+    void forgive() {
+        limiter_.forgive();
+        ledger_.forgive();
+    }
     void stopping() { facts_.stopping = true; }
     // Leaves the election: releases and resigns if active.
     void shut_down(TimePoint now, const Surroundings& around);
@@ -119,6 +125,8 @@ private:
     std::string source_trouble(const KernelView& kernel);
     std::string listener_trouble(const Listeners& listeners) const;
     bool awaits_sockets(const Listeners& listeners) const;
+    bool runs_beside_another(TimePoint now) const;
+    void settle_once(TimePoint now, const Surroundings& around);
     void gather(TimePoint now, const Surroundings& around);
     // `holding`: this node has the addresses, or is about to adopt them.
     void gather_health(TimePoint now, bool holding, const Surroundings& around);
@@ -142,7 +150,8 @@ private:
     void discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
                  const Surroundings& around);
     void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
-    void note_active(TimePoint now, const Face& face, const IpAddress& source);
+    void note_active(TimePoint now, const Face& face, const IpAddress& source,
+                     const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
@@ -167,6 +176,8 @@ private:
     TimePoint shown_since_;
     std::string cause_;  // of the router's last transition
     std::string last_cause_shown_;
+    bool has_ended_ = false;  // shut down for good
+    bool has_moved_ = false;  // the router's state has changed since the facts were looked at
     // The router is active, and the addresses wait for the service.
     bool promoting_ = false;
     bool claim_waits_ = false;                // a takeover, for the service
@@ -177,7 +188,11 @@ private:
     bool adopting_ = false;                 // the change from init to active is no transition
     std::uint64_t transitions_ = 0;
 
-    std::vector<control::PeerStatus> peers_;
+    struct Peer {
+        IpAddress source;
+        control::PeerStatus shown;
+    };
+    std::vector<Peer> peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
     std::optional<TimePoint> first_family_heard_;
     std::optional<vrrp::ChecksumForm> peer_form_;

@@ -36,6 +36,7 @@ void Vip::gather_health(TimePoint now, bool holding, const Surroundings& around)
         facts_.service_stopped = service.is_stopped();
         stop_wanted_ = stop_wanted_ && !service.is_stopped();
         facts_.stops_first = service.stops_first();
+        stop_wanted_ = stop_wanted_ || runs_beside_another(now);
     }
     facts_.last_resort = settings_.last_resort;
     if (!holding || !gives_up() || facts_.manual == Manual::yielding) {
@@ -51,6 +52,18 @@ void Vip::gather_health(TimePoint now, bool holding, const Surroundings& around)
                           " transitions within " + in_words(limiter_.limit()->window) +
                           "; for another " + in_words(*until - now) + ", or until failback";
     }
+}
+
+// A service that must run on one node only (stop_on_release) runs here, and another node is active:
+// this agent has died while it was, or somebody started the service by hand. Who offers the
+// addresses, or starts the service itself, is not meant.
+bool Vip::runs_beside_another(TimePoint now) const {
+    if (!facts_.stops_first || facts_.readiness != control::Readiness::hot ||
+        router_.state() != vrrp::State::backup) {
+        return false;
+    }
+    const auto active = active_node(now);
+    return active && active->priority > vrrp::low_band_top;
 }
 
 // What it holds, it should not hold.

@@ -27,13 +27,12 @@ std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
     if (!active_peer_) {
         return std::nullopt;
     }
-    const auto peer =
-        std::ranges::find(peers_, active_peer_->to_string(), &control::PeerStatus::address);
-    if (peer == peers_.end() || peer->priority == vrrp::resignation_priority ||
-        now - peer->heard > router_.current_active_down_interval()) {
+    const auto peer = std::ranges::find(peers_, *active_peer_, &Peer::source);
+    if (peer == peers_.end() || peer->shown.priority == vrrp::resignation_priority ||
+        now - peer->shown.heard > router_.current_active_down_interval()) {
         return std::nullopt;
     }
-    return control::ActiveNode{peer->address, peer->priority};
+    return control::ActiveNode{peer->shown.address, peer->shown.priority};
 }
 
 control::VipStatus Vip::status(TimePoint now) const {
@@ -58,7 +57,9 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.active = active_node(now);
     status.reason = why(now).reasons.front();
     status.transitions = transitions_;
-    status.peers = peers_;
+    for (const Peer& peer : peers_) {
+        status.peers.push_back(peer.shown);
+    }
     status.skew_time = router_.current_skew_time();
     status.active_down_interval = router_.current_active_down_interval();
     status.checksum =

@@ -45,7 +45,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     }
     note_peer(now, datagram.source, *received);
     note_differences(now, *face, *received, datagram.source, around);
-    note_active(now, *face, datagram.source);
+    note_active(now, *face, datagram.source, *received);
 
     vrrp::Advert advert;
     advert.source = datagram.source;
@@ -54,7 +54,8 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     advert.receiver = face->source.value_or(IpAddress{});
     advert.decides_tie = decides_tie(now, *face, *received);
     feed(now, advert, around);
-    if (facts_.manual != Manual::none) {
+    const bool must_stop = !stop_wanted_ && runs_beside_another(now);
+    if (has_moved_ || must_stop || facts_.manual != Manual::none) {
         settle(now, around);  // a takeover that was lost, or a yield that is over
     }
     show(now, around);
@@ -101,22 +102,31 @@ void Vip::discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& dat
 }
 
 void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received) {
-    const std::string address = source.to_string();
-    auto peer = std::ranges::find(peers_, address, &control::PeerStatus::address);
+    auto peer = std::ranges::find(peers_, source, &Peer::source);
     if (peer == peers_.end()) {
         if (peers_.size() == most_peers) {
-            peers_.erase(std::ranges::min_element(peers_, {}, &control::PeerStatus::heard));
+            const auto heard = [](const Peer& known) { return known.shown.heard; };
+            peers_.erase(std::ranges::min_element(peers_, {}, heard));
         }
-        peer = peers_.insert(peers_.end(), control::PeerStatus{});
-        peer->address = address;
+        peer = peers_.insert(peers_.end(), Peer{source, {}});
+        peer->shown.address = source.to_string();
     }
-    peer->priority = received.priority;
-    peer->interval = received.interval;
-    peer->heard = now;
+    peer->shown.priority = received.priority;
+    peer->shown.interval = received.interval;
+    peer->shown.heard = now;
 }
 
 // One name for a node that is heard in both families: its address in the first one.
-void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source) {
+void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
+                      const vrrp::Received& received) {
+    // Who has just lost against the Active one says so once more: that makes it no Active one.
+    const auto known =
+        active_peer_ ? std::ranges::find(peers_, *active_peer_, &Peer::source) : peers_.end();
+    if (known != peers_.end() && known->source != source &&
+        known->shown.priority > received.priority &&
+        now - known->shown.heard < 2 * known->shown.interval) {
+        return;
+    }
     const bool first = face.family == faces_.front().family;
     if (first || !first_family_heard_ ||
         now - *first_family_heard_ > router_.current_active_down_interval()) {

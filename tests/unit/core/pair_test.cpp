@@ -19,6 +19,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 const std::string vip = "192.0.2.10/24";
 
@@ -239,6 +240,50 @@ TEST_F(Pair, a_frozen_standby_does_not_take_over_when_it_wakes) {
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
 }
 
+// Its lease is over, and the kernel's word of it comes first.
+TEST_F(Pair, a_frozen_agent_puts_nothing_back_when_it_wakes) {
+    start();
+    lb1.freeze();
+    lan.run_for(6s);
+    lan.announced.clear();
+    lb1.thaw();
+    EXPECT_FALSE(lb1.holds(vip));
+    EXPECT_THAT(lan.announced, IsEmpty());
+    EXPECT_EQ(lb1.state(), "backup");
+}
+
+// Three nodes: the third hears how the one that gave way says good-bye with priority 1.
+TEST_F(Pair, the_last_word_of_who_gave_the_address_away_is_no_offer) {
+    VirtualHost& lb3 = lan.add("lb3");
+    const auto v2 = [](vrrp::Priority priority) {
+        core::Configuration configuration = web(priority);
+        configuration.vips.front().version = vrrp::Version::v2;
+        return configuration;
+    };
+    lb1.start(v2(200));
+    lb2.start(v2(170));
+    lb3.start(v2(140));
+    lan.run_for(10s);
+    ASSERT_EQ(lb1.state(), "active");
+    lb1.send(FailoverRequest{"web"});
+    lan.run_for(5s);
+    EXPECT_EQ(lb2.state(), "active");
+    EXPECT_THAT(lb3.events(), SizeIs(1)) << "from init to backup";
+    EXPECT_EQ(lb3.vip().active->address, "192.0.2.2");
+}
+
+TEST_F(Pair, a_refusal_is_forgotten_when_the_kernel_takes_the_address_after_all) {
+    lb1.refuse_addresses(true);
+    lb1.start(web(150));
+    lan.run_for(30s);  // the waits between the attempts have become long
+    lb1.refuse_addresses(false);
+    ASSERT_EQ(lb1.state(), "fault");
+    lb1.ask(FailbackRequest{"web"});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.state() == "active"; }, 5s));
+    lan.run_for(30s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+}
+
 TEST_F(Pair, an_address_deleted_by_hand_is_back_at_once_and_announced) {
     start();
     lan.announced.clear();
@@ -279,6 +324,17 @@ TEST_F(Pair, a_refusal_in_a_planned_move_costs_the_holder_nothing) {
     lb1.start(web(150));
     lan.run_for(60s);
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_F(Pair, a_forced_takeover_that_the_kernel_refuses_costs_the_holder_nothing) {
+    start();
+    nothing_is_dropped();
+    lb2.refuse_addresses(true);
+    lb2.send(TakeoverRequest{"web", true});
+    lan.run_for(5s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_EQ(lb2.state(), "fault");
 }
 
 TEST_F(Pair, an_address_that_somebody_else_put_there_is_a_fault_until_it_is_gone) {

@@ -320,6 +320,7 @@ TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
     }
     ASSERT_TRUE(active(lb1, 20s));
     lan.run_for(5s);
+    lb1.set_stop(6s);  // longer than a standby waits
     lan.after_step = [&] {
         ASSERT_FALSE(lb1.runs("haproxy") && lb2.runs("haproxy")) << "it runs on two nodes";
     };
@@ -340,6 +341,61 @@ TEST_F(Services, a_stop_of_the_agent_stops_such_a_service_too) {
     ASSERT_TRUE(lan.run_until([&] { return lb1.exited(); }, 30s));
     EXPECT_THAT(lb1.orders(), ElementsAre("stop haproxy"));
     EXPECT_THAT(lan.holders(vip), IsEmpty());
+}
+
+TEST_F(Services, a_service_for_one_node_only_does_not_outlive_its_agents_death) {
+    const auto one_only = [](vrrp::Priority priority) {
+        core::Configuration configuration = served(priority, true);
+        configuration.services.front().stop_on_release = true;
+        configuration.vips.front().preempt = false;
+        return configuration;
+    };
+    lb2.set_check("frontend", false);
+    lb1.start(one_only(150));
+    lb2.start(one_only(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb1.crash();
+    ASSERT_TRUE(active(lb2, 10s));
+    lb1.start(one_only(150));
+    lan.run_for(5s);
+    EXPECT_THAT(lb1.orders(), ElementsAre("stop haproxy"));
+    EXPECT_FALSE(lb1.runs("haproxy"));
+    EXPECT_TRUE(lb2.runs("haproxy"));
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_F(Services, nothing_is_announced_while_the_service_is_being_started) {
+    lb1.set_check("frontend", false);
+    lb1.set_start(3s);
+    lb1.start(served(150, true));
+    ASSERT_TRUE(reaches(lb1, "promoting", 10s));
+    lan.run_for(2s);
+    EXPECT_THAT(lan.announced, IsEmpty());
+    ASSERT_TRUE(active(lb1, 10s));
+    EXPECT_THAT(lan.announced, Not(IsEmpty()));
+}
+
+TEST_F(Services, who_lost_the_address_with_a_dead_service_takes_it_no_more) {
+    lb1.start(served(150, false));
+    lb2.start(served(100, false));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(10s);
+    lb1.kill_service("haproxy");
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(10ms);  // nothing but the election has told lb1 that it is not active any more
+    lb2.crash();
+    lan.run_for(10s);
+    EXPECT_EQ(lb1.state(), "fault");
+    EXPECT_FALSE(lb1.holds(vip));
+}
+
+TEST_F(Services, a_startup_delay_that_ends_before_any_check_has_run_does_not_spin) {
+    lb1.silence_prober(true);
+    core::Configuration configuration = tracking(150);
+    configuration.vips.front().startup_delay = 2s;
+    lb1.start(configuration);
+    lan.run_for(10s);  // the virtual host refuses a deadline that stays in the past
+    EXPECT_EQ(lb1.state(), "init");
 }
 
 TEST_F(Services, too_many_transitions_hold_it_in_backup_until_it_calms_down) {

@@ -330,6 +330,34 @@ TEST_F(RouterTest, who_slept_longer_than_its_peers_wait_stands_down_without_a_wo
     EXPECT_EQ(feed(TimePassed{}), "S100") << "nobody can have taken over yet";
 }
 
+TEST_F(RouterTest, who_did_not_run_listens_for_a_whole_interval_again) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    now += 3500ms;
+    EXPECT_EQ(feed(Resumed{}), "");
+    EXPECT_EQ(left(), 3609375us);
+    feed(advert(0));
+    now += 100s;
+    feed(Resumed{});
+    EXPECT_EQ(left(), 3609375us) << "a resignation of long ago hurries nobody";
+    become_active();
+    EXPECT_EQ(feed(Resumed{}), "") << "its own sleep is measured by its own advertisements";
+}
+
+TEST_F(RouterTest, low_band_the_last_word_of_who_gave_way_is_no_offer) {
+    router(140);
+    feed(Startup{});
+    feed(advert(200, "192.0.2.1"));
+    feed(advert(1, "192.0.2.1"));
+    EXPECT_EQ(left(), 453125us);
+    feed(advert(170, "192.0.2.2"));
+    EXPECT_EQ(left(), 3453125us);
+    now += 1ms;
+    feed(advert(1, "192.0.2.1"));
+    EXPECT_EQ(left(), 3452125us) << "neither hurried nor put off";
+}
+
 TEST_F(RouterTest, who_may_not_lead_resigns_and_never_claims) {
     become_active();
     EXPECT_EQ(feed(StandingChanged{{100, false}}), ">backup release S0");

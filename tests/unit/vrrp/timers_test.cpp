@@ -78,10 +78,5 @@ TEST(Rfc3768, s6_1_master_down_interval_is_three_intervals_and_the_skew) {
     EXPECT_EQ(active_down_interval(Version::v2, 1, 255s), 765'996'093us);
 }
 
-TEST(Rfc9568, s6_1_is_known_at_compile_time) {
-    static_assert(skew_time(Version::v3, 100, 1s) == 609'375us);
-    static_assert(active_down_interval(Version::v3, 100, 1s) == 3'609'375us);
-}
-
 }  // namespace
 }  // namespace understudy::vrrp
