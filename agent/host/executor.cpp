@@ -30,9 +30,7 @@ void Executor::execute(const core::Outbox& outbox) {
         claims_ = false;
     }
     announce();
-    if (renewals_.has_queued()) {
-        renewals_.flush(sink_);
-    }
+    renew();
     for (const core::Action& action : outbox.actions) {
         other_(action);
     }
@@ -49,8 +47,9 @@ void Executor::sort(const core::Outbox& outbox) {
                 [&](const core::RemoveAddress& a) {
                     changes_.queue(a);
                     forget_announcement(a);
+                    forget_renewal(a);
                 },
-                [&](const core::RenewAddress& a) { renewals_.queue(a); },
+                [&](const core::RenewAddress& a) { renew_.push_back(a); },
                 [&](const core::SendAdvert& a) { sockets_.queue(a, outbox.payload(a.payload)); },
                 [&](const core::Announce& a) { announce_.push_back(a); },
                 [](const auto&) {},
@@ -78,6 +77,23 @@ void Executor::forget_announcement(const core::RemoveAddress& removed) {
         return announcement.interface == removed.interface &&
                announcement.address == removed.prefix.address;
     });
+}
+
+// Renewed after its removal, the address would be there again.
+void Executor::forget_renewal(const core::RemoveAddress& removed) {
+    std::erase_if(renew_, [&](const core::RenewAddress& renewal) {
+        return renewal.interface == removed.interface && renewal.prefix == removed.prefix;
+    });
+}
+
+void Executor::renew() {
+    for (const core::RenewAddress& renewal : renew_) {
+        changes_.queue(renewal);
+    }
+    renew_.clear();
+    if (changes_.has_queued()) {
+        changes_.flush(sink_);
+    }
 }
 
 bool Executor::go_on() {

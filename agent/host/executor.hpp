@@ -31,16 +31,18 @@ public:
 private:
     void sort(const core::Outbox& outbox);
     void announce();
+    void renew();
     void forget_announcement(const core::RemoveAddress& removed);
+    void forget_renewal(const core::RemoveAddress& removed);
 
     VrrpSockets& sockets_;
     EventSink sink_;
     Other other_;
     AddressChanges changes_;
-    AddressChanges renewals_;
     AnnouncementSender announcements_;
-    bool claims_ = false;                   // the present outbox adds an address
-    std::vector<core::Announce> announce_;  // still to be sent, also from former outboxes
+    bool claims_ = false;                    // the present outbox adds an address
+    std::vector<core::Announce> announce_;   // still to be sent, also from former outboxes
+    std::vector<core::RenewAddress> renew_;  // at the end of the round
 };
 
 }  // namespace understudy::host

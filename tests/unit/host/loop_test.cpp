@@ -224,8 +224,7 @@ TEST_F(LoopTest, NoThreadKeepsMoreThanItNeeds) {
     EXPECT_EQ(threads, 2U) << "the loop and the journal";
 }
 
-// --- the executor
-// -----------------------------------------------------------------------------------
+// --- the executor --------------------------------------------------------------------------------
 
 // ARP frames that have arrived at v1 and were not looked at yet.
 std::size_t arrived(int fd) {
@@ -276,6 +275,27 @@ TEST(ExecutorTest, NothingIsAnnouncedAfterItsRelease) {
     while (executor.go_on()) {
     }
     EXPECT_EQ(arrived(cable.get()), 1000U);
+}
+
+// The last advertisement and the end of the stop may fall into one event: the kernel would put a
+// renewed address back, and nobody would be there to take it away.
+TEST(ExecutorTest, WhatIsRemovedIsNotRenewedAfterwards) {
+    if (unshare(CLONE_NEWNET) != 0) {
+        GTEST_SKIP() << "no network namespace to be had: this test needs root";
+    }
+    ASSERT_TRUE(make_cable());
+    const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
+    VrrpSockets sockets;
+    Executor executor(sockets, [](const core::Event&) {}, [](const core::Action&) {});
+    core::Outbox take;
+    take.actions.emplace_back(core::AddAddress{index, vip_prefix, 10s});
+    executor.execute(take);
+    ASSERT_TRUE(holds_the_vip());
+    core::Outbox give;
+    give.actions.emplace_back(core::RenewAddress{index, vip_prefix, 10s});
+    give.actions.emplace_back(core::RemoveAddress{index, vip_prefix});
+    executor.execute(give);
+    EXPECT_FALSE(holds_the_vip());
 }
 
 }  // namespace
