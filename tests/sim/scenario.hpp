@@ -1,0 +1,106 @@
+// One history before it happens: a cluster, and what will go wrong with it when. Made from a seed,
+// or read from a file that somebody wrote or an earlier run saved.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "agent/core/configuration.hpp"
+#include "base/time.hpp"
+
+namespace understudy::sim {
+
+// What all nodes share.
+struct Cluster {
+    std::uint64_t seed = 0;  // of the wire's dice
+    int version = 3;
+    bool ipv4 = true;
+    bool ipv6 = false;
+    bool unicast = false;
+    int vips = 1;                                      // 1 or 2
+    Duration latency = std::chrono::microseconds{50};  // of the wire
+    Duration faults_until = std::chrono::seconds{40};  // then everything is healed
+    Duration ends = std::chrono::seconds{60};
+};
+
+struct NodePlan {
+    int priority = 100;
+    Duration interval = std::chrono::seconds{1};
+    bool preempt = true;
+    Duration preempt_delay{};
+    Duration startup_delay{};
+    Duration lease{};
+    std::string service = "none";  // none, hot, automatic, cold
+    bool stop_on_release = false;
+    bool releases_last = false;  // last_resort = release
+    int track = 0;               // 0: none; 1: without a weight; below: its weight
+    int max_transitions = 0;     // within ten seconds; 0: no limit
+};
+
+enum class FaultKind : std::uint8_t {
+    // --- for a time ---
+    crash,        // kill -9; started again at the end
+    stop,         // SIGTERM; started again at the end
+    freeze,       // SIGSTOP and SIGCONT
+    link_down,    // no carrier
+    cut,          // from `node` to `peer`, one way
+    isolate,      // `node` from all, both ways
+    partition,    // the nodes whose bits are set in `value` from the others
+    loss,         // `value` percent of all datagrams
+    duplicate,    // `value` percent of them come twice
+    jitter,       // up to `value` microseconds later, so they overtake each other
+    slow_kernel,  // what it tells comes `value` microseconds later
+    refuse,       // the kernel takes no address
+    foreign,      // somebody else puts an address of the VIP on this node
+    deaf,         // the sockets break
+    check_fails,  // the tracked check
+    service_dies,
+    bad_start,     // a start of the service does not make it ready
+    quiet_prober,  // no outcome comes from it
+    // --- at once ---
+    recreate,  // the interface
+    overrun,   // of the netlink socket
+    delete_address,
+    failover,
+    takeover,
+    force,  // takeover --force
+    failback,
+};
+
+struct Fault {
+    Duration at{};  // since the beginning
+    FaultKind kind = FaultKind::crash;
+    int node = 0;       // from 0
+    int peer = 0;       // of a cut
+    Duration length{};  // zero for those that happen at once
+    int value = 0;
+};
+
+struct Scenario {
+    Cluster cluster;
+    std::vector<NodePlan> nodes;
+    std::vector<Fault> faults;  // by time
+};
+
+// A cluster of 2 to 5 nodes and mixed faults: one for one seed.
+Scenario make_scenario(std::uint64_t seed);
+// The same for so many hours, with a fault every 20 s on average.
+Scenario make_long_scenario(std::uint64_t seed, int hours);
+
+// One line for each part; parse() understands what to_text() writes, and tells the line otherwise.
+std::string to_text(const Scenario& scenario);
+std::string to_text(const Fault& fault);
+std::expected<Scenario, std::string> parse(const std::string& text);
+
+// What the operator of that node would have written.
+core::Configuration configuration_of(const Scenario& scenario, std::size_t node);
+// The prefixes of a VIP (from 0) of the scenario.
+std::vector<IpPrefix> addresses_of(const Scenario& scenario, int vip);
+std::string name_of_vip(int vip);    // "web", "db"
+std::string name_of_node(int node);  // "lb1" ...
+// Whether the fault lasts, or happens at once.
+bool lasts(FaultKind kind);
+
+}  // namespace understudy::sim

@@ -1,0 +1,212 @@
+// understudy-sim: histories of clusters under faults, thousands a second, on virtual time.
+#include <malloc.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/variables_map.hpp>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "tests/sim/history.hpp"
+
+namespace {
+
+namespace po = boost::program_options;
+using namespace understudy;
+using namespace understudy::sim;
+
+constexpr int is_fine = 0;
+constexpr int is_broken = 1;
+constexpr int is_misused = 2;
+
+struct Options {
+    std::uint64_t seeds = 0;
+    std::uint64_t from = 1;
+    std::optional<std::uint64_t> seed;
+    std::string replay;
+    std::string save;
+    int soak_hours = 0;
+    bool trace = false;
+    bool shrinks = false;
+    unsigned jobs = 1;
+    unsigned most_findings = 10;
+};
+
+po::options_description description(Options& options) {
+    po::options_description all("understudy-sim, one of --seeds, --seed, --replay");
+    auto add = all.add_options();
+    add("help,h", "this text");
+    add("seeds", po::value(&options.seeds)->value_name("N"), "run N seeds, and tell what breaks");
+    add("from", po::value(&options.from)->value_name("S"), "the first of them (1)");
+    add("jobs,j", po::value(&options.jobs)->value_name("N"), "in so many threads (all cores)");
+    add("findings", po::value(&options.most_findings)->value_name("N"), "stop after so many (10)");
+    add("seed", po::value<std::uint64_t>()->value_name("S"), "run this one");
+    add("soak", po::value(&options.soak_hours)->value_name("HOURS"),
+        "one cluster (--from is its seed), a fault every 20 s: does its memory grow?");
+    add("replay", po::value(&options.replay)->value_name("FILE"), "run the scenario of a file");
+    add("trace", po::bool_switch(&options.trace), "tell the story");
+    add("shrink", po::bool_switch(&options.shrinks),
+        "leave away the faults that the finding does not need");
+    add("save", po::value(&options.save)->value_name("FILE"), "write the scenario");
+    return all;
+}
+
+void print_story(const StoryLine& line) {
+    std::printf("%10.6f  %-4s  %s\n", static_cast<double>(line.at.count()) / 1e6,
+                line.where.c_str(), line.text.c_str());
+}
+
+void print_finding(const std::string& name, const History& history) {
+    const double at = static_cast<double>(history.finding->at.time_since_epoch().count()) / 1e6;
+    std::printf("%s: %s after %.6f s: %s\n", name.c_str(), history.finding->rule.c_str(), at - 1000,
+                history.finding->text.c_str());
+}
+
+int run_one(const Options& options, Scenario scenario, const std::string& name) {
+    History history = run(scenario);
+    if (options.shrinks && history.finding) {
+        scenario = shrink(std::move(scenario), history.finding->rule);
+    }
+    if (!options.save.empty()) {
+        std::ofstream(options.save) << to_text(scenario);
+    }
+    if (options.trace) {
+        std::fputs(to_text(scenario).c_str(), stdout);
+        history = run(scenario, print_story);
+    } else {
+        history = run(scenario);
+    }
+    if (history.finding) {
+        print_finding(name, history);
+        return is_broken;
+    }
+    std::printf("%s: nothing found, %llu steps, fingerprint %016llx\n", name.c_str(),
+                static_cast<unsigned long long>(history.steps),
+                static_cast<unsigned long long>(history.fingerprint));
+    return is_fine;
+}
+
+int run_many(const Options& options) {
+    const auto begun = std::chrono::steady_clock::now();
+    std::atomic<std::uint64_t> next{options.from};
+    std::atomic<std::uint64_t> done{0};
+    std::atomic<std::uint64_t> steps{0};
+    std::atomic<unsigned> findings{0};
+    std::mutex printing;
+    const auto work = [&] {
+        while (findings < options.most_findings) {
+            const std::uint64_t seed = next++;
+            if (seed >= options.from + options.seeds) {
+                return;
+            }
+            const History history = run(make_scenario(seed));
+            ++done;
+            steps += history.steps;
+            if (history.finding) {
+                ++findings;
+                const std::lock_guard lock(printing);
+                print_finding("seed " + std::to_string(seed), history);
+                std::fflush(stdout);
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
+        threads.emplace_back(work);
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    std::printf("%llu seeds, %llu steps, %.1f s, %.0f seeds/s: %u findings\n",
+                static_cast<unsigned long long>(done.load()),
+                static_cast<unsigned long long>(steps.load()), took.count(),
+                static_cast<double>(done.load()) / took.count(), findings.load());
+    return findings == 0 ? is_fine : is_broken;
+}
+
+// Bytes that are allocated and not freed, after every virtual hour: flat means that the last hours
+// need no more than the first ones did.
+int soak(const Options& options) {
+    // The list of events that is kept fills up in its own time.
+    constexpr std::size_t allowed_growth = std::size_t{256} * 1024;
+    const Scenario scenario = make_long_scenario(options.from, options.soak_hours);
+    std::vector<std::size_t> in_use;
+    const History history = run(scenario, {}, [&] { in_use.push_back(mallinfo2().uordblks); });
+    if (history.finding) {
+        print_finding("soak " + std::to_string(options.from), history);
+        return is_broken;
+    }
+    const auto most = [&](std::size_t first, std::size_t last) {
+        return *std::max_element(in_use.begin() + static_cast<std::ptrdiff_t>(first),
+                                 in_use.begin() + static_cast<std::ptrdiff_t>(last));
+    };
+    const std::size_t half = in_use.size() / 2;
+    if (half == 0) {
+        std::cerr << "understudy-sim: a soak takes at least 2 hours\n";
+        return is_misused;
+    }
+    const std::size_t before = most(0, half);
+    const std::size_t after = most(half, in_use.size());
+    std::printf(
+        "%d hours, %zu nodes, %zu faults, %llu steps: at most %zu KiB in the first half, %zu "
+        "KiB in the second\n",
+        options.soak_hours, scenario.nodes.size(), scenario.faults.size(),
+        static_cast<unsigned long long>(history.steps), before / 1024, after / 1024);
+    return after <= before + allowed_growth ? is_fine : is_broken;
+}
+
+int replay(const Options& options) {
+    std::ifstream file(options.replay);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file) {
+        std::cerr << options.replay << ": cannot be read\n";
+        return is_misused;
+    }
+    auto scenario = parse(text.str());
+    if (!scenario) {
+        std::cerr << options.replay << ": " << scenario.error() << '\n';
+        return is_misused;
+    }
+    return run_one(options, *std::move(scenario), options.replay);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    options.jobs = std::thread::hardware_concurrency();
+    const auto all = description(options);
+    po::variables_map given;
+    try {
+        po::store(po::parse_command_line(argc, argv, all), given);
+        po::notify(given);
+    } catch (const po::error& error) {
+        std::cerr << "understudy-sim: " << error.what() << '\n';
+        return is_misused;
+    }
+    if (given.contains("seed")) {
+        const auto seed = given["seed"].as<std::uint64_t>();
+        return run_one(options, make_scenario(seed), "seed " + std::to_string(seed));
+    }
+    if (!options.replay.empty()) {
+        return replay(options);
+    }
+    if (options.soak_hours > 0) {
+        return soak(options);
+    }
+    if (options.seeds > 0) {
+        return run_many(options);
+    }
+    std::cout << all;
+    return given.contains("help") ? is_fine : is_misused;
+}
