@@ -4,7 +4,6 @@
 #include <string>
 
 #include "agent/core/configuration.hpp"
-#include "tests/fuzz/core_known.hpp"
 #include "tests/fuzz/input.hpp"
 #include "vrrp/timers.hpp"
 
@@ -136,9 +135,6 @@ inline core::VipSettings vip_of(Input& input, std::size_t number,
     vip.advert_interval = v2 ? input.pick<Duration>({1s, 2s, 255s})
                              : input.pick<Duration>({1s, 10ms, 100ms, 40'950ms});
     vip.startup_delay = input.pick<Duration>({0s, 0s, 5s, 1h});
-    if (known::spins_after_startup_delay && !configuration.checks.empty()) {
-        vip.startup_delay = 0s;
-    }
     vip.preempt = !input.rarely();
     vip.preempt_delay = input.pick<Duration>({0s, 0s, 3s});
     vip.checksum = input.pick({core::ChecksumPolicy::automatic, core::ChecksumPolicy::message_only,

@@ -60,7 +60,6 @@ private:
     void handle(const core::Event& event);
     void carry_out(const core::Action& action);
     void answer_listener(const core::Listener& listener);
-    void answer_late_sockets();
     void pass_time();
     void advance(TimePoint to);
     void move_clock(TimePoint to);
@@ -188,12 +187,6 @@ void Scene::answer_listener(const core::Listener& listener) {
     }
 }
 
-void Scene::answer_late_sockets() {
-    for (const core::Listener& listener : std::exchange(late_sockets_, {})) {
-        feed(core::ListenerOpened{listener});
-    }
-}
-
 // --- time ----------------------------------------------------------------------------------------
 
 void Scene::pass_time() {
@@ -201,9 +194,6 @@ void Scene::pass_time() {
         feed(core::TimePassed{});
         const auto next = node_.next_deadline();
         if (rules_.exited() || !next || *next > now_) {
-            return;
-        }
-        if (known::spins_while_stopping && rules_.is_stopping() && round >= most_rounds_at_once) {
             return;
         }
         ensure(round < most_rounds_at_once, "time that has passed is over");
@@ -218,9 +208,6 @@ void Scene::advance(TimePoint to) {
 void Scene::move_clock(TimePoint to) {
     for (int i = 0; i < most_rounds_at_once && to - told_ > longest_delay; ++i) {
         tell(kernel_.untold.size());  // which may lead to more
-    }
-    if (known::spins_without_answer) {
-        answer_late_sockets();
     }
     now_ = std::max(now_, to);
     kernel_.expire(now_);

@@ -12,7 +12,6 @@
 #include "agent/core/node.hpp"
 #include "base/ensure.hpp"
 #include "base/overloaded.hpp"
-#include "tests/fuzz/core_known.hpp"
 #include "vrrp/advertisement.hpp"
 
 namespace understudy::fuzz {
@@ -70,7 +69,6 @@ public:
     }
 
     bool exited() const { return exited_; }
-    bool is_stopping() const { return stop_requests_ > 0; }
 
 private:
     // --- what was told ---
@@ -103,9 +101,6 @@ private:
         complete_ = false;
     }
     void end_observation() {
-        if (known::observation_hides_removal) {
-            hidden_.insert(removed_.begin(), removed_.end());
-        }
         for (const Key& key : std::exchange(stale_, {})) {
             gone(key);
         }
@@ -140,21 +135,11 @@ private:
         }
     }
     void check(const core::Announce& a, const core::Outbox&) {
-        if (known::restarts_while_stopping && stop_requests_ > 0) {
-            return;
-        }
         for (const core::VipSettings& vip : configuration_.vips) {
             for (const core::VirtualAddress& address : vip.addresses) {
-                if (known::announces_while_promoting && address.prefix.address == a.address &&
-                    states_[vip.name] == control::State::promoting) {
-                    return;
-                }
                 const bool owner = vip.priority == vrrp::owner_priority;
-                const auto added = added_.find(address.prefix);
-                const bool spaced = known::announces_before_adding && added != added_.end() &&
-                                    now_ - added->second < std::chrono::milliseconds{5};
                 if (address.prefix.address == a.address &&
-                    (spaced || claimed_.contains({a.interface, address.prefix}) ||
+                    (claimed_.contains({a.interface, address.prefix}) ||
                      (owner && is_foreign(a.interface, a.address)))) {
                     announced_for_.insert(vip.name);
                     return;
@@ -168,7 +153,6 @@ private:
         ensure(vip != nullptr, "only what is configured is added, to the interface of that name");
         ensure(a.lease == vip->lease, "for as long as the lease");
         claimed_.insert({a.interface, a.prefix});
-        added_[a.prefix] = now_;
         removed_.erase({a.interface, a.prefix});
     }
     void check(const core::RenewAddress& a, const core::Outbox&) {
@@ -257,7 +241,7 @@ private:
             return false;
         }
         for (const Key& key : ours_) {
-            if (owner_of(key) == &vip && !removed_.contains(key) && !hidden_.contains(key)) {
+            if (owner_of(key) == &vip && !removed_.contains(key)) {
                 return true;
             }
         }
@@ -271,9 +255,7 @@ private:
     std::set<Key> foreign_;  // last seen without
     std::set<Key> claimed_;  // asked for or seen as ours, and not asked to go since
     std::set<Key> removed_;  // asked to go, and still there as far as was told
-    std::map<IpPrefix, TimePoint> added_;
     std::set<Key> stale_;
-    std::set<Key> hidden_;
     bool complete_ = false;
     std::set<core::Listener> open_;
     std::set<core::ClientId> asking_;
