@@ -26,7 +26,7 @@ po::options_description known_options() {
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
     add("help,h", po::bool_switch());
-    for (const char* flag : {"json", "watch", "all", "force", "follow", "version"}) {
+    for (const char* flag : {"json", "watch", "all", "force", "follow", "quiet", "version"}) {
         add(flag, po::bool_switch());
     }
     add("words", po::value<std::vector<std::string>>());
@@ -80,7 +80,7 @@ const char* operand_of(Command command) {
 // An empty text, or what does not fit the command.
 std::string misfit(const CommandForm& form, const Arguments& arguments,
                    const po::variables_map& values) {
-    for (const char* option : {"json", "watch", "all", "force", "follow"}) {
+    for (const char* option : {"json", "watch", "all", "force", "follow", "quiet"}) {
         if (values[option].as<bool>() && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -153,6 +153,7 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     arguments.watch = flag("watch");
     arguments.force = flag("force");
     arguments.follow = flag("follow");
+    arguments.quiet = flag("quiet");
     if (std::string error = misfit(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }

@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
     check_run,
     config_check,
     config_show,
+    replay,
 };
 
 struct Arguments {
@@ -40,6 +41,7 @@ struct Arguments {
     bool watch = false;
     bool force = false;
     bool follow = false;
+    bool quiet = false;
     Duration timeout = std::chrono::seconds{10};
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.
     std::chrono::milliseconds patience{5000};

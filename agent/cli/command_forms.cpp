@@ -134,6 +134,21 @@ CommandForm config_show_form() {
             "As the agent understood it, with every default written out.\n"};
 }
 
+CommandForm replay_form() {
+    return {"replay",
+            Command::replay,
+            1,
+            most_files,
+            {"json", "quiet"},
+            "replay FILE... [--json] [--quiet]",
+            "show a recorded journal, and decide it again",
+            "Needs no agent. The files are those that an agent with record = yes leaves in its\n"
+            "runtime directory (events-*.jsonl), the oldest first. Every event is told to a node\n"
+            "with the recorded configuration. Exit status 0 if it decides everything as it was\n"
+            "recorded, 1 if not, or if a part is missing; 2 if a line is not understood.\n\n"
+            "  --quiet  only how it ended\n"};
+}
+
 }  // namespace
 
 bool CommandForm::takes(const std::string& option) const {
@@ -152,6 +167,7 @@ const std::vector<CommandForm>& command_forms() {
         check_run_form(),
         config_check_form(),
         config_show_form(),
+        replay_form(),
         {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},
         {"help", Command::help, 0, 2, {}, "help [COMMAND]", "this, or more about COMMAND", ""},
     };

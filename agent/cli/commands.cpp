@@ -43,6 +43,8 @@ int run(const Arguments& arguments, const Console& console) {
             return run_config_check(arguments, console);
         case Command::config_show:
             return run_config_show(arguments, console);
+        case Command::replay:
+            return run_replay(arguments, console);
     }
     return exit_usage;
 }

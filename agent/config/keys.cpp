@@ -101,6 +101,7 @@ std::vector<Key<AgentSettings>> make_agent_keys() {
         duration<Target>("stop_timeout", longest_stop,
                          [](Target& agent) -> Duration& { return agent.stop_timeout; }),
         {"script_user", false, read_user},
+        yes_no<Target>("record", [](Target& agent) -> bool& { return agent.record; }),
     };
 }
 

@@ -60,6 +60,7 @@ std::string render(const core::Configuration& configuration) {
     out.word("log_level", log_level_words(), static_cast<std::size_t>(agent.log_level));
     out.duration("stop_timeout", agent.stop_timeout);
     out.key("script_user", agent.script_user);
+    out.yes_no("record", agent.record);
     for (const core::VipSettings& vip : configuration.vips) {
         render_vip(vip, out);
     }

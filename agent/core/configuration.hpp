@@ -21,6 +21,7 @@ struct AgentSettings {
     LogLevel log_level = LogLevel::info;
     Duration stop_timeout = std::chrono::seconds{10};
     std::string script_user = "nobody";
+    bool record = false;  // what the Node is told, for `understudy replay`
 };
 
 // An address that moves with a VIP.

@@ -65,15 +65,14 @@ bool stderr_is_the_journal() {
            std::to_string(file.st_dev) + ':' + std::to_string(file.st_ino) == stream;
 }
 
-// Capabilities belong to a thread. This one writes to a descriptor that is open, and needs none.
+}  // namespace
+
 void give_up_rights() {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
     syscall(SYS_capset, &header, none.data());
 }
-
-}  // namespace
 
 void start_journal(core::LogLevel level) {
     spdlog::init_thread_pool(queued_lines, 1, give_up_rights);

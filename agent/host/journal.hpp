@@ -15,6 +15,10 @@ void start_journal(core::LogLevel level);
 // Writes out what is queued. No line may follow.
 void stop_journal();
 
+// For a thread that only writes files of this process's user. Capabilities belong to a thread: the
+// others keep theirs.
+void give_up_rights();
+
 void write_line(core::LogLevel level, const std::string& text);
 
 }  // namespace understudy::host

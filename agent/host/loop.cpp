@@ -42,7 +42,8 @@ struct Loop::Ear {
 
 Loop::Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir,
            std::optional<RunnerEnds> runner)
-    : node_(std::move(configuration), boot_now()),
+    : started_(boot_now()),
+      node_(std::move(configuration), started_),
       executor_(
           sockets_, [this](const core::Event& event) { feed(event); },
           [this](const core::Action& action) { carry_out(action); }),
@@ -55,6 +56,11 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
               on_request(client, request);
           },
           [this](core::ClientId client) { feed(core::ClientGone{client}); }) {
+    if (node_.configuration().agent.record) {
+        recorder_ = std::make_unique<Recorder>(
+            runtime_dir, record::make_header(node_.configuration(), started_,
+                                             boot_origin() + started_.time_since_epoch()));
+    }
     if (runner) {
         health_.emplace(io_, std::move(*runner), node_.configuration(),
                         [this](const core::Event& event) {
@@ -108,9 +114,13 @@ void Loop::handle(const core::Event& event) {
         return;
     }
     outbox_.clear();
-    node_.handle(boot_now(), event, outbox_);
+    const TimePoint now = boot_now();
+    node_.handle(now, event, outbox_);
     if (!outbox_.actions.empty()) {
         executor_.execute(outbox_);
+    }
+    if (recorder_) {
+        recorder_->record(now, event, outbox_);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "agent/host/executor.hpp"
 #include "agent/host/health_link.hpp"
 #include "agent/host/kernel_monitor.hpp"
+#include "agent/host/recorder.hpp"
 #include "agent/host/service_notify.hpp"
 #include "agent/host/vrrp_socket.hpp"
 
@@ -53,7 +54,9 @@ private:
 
     boost::asio::io_context io_;
     ServiceNotify notify_;
+    TimePoint started_;
     core::Node node_;
+    std::unique_ptr<Recorder> recorder_;  // if it is asked for
     core::Outbox outbox_;
     std::deque<core::Event> pending_;  // what arose while actions were carried out
     bool busy_ = false;

@@ -31,7 +31,8 @@ config::Surroundings surroundings_of(std::string_view text) {
 bool is_equal(const core::Configuration& a, const core::Configuration& b) {
     return a.agent.name == b.agent.name && a.agent.log_level == b.agent.log_level &&
            a.agent.stop_timeout == b.agent.stop_timeout &&
-           a.agent.script_user == b.agent.script_user && a.vips == b.vips;
+           a.agent.script_user == b.agent.script_user && a.agent.record == b.agent.record &&
+           a.vips == b.vips;
 }
 
 }  // namespace

@@ -237,6 +237,9 @@ void VirtualHost::feed(const Event& event) {
 void VirtualHost::handle(const Event& event) {
     outbox_.clear();
     node_->handle(lan_.now_, event, outbox_);
+    if (recorder) {
+        recorder(lan_.now_, event, outbox_);
+    }
     is_deadline_known_ = false;
     for (const Action& action : outbox_.actions) {
         execute(action, outbox_);

@@ -120,6 +120,8 @@ public:
     const std::vector<std::string>& journal() const { return journal_; }
     IpAddress address(Family family) const;
     void feed(const core::Event& event);
+    // Called with every event that the Node was told, and what it decided.
+    std::function<void(TimePoint at, const core::Event& event, const core::Outbox& out)> recorder;
 
 private:
     friend class VirtualLan;

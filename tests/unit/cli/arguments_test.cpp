@@ -45,6 +45,8 @@ TEST(CommandLine, ReadsEveryCommand) {
     EXPECT_EQ(read({"config", "check", "a", "b"}).command, Command::config_check);
     EXPECT_THAT(read({"config", "check", "a", "b"}).operands, ElementsAre("a", "b"));
     EXPECT_EQ(read({"config", "show"}).command, Command::config_show);
+    EXPECT_EQ(read({"replay", "a", "b", "--quiet"}).command, Command::replay);
+    EXPECT_TRUE(read({"replay", "a", "b", "--quiet"}).quiet);
     EXPECT_EQ(read({"version"}).command, Command::version);
     EXPECT_EQ(read({"--version"}).command, Command::version);
     EXPECT_EQ(read({"help"}).command, Command::help);
@@ -63,6 +65,7 @@ TEST(CommandLine, TakesJsonWhereItIsDocumented) {
                                                  {"check", "run", "frontend"},
                                                  {"config", "check", "file"},
                                                  {"config", "show"},
+                                                 {"replay", "file"},
                                                  {"version"}}) {
         Words with = words;
         with.push_back("--json");
@@ -126,6 +129,8 @@ TEST(UsageErrors, OfQuestionsAndFailover) {
              {"status", "--json=yes"},
              {"status", "--json", "--json"},
              {"status", "--version"},
+             {"status", "--quiet"},
+             {"replay"},
              {"why"},
              {"why", ""},
              {"why", "a", "b"},

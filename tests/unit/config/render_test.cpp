@@ -17,6 +17,7 @@ void expect_equal(const core::Configuration& a, const core::Configuration& b) {
     EXPECT_EQ(a.agent.log_level, b.agent.log_level);
     EXPECT_EQ(a.agent.stop_timeout, b.agent.stop_timeout);
     EXPECT_EQ(a.agent.script_user, b.agent.script_user);
+    EXPECT_EQ(a.agent.record, b.agent.record);
     EXPECT_EQ(a.vips, b.vips);
     EXPECT_EQ(a.services, b.services);
     EXPECT_EQ(a.checks, b.checks);
@@ -44,6 +45,7 @@ name = host
 log_level = info
 stop_timeout = 10s
 script_user = nobody
+record = no
 
 [vip web]
 interface = eth0
@@ -141,6 +143,7 @@ public:
             sometimes("log_level", pick({"trace", "debug", "info", "warn", "error"}));
             sometimes("stop_timeout", pick({"0s", "1h", "1.5s", "250us"}));
             sometimes("script_user", pick({"root", "www-data", "65534"}));
+            sometimes("record", pick({"yes", "no"}));
         }
         const int vips = number(1, 4);
         for (int i = 0; i < vips; ++i) {

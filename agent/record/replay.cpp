@@ -1,0 +1,137 @@
+#include "agent/record/replay.hpp"
+
+#include <array>
+
+#include "agent/config/parse.hpp"
+#include "agent/control/json.hpp"
+#include "agent/record/narrator.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::record {
+
+std::string_view name_of(Kind kind) {
+    constexpr std::array<std::string_view, 5> names = {"begin", "told", "state", "log", "note"};
+    return names.at(static_cast<std::size_t>(kind));
+}
+
+// The one whose journal it is.
+struct Replay::Agent {
+    Agent(Header written, core::Configuration read)
+        : header(std::move(written)), configuration(std::move(read)), narrator(configuration) {}
+
+    Header header;
+    core::Configuration configuration;
+    Narrator narrator;
+    std::optional<core::Node> node;  // while everything was there
+    core::Outbox outbox;
+    std::uint64_t number = 0;  // of the last event
+    TimePoint at{};
+};
+
+Replay::Replay(Storyteller tell) : tell_(std::move(tell)) {}
+Replay::~Replay() = default;
+
+std::expected<void, std::string> Replay::take(std::string_view line, const std::string& place) {
+    auto parsed = parse_line(line);
+    if (!parsed) {
+        return std::unexpected(std::move(parsed.error()));
+    }
+    return std::visit(Overloaded{
+                          [&](Header& header) { return begin(std::move(header)); },
+                          [&](Entry& entry) { return event(entry, place); },
+                      },
+                      *parsed);
+}
+
+std::expected<void, std::string> Replay::begin(Header header) {
+    if (agent_ != nullptr && agent_->header == header) {
+        return {};  // the next file of the same journal
+    }
+    config::Result result = config::parse_text("config", header.configuration, header.node);
+    if (!result.configuration) {
+        return std::unexpected("its configuration is not valid: " +
+                               config::to_string(result.diagnostics.front()));
+    }
+    agent_ = std::make_unique<Agent>(std::move(header), std::move(*result.configuration));
+    agent_->at = agent_->header.start;
+    agent_->node.emplace(agent_->configuration, agent_->header.start);
+    tell(agent_->at, Kind::begin,
+         agent_->header.node + ", understudyd " + agent_->header.version + ", started " +
+             control::format_utc(agent_->header.started));
+    return {};
+}
+
+std::expected<void, std::string> Replay::event(const Entry& entry, const std::string& place) {
+    if (agent_ == nullptr) {
+        return std::unexpected("a journal begins with its header");
+    }
+    if (entry.number <= agent_->number) {
+        return std::unexpected("event " + std::to_string(entry.number) + " comes after event " +
+                               std::to_string(agent_->number));
+    }
+    if (entry.at < agent_->at) {
+        return std::unexpected("it is older than the line before it");
+    }
+    follow(entry);
+    ++verdict_.events;
+    if (std::string text = agent_->narrator.tell(entry.event); !text.empty()) {
+        tell(entry.at, Kind::told, std::move(text));
+    }
+    if (agent_->node) {
+        decide(entry, place);
+    }
+    return {};
+}
+
+// Nothing may be missing between two events that are decided.
+void Replay::follow(const Entry& entry) {
+    const std::uint64_t last = std::exchange(agent_->number, entry.number);
+    agent_->at = entry.at;
+    if (entry.number == last + 1) {
+        return;
+    }
+    only_show(entry, last == 0 ? "the journal begins with event " + std::to_string(entry.number) +
+                                     ": what was before is not there"
+                               : "the events from " + std::to_string(last + 1) + " to " +
+                                     std::to_string(entry.number - 1) + " are not there");
+}
+
+void Replay::only_show(const Entry& entry, const std::string& why) {
+    if (verdict_.shown_only.empty()) {
+        verdict_.shown_only = why;
+    }
+    agent_->node.reset();
+    tell(entry.at, Kind::note, why);
+}
+
+void Replay::decide(const Entry& entry, const std::string& place) {
+    core::Outbox& outbox = agent_->outbox;
+    outbox.clear();
+    agent_->node->handle(entry.at, entry.event, outbox);
+    ++verdict_.decided;
+    for (const core::Action& action : outbox.actions) {
+        if (const auto* log = std::get_if<core::Log>(&action);
+            log != nullptr && log->level >= core::LogLevel::info) {
+            tell(entry.at, Kind::log, log->text);
+        } else if (const auto* change = std::get_if<core::Publish>(&action)) {
+            const control::StateEvent& event = change->event;
+            tell(entry.at, Kind::state,
+                 event.vip + ": " + std::string{control::name_of(event.from)} + " -> " +
+                     std::string{control::name_of(event.to)} + ": " + event.cause);
+        }
+    }
+    const Decisions decided = decisions_of(outbox);
+    if (decided != entry.decisions && !verdict_.first) {
+        verdict_.first = Difference{entry.number, place, entry.decisions, decided};
+        tell(entry.at, Kind::note,
+             "event " + std::to_string(entry.number) + ": the decisions differ from here on");
+    }
+}
+
+void Replay::tell(TimePoint at, Kind kind, std::string text) const {
+    if (tell_) {
+        tell_({at - agent_->header.start, kind, std::move(text)});
+    }
+}
+
+}  // namespace understudy::record
