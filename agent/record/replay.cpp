@@ -90,10 +90,15 @@ void Replay::follow(const Entry& entry) {
     if (entry.number == last + 1) {
         return;
     }
-    only_show(entry, last == 0 ? "the journal begins with event " + std::to_string(entry.number) +
-                                     ": what was before is not there"
-                               : "the events from " + std::to_string(last + 1) + " to " +
-                                     std::to_string(entry.number - 1) + " are not there");
+    if (last == 0) {
+        only_show(entry, "the journal begins with event " + std::to_string(entry.number) +
+                             ": what was before is not there");
+    } else if (entry.number == last + 2) {
+        only_show(entry, "event " + std::to_string(last + 1) + " is not there");
+    } else {
+        only_show(entry, "the events from " + std::to_string(last + 1) + " to " +
+                             std::to_string(entry.number - 1) + " are not there");
+    }
 }
 
 void Replay::only_show(const Entry& entry, const std::string& why) {
