@@ -35,7 +35,8 @@ class Replays(LabTestCase):
             open(ready, "w").close()
             check = CHECK.format(path=ready, secret=SECRET) if priority == 150 else ""
             agent = Understudy(host, "record = yes\n", vip(priority=priority, interval="100ms",
-                                                           **({"track": "file"} if check else {})), check)
+                                                           **({"track": "file"} if check else {})), check,
+                               stop_timeout="1s")
             agents.append(agent)
         one, two = agents
         one.wait_state("active")
