@@ -46,19 +46,11 @@ void AddressLedger::release(TimePoint now, Outbox& out) {
     }
 }
 
-void AddressLedger::look(const KernelView& kernel, Entry& entry) {
+void AddressLedger::look(const KernelView& kernel, Entry& entry) const {
     const ObservedAddress* observed = kernel.find(entry.index, entry.wanted.prefix);
-    const bool was_ours = entry.ours;
-    const bool was_foreign = entry.foreign;
     entry.ours = observed != nullptr && observed->ours;
     entry.foreign =
         !entry.ours && kernel.find_foreign(entry.index, entry.wanted.prefix.address) != nullptr;
-    // The kernel has taken it after all, or what was in the way is gone.
-    const bool is_over = (entry.ours && !was_ours) || (was_foreign && !entry.foreign);
-    if (is_over && refused_ == entry.wanted.prefix) {
-        refusal_.clear();
-        refused_.reset();
-    }
 }
 
 void AddressLedger::observe_all(TimePoint now, const KernelView& kernel, Outbox& out) {
@@ -142,7 +134,6 @@ void AddressLedger::refused(TimePoint now, const AddressRefused& refusal) {
         if (refusal.exists && entry.ours) {
             continue;
         }
-        refused_ = refusal.prefix;
         refusal_ = "the kernel refuses " + refusal.prefix.to_string() + " on " +
                    entry.wanted.interface + ": " +
                    (refusal.exists ? "somebody else put it there" : refusal.error);
@@ -153,7 +144,6 @@ void AddressLedger::refused(TimePoint now, const AddressRefused& refusal) {
 
 void AddressLedger::forgive() {
     refusal_.clear();
-    refused_.reset();
     retry_after_ = first_retry;
 }
 

@@ -78,7 +78,7 @@ private:
     enum class Want : std::uint8_t { undecided, held, absent };
 
     bool plan(TimePoint now, Entry& entry, Outbox& out);
-    void look(const KernelView& kernel, Entry& entry);
+    void look(const KernelView& kernel, Entry& entry) const;
 
     std::vector<Entry> entries_;
     std::multimap<IpAddress, std::size_t> by_address_;
@@ -89,7 +89,6 @@ private:
     TimePoint renewed_{};
     std::uint64_t repairs_ = 0;
     std::string refusal_;
-    std::optional<IpPrefix> refused_;
     TimePoint retry_at_{};
     Duration retry_after_ = first_retry;
 };

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/ensure.hpp"
+#include "tests/sim/virtual_host.hpp"
 
 namespace understudy::sim {
 
@@ -274,13 +274,13 @@ core::VipSettings vip_of(const Scenario& scenario, const NodePlan& plan, std::si
     }
     if (scenario.cluster.unicast) {
         for (std::size_t peer = 0; peer < scenario.nodes.size(); ++peer) {
-            const std::string host = std::to_string(peer + 1);
+            const int host = static_cast<int>(peer) + 1;
             auto& list = peer == node ? vip.unicast_sources : vip.unicast_peers;
             if (scenario.cluster.ipv4) {
-                list.push_back(*IpAddress::parse("192.0.2." + host));
+                list.push_back(VirtualHost::address(Family::ipv4, host));
             }
             if (scenario.cluster.ipv6) {
-                list.push_back(*IpAddress::parse("fe80::" + host));
+                list.push_back(VirtualHost::address(Family::ipv6, host));
             }
         }
     }

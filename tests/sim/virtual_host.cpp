@@ -20,9 +20,10 @@ VirtualHost::VirtualHost(VirtualLan& lan, std::string name, int number)
     }
 }
 
-IpAddress VirtualHost::address(Family family) const {
-    const std::string number = std::to_string(number_);
-    return *IpAddress::parse(family == Family::ipv4 ? "192.0.2." + number : "fe80::" + number);
+// Who has the higher address in one family has the lower one in the other.
+IpAddress VirtualHost::address(Family family, int number) {
+    return *IpAddress::parse(family == Family::ipv4 ? "192.0.2." + std::to_string(number)
+                                                    : "fe80::" + std::to_string(99 - number));
 }
 
 void VirtualHost::start(Configuration configuration) {

@@ -118,7 +118,8 @@ public:
     bool exited() const { return exited_; }
     const std::vector<control::StateEvent>& events() const { return events_; }
     const std::vector<std::string>& journal() const { return journal_; }
-    IpAddress address(Family family) const;
+    IpAddress address(Family family) const { return address(family, number_); }
+    static IpAddress address(Family family, int number);
     void feed(const core::Event& event);
     // Called with every event that the Node was told, and what it decided.
     std::function<void(TimePoint at, const core::Event& event, const core::Outbox& out)> recorder;
