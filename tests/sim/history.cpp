@@ -90,7 +90,7 @@ private:
         bool stopping;
         std::optional<TimePoint> stop_by;
         unsigned health_changes = 0;  // those that the judge knows
-        bool is_behind = false;       // it has not been told everything
+        bool is_behind = false;       // it has not been told everything, or hears nothing
     };
 
     void story(const std::string& where, const std::string& text) const {
@@ -328,7 +328,7 @@ private:
         now.frozen = state.host->is_frozen();
         now.link_down = is(FaultKind::link_down, node);
         now.kernel_slow = is(FaultKind::slow_kernel, node) || state.host->untold() > 0;
-        now.deaf = is(FaultKind::deaf, node);
+        now.deaf = is(FaultKind::deaf, node) || !state.host->is_listening();
         now.kernel_troubled = is(FaultKind::refuse, node) || is(FaultKind::slow_kernel, node) ||
                               is(FaultKind::foreign, node);
         now.check_fails = is(FaultKind::check_fails, node);
@@ -364,7 +364,7 @@ private:
         }
         for (std::size_t node = 0; node < state_.size(); ++node) {
             NodeState& state = state_[node];
-            const bool is_behind = state.host->untold() > 0;
+            const bool is_behind = state.host->untold() > 0 || !state.host->is_listening();
             if (state.host->health_changes() != state.health_changes ||
                 is_behind != state.is_behind) {
                 state.health_changes = state.host->health_changes();

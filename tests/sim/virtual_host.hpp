@@ -86,6 +86,8 @@ public:
     // --- what its checks and services do ---
     // What every run of the check from now on sees. They pass unless told otherwise.
     void set_check(const std::string& check, bool passes, const std::string& detail = "");
+    // It has a socket that works; after a broken one it tries again only every second.
+    bool is_listening() const { return !listeners_.empty(); }
     // What the kernel has done and not told yet.
     unsigned untold() const { return untold_; }
     // Counts the changes of what the checks see.
