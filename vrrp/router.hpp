@@ -73,8 +73,8 @@ struct Claim {};
 
 struct TimePassed {};
 
-// This process, or the whole machine, did not run for some intervals: comes before
-// whatever waited meanwhile. Nobody listened, so the silence proves nothing (no RFC basis).
+// This process, or the whole machine, did not run for some intervals: comes before whatever waited
+// meanwhile. Nobody listened, so the silence proves nothing (no RFC basis).
 struct Resumed {};
 
 using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed, Resumed>;

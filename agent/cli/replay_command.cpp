@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/commands.hpp"
+#include "agent/control/json_line.hpp"
 #include "agent/record/replay.hpp"
 
 namespace understudy::cli {
@@ -81,8 +82,7 @@ std::string document_of(const Verdict& verdict, Document story) {
                                {"difference", std::move(difference)},
                                {"shown_only", verdict.shown_only},
                                {"story", std::move(story)}};
-    constexpr bool ascii_only = true;
-    return document.dump(-1, ' ', ascii_only, Document::error_handler_t::replace);
+    return control::as_line(document);
 }
 
 }  // namespace

@@ -120,10 +120,10 @@ void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received
 void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
                       const vrrp::Received& received) {
     // Who has just lost against the Active one says so once more: that makes it no Active one.
+    const bool another = active_peer_ && *active_peer_ != source;
     const auto known =
-        active_peer_ ? std::ranges::find(peers_, *active_peer_, &Peer::source) : peers_.end();
-    if (known != peers_.end() && known->source != source &&
-        known->shown.priority > received.priority &&
+        another ? std::ranges::find(peers_, *active_peer_, &Peer::source) : peers_.end();
+    if (known != peers_.end() && known->shown.priority > received.priority &&
         now - known->shown.heard < 2 * known->shown.interval) {
         return;
     }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/control/json.hpp"
+#include "agent/control/json_line.hpp"
 #include "agent/record/record.hpp"
 #include "base/overloaded.hpp"
 
@@ -12,13 +13,6 @@ namespace understudy::record {
 namespace {
 
 using Document = nlohmann::ordered_json;
-
-// A byte that is no UTF-8 (an interface may be named with any) becomes U+FFFD, here and in the
-// configuration alike. ASCII only: somebody will look at the file in a terminal.
-std::string as_line(const Document& document) {
-    constexpr bool ascii_only = true;
-    return document.dump(-1, ' ', ascii_only, Document::error_handler_t::replace);
-}
 
 std::string bounded(const std::string& text) {
     return text.substr(0, longest_text);
@@ -165,12 +159,12 @@ void write(Document& line, const core::Event& event) {
 }  // namespace
 
 std::string to_line(const Header& header) {
-    return as_line({{"understudy_journal", format_version},
-                    {"version", header.version},
-                    {"node", header.node},
-                    {"start_us", header.start.time_since_epoch().count()},
-                    {"started", control::format_utc(header.started)},
-                    {"config", header.configuration}});
+    return control::as_line({{"understudy_journal", format_version},
+                             {"version", header.version},
+                             {"node", header.node},
+                             {"start_us", header.start.time_since_epoch().count()},
+                             {"started", control::format_utc(header.started)},
+                             {"config", header.configuration}});
 }
 
 std::string to_line(std::uint64_t number, TimePoint at, const core::Event& event,
@@ -183,7 +177,7 @@ std::string to_line(std::uint64_t number, TimePoint at, const core::Event& event
         line["actions"] = decisions.actions;
         line["digest"] = fmt::format("{:016x}", decisions.digest);
     }
-    return as_line(line);
+    return control::as_line(line);
 }
 
 }  // namespace understudy::record

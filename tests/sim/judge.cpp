@@ -192,7 +192,7 @@ void Judge::gone(const VirtualHost& host, const IpPrefix& prefix, Why why) {
     mix(static_cast<std::uint64_t>(lan_.now().time_since_epoch().count()) << 8U | index << 4U | 3U);
     const auto place_of_vip = static_cast<std::size_t>(vip);
     if (--node.held[place_of_vip] == 0) {
-        moved_at_[place_of_vip] = lan_.now();
+        holds_no_more(index, place_of_vip);
         node.handed_over[place_of_vip] = why == Why::released;
     }
     if (why == Why::released) {
@@ -215,9 +215,17 @@ void Judge::link_recreated(const VirtualHost& host) {
     touched_at_[place(host)] = lan_.now();
     for (std::size_t vip = 0; vip < node.held.size(); ++vip) {
         if (node.held[vip] > 0) {
-            moved_at_[vip] = lan_.now();
+            holds_no_more(place(host), vip);
         }
         node.held[vip] = 0;
+    }
+}
+
+// Also if it has them again before the next look.
+void Judge::holds_no_more(std::size_t node, std::size_t vip) {
+    moved_at_[vip] = lan_.now();
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+        pairs_[std::min(node, other)][std::max(node, other)].overlap_since[vip].reset();
     }
 }
 
@@ -271,7 +279,8 @@ void Judge::look_at_pairs(int vip) {
 bool Judge::all_clean_since(TimePoint since) const {
     for (std::size_t a = 0; a < nodes_.size(); ++a) {
         for (std::size_t b = a + 1; b < nodes_.size(); ++b) {
-            const bool both_run = nodes_[a].condition.running && nodes_[b].condition.running;
+            // Who is asked to stop is still heard.
+            const bool both_run = lan_.hosts()[a]->is_running() && lan_.hosts()[b]->is_running();
             const auto& clean = pairs_[a][b].clean_since;
             if (both_run && (!clean || *clean > since)) {
                 return false;

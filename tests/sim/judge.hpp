@@ -86,6 +86,11 @@ public:
     void published(const VirtualHost&, const control::StateEvent&) override {}
     void logged(const VirtualHost&, const std::string&) override {}
 
+protected:
+    static std::size_t place(const VirtualHost& host) {
+        return static_cast<std::size_t>(host.number() - 1);
+    }
+
 private:
     static constexpr std::size_t most_vips = 2;
 
@@ -109,13 +114,11 @@ private:
 
     void find(const std::string& rule, const std::string& text);
     void mix(std::uint64_t number);
-    std::size_t place(const VirtualHost& host) const {
-        return static_cast<std::size_t>(host.number() - 1);
-    }
     int vip_of(const IpAddress& address) const;
     bool is_live_holder(std::size_t node, int vip) const;
     bool is_fit(std::size_t node, int vip) const;
     void look_at_pairs(int vip);
+    void holds_no_more(std::size_t node, std::size_t vip);
     bool all_clean_since(TimePoint since) const;
     void look_at_overlap(int vip, std::size_t a, std::size_t b);
     void look_at_silence(int vip);

@@ -3,6 +3,7 @@ import socket
 import struct
 import threading
 
+from lab.arp import raw_socket, request
 from lab.capture import Capture
 from lab.inject import checksum
 
@@ -63,15 +64,9 @@ class Asker:
         mac = bytes.fromhex(client.mac.replace(":", ""))
         self.frames = [_solicitation(mac, client.ipv6, address) if ":" in address
                        else request(mac, client.ipv4, address) for address in VIP_OF_ADDRESS]
-        self.handle = client.within(self._open)
+        self.handle = client.within(raw_socket)
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
-
-    @staticmethod
-    def _open():
-        handle = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        handle.bind(("eth0", 0))
-        return handle
 
     def _work(self):
         while not self.stopping.wait(ASKED_EVERY_S):
@@ -82,12 +77,6 @@ class Asker:
         self.stopping.set()
         self.thread.join()
         self.handle.close()
-
-
-def request(mac, source, address):
-    """Who has `address`? Gratuitous where it is the source as well."""
-    return (b"\xff" * 6 + mac + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac +
-            socket.inet_aton(source) + b"\0" * 6 + socket.inet_aton(address))
 
 
 def _solicitation(mac, source, address):
