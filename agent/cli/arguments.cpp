@@ -25,6 +25,7 @@ po::options_description known_options() {
     auto add = description.add_options();
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
+    add("for", po::value<std::string>());
     add("help,h", po::bool_switch());
     for (const char* flag : {"json", "watch", "all", "force", "follow", "quiet", "version"}) {
         add(flag, po::bool_switch());
@@ -37,8 +38,24 @@ std::string see_help(const std::string& command = {}) {
     return "; see `understudy " + (command.empty() ? "help" : command + " --help") + "`";
 }
 
+// What can follow `name`: "check or show".
+std::string second_words(const std::string& name) {
+    std::vector<std::string> words;
+    for (const CommandForm& known : command_forms()) {
+        if (known.name.starts_with(name + ' ')) {
+            words.push_back(known.name.substr(name.size() + 1));
+        }
+    }
+    std::string text;
+    for (const std::string& word : words) {
+        text += text.empty() ? "" : &word == &words.back() ? " or " : ", ";
+        text += word;
+    }
+    return text;
+}
+
 bool has_second_word(const std::string& name) {
-    return name == "config" || name == "check";
+    return !second_words(name).empty();
 }
 
 // Takes the command from the front of `words`; "config" needs a second word to be one.
@@ -54,9 +71,7 @@ std::string take_name(std::vector<std::string>& words) {
 
 std::string unknown_command(const std::string& name) {
     if (has_second_word(name)) {
-        return name +
-               " needs a second word: " + (name == "config" ? "check or show" : "list or run") +
-               see_help();
+        return name + " needs a second word: " + second_words(name) + see_help();
     }
     std::vector<std::string> names;
     for (const CommandForm& known : command_forms()) {
@@ -85,8 +100,10 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    if (values.contains("timeout") && !form.takes("timeout")) {
-        return form.name + " does not take --timeout" + see_help(form.name);
+    for (const char* option : {"timeout", "for"}) {
+        if (values.contains(option) && !form.takes(option)) {
+            return form.name + " does not take --" + option + see_help(form.name);
+        }
     }
     // An empty name would stand for all of them: `failover "$UNSET"` must not give everything away.
     if (std::ranges::any_of(arguments.operands, &std::string::empty)) {
@@ -106,16 +123,45 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
     return {};
 }
 
-std::expected<Duration, std::string> read_timeout(const std::string& text) {
-    const auto timeout = config::parse_duration(text);
-    if (!timeout) {
-        return std::unexpected("--timeout: " + timeout.error());
+struct Range {
+    Duration least;
+    Duration most;
+    const char* words;
+};
+
+std::expected<Duration, std::string> read_duration(const std::string& option,
+                                                   const std::string& text, const Range& range) {
+    const auto duration = config::parse_duration(text);
+    if (!duration) {
+        return std::unexpected("--" + option + ": " + duration.error());
     }
-    if (*timeout < control::shortest_failover_timeout ||
-        *timeout > control::longest_failover_timeout) {
-        return std::unexpected("--timeout: \"" + text + "\" is not from 1ms to 24h");
+    if (*duration < range.least || *duration > range.most) {
+        return std::unexpected("--" + option + ": \"" + text + "\" is not from " + range.words);
     }
-    return *timeout;
+    return *duration;
+}
+
+// An empty text, or what is wrong.
+std::string read_durations(Arguments& arguments, const po::variables_map& values) {
+    if (values.contains("timeout")) {
+        const auto timeout = read_duration(
+            "timeout", values["timeout"].as<std::string>(),
+            {control::shortest_failover_timeout, control::longest_failover_timeout, "1ms to 24h"});
+        if (!timeout) {
+            return timeout.error();
+        }
+        arguments.timeout = *timeout;
+    }
+    if (values.contains("for")) {
+        const auto expiry = read_duration("for", values["for"].as<std::string>(),
+                                          {control::shortest_maintenance,
+                                           control::longest_maintenance, "1s to 366 days (8784h)"});
+        if (!expiry) {
+            return expiry.error();
+        }
+        arguments.expiry = *expiry;
+    }
+    return {};
 }
 
 // `help COMMAND`, `COMMAND --help`: what stays in the operands is a command there is.
@@ -157,12 +203,8 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     if (std::string error = misfit(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }
-    if (values.contains("timeout")) {
-        const auto timeout = read_timeout(values["timeout"].as<std::string>());
-        if (!timeout) {
-            return std::unexpected(timeout.error());
-        }
-        arguments.timeout = *timeout;
+    if (std::string error = read_durations(arguments, values); !error.empty()) {
+        return std::unexpected(std::move(error));
     }
     if (form->command == Command::help) {
         return read_help(arguments, words);

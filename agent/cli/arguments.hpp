@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ enum class Command : std::uint8_t {
     failover,
     takeover,
     failback,
+    maintenance_on,
+    maintenance_off,
     events,
     check_list,
     check_run,
@@ -43,6 +46,7 @@ struct Arguments {
     bool follow = false;
     bool quiet = false;
     Duration timeout = std::chrono::seconds{10};
+    std::optional<Duration> expiry;  // --for
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.
     std::chrono::milliseconds patience{5000};
     std::chrono::milliseconds watch_every{1000};

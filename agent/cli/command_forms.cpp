@@ -75,6 +75,28 @@ CommandForm failback_form() {
             "  --all    every VIP of this node\n"};
 }
 
+CommandForm maintenance_on_form() {
+    return {
+        "maintenance on",
+        Command::maintenance_on,
+        0,
+        0,
+        {"json", "for", "timeout"},
+        "maintenance on [--for TIME] [--timeout 10s] [--json]",
+        "every VIP goes to a peer, and stays there",
+        "As `failover --all`, but for the node: it goes on after a restart of the agent, and what\n"
+        "this node has to take because no peer is left, every peer that comes back takes over.\n"
+        "Exit status 0 once the peers hold everything.\n\n"
+        "  --for TIME      ends by itself (1s to 8784h)\n"
+        "  --timeout TIME  how long to wait for the peers (default 10s, 1ms to 24h); maintenance\n"
+        "                  is on also when they took nothing over\n"};
+}
+
+CommandForm maintenance_off_form() {
+    return {"maintenance off",          Command::maintenance_off,        0, 0, {"json"},
+            "maintenance off [--json]", "end it: normal election again", ""};
+}
+
 CommandForm events_form() {
     return {"events",
             Command::events,
@@ -162,6 +184,8 @@ const std::vector<CommandForm>& command_forms() {
         failover_form(),
         takeover_form(),
         failback_form(),
+        maintenance_on_form(),
+        maintenance_off_form(),
         events_form(),
         check_list_form(),
         check_run_form(),

@@ -33,6 +33,10 @@ int run(const Arguments& arguments, const Console& console) {
             return run_takeover(arguments, console);
         case Command::failback:
             return run_failback(arguments, console);
+        case Command::maintenance_on:
+            return run_maintenance_on(arguments, console);
+        case Command::maintenance_off:
+            return run_maintenance_off(arguments, console);
         case Command::events:
             return run_events(arguments, console);
         case Command::check_list:

@@ -14,6 +14,8 @@ int run_why(const Arguments& arguments, const Console& console);
 int run_failover(const Arguments& arguments, const Console& console);
 int run_takeover(const Arguments& arguments, const Console& console);
 int run_failback(const Arguments& arguments, const Console& console);
+int run_maintenance_on(const Arguments& arguments, const Console& console);
+int run_maintenance_off(const Arguments& arguments, const Console& console);
 int run_events(const Arguments& arguments, const Console& console);
 int run_check_list(const Arguments& arguments, const Console& console);
 int run_check_run(const Arguments& arguments, const Console& console);

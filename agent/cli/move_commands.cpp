@@ -1,5 +1,5 @@
-// failover, takeover, failback: what moves a VIP. Their exit status is about the move, so it does
-// not change when nobody reads what they write.
+// failover, takeover, failback, maintenance: what moves a VIP. Their exit status is about the move,
+// so it does not change when nobody reads what they write.
 #include <algorithm>
 #include <chrono>
 
@@ -28,10 +28,14 @@ int finish(const Arguments& arguments, const Console& console,
 }
 
 std::string subject(const Arguments& arguments) {
-    return arguments.all ? "every VIP" : arguments.vip();
+    return arguments.vip().empty() ? "every VIP" : arguments.vip();
 }
 
 Failure interrupted(const Arguments& arguments) {
+    if (arguments.command == Command::maintenance_on) {
+        return {exit_failed,
+                "interrupted; maintenance stays on until `understudy maintenance off`"};
+    }
     const std::string operand = arguments.all ? "--all" : arguments.vip();
     return {exit_failed, "interrupted; the node goes on trying to give " + subject(arguments) +
                              " away until " + config::format_duration(arguments.timeout) +
@@ -96,14 +100,14 @@ std::expected<std::string, Failure> wait_for_peer(const Arguments& arguments,
     }
 }
 
-std::expected<Done, Failure> give_away(const Arguments& arguments, const Console& console) {
+std::expected<Done, Failure> give_away(const Arguments& arguments, const Console& console,
+                                       const control::Request& request) {
     auto agent = reach_agent(arguments);
     if (!agent) {
         return std::unexpected(std::move(agent.error()));
     }
     // Before the request: from then on an interruption has something to explain.
     const Interruption interruption;
-    const control::FailoverRequest request{arguments.vip(), arguments.timeout};
     if (const auto sent = agent->send(control::to_json(request), arguments.patience); !sent) {
         return std::unexpected(Failure{exit_no_agent, in_words(sent.error())});
     }
@@ -117,7 +121,18 @@ std::expected<Done, Failure> give_away(const Arguments& arguments, const Console
 }  // namespace
 
 int run_failover(const Arguments& arguments, const Console& console) {
-    return finish(arguments, console, give_away(arguments, console));
+    const control::FailoverRequest request{arguments.vip(), arguments.timeout};
+    return finish(arguments, console, give_away(arguments, console, request));
+}
+
+int run_maintenance_on(const Arguments& arguments, const Console& console) {
+    const control::MaintenanceRequest request{true, arguments.expiry, arguments.timeout};
+    return finish(arguments, console, give_away(arguments, console, request));
+}
+
+int run_maintenance_off(const Arguments& arguments, const Console& console) {
+    return finish(arguments, console,
+                  ask<control::DoneResponse>(arguments, control::MaintenanceRequest{}));
 }
 
 int run_takeover(const Arguments& arguments, const Console& console) {

@@ -109,7 +109,11 @@ std::string heading(const control::StatusResponse& status) {
             text += fmt::format(", {} {}", count, control::name_of(state));
         }
     }
-    text += status.maintenance ? ", in maintenance\n" : "\n";
+    if (status.maintenance) {
+        text += ", in maintenance";
+        text += status.maintenance_until ? " until " + utc(*status.maintenance_until) : "";
+    }
+    text += '\n';
     if (const std::string foreign = counts(status.discarded); !foreign.empty()) {
         text += fmt::format("discarded, of no VIP here: {}\n", harmless(foreign));
     }

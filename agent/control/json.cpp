@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "agent/control/json_line.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::control {
@@ -13,14 +14,6 @@ namespace {
 
 // Keeps the fields in the order in which they are described.
 using Document = nlohmann::ordered_json;
-
-// An interface name, a kernel's error text or the answer of a checked server may be any bytes; a
-// bad one becomes U+FFFD, not an exception. The line goes to a terminal as it is (--json), and some
-// of those obey U+009B like an escape: hence ASCII only.
-std::string as_line(const Document& document) {
-    constexpr bool ascii_only = true;
-    return document.dump(-1, ' ', ascii_only, Document::error_handler_t::replace);
-}
 
 // A whole number of milliseconds is written without a fraction.
 Document in_milliseconds(Duration duration) {
@@ -164,13 +157,17 @@ Document document_of(const StatusResponse& status, BootOrigin origin) {
     for (const VipStatus& vip : status.vips) {
         vips.push_back(vip_document(vip, origin));
     }
-    return {{"node", status.node},
-            {"version", UNDERSTUDY_VERSION},
-            {"uptime_s", in_seconds(status.uptime)},
-            {"maintenance", status.maintenance},
-            {"vips", std::move(vips)},
-            {"checks", checks_document(status.checks, origin)},
-            {"discarded", discarded_document(status.discarded)}};
+    Document document = {{"node", status.node},
+                         {"version", UNDERSTUDY_VERSION},
+                         {"uptime_s", in_seconds(status.uptime)},
+                         {"maintenance", status.maintenance}};
+    if (status.maintenance_until) {
+        document["maintenance_until"] = utc(*status.maintenance_until, origin);
+    }
+    document["vips"] = std::move(vips);
+    document["checks"] = checks_document(status.checks, origin);
+    document["discarded"] = discarded_document(status.discarded);
+    return document;
 }
 
 Document document_of(const WhyResponse& why, BootOrigin) {

@@ -147,18 +147,45 @@ public:
         return name;
     }
 
-    Duration timeout(Duration otherwise) {
-        const auto ms = take<double>("timeout_ms", "a number");
+    struct Range {
+        Duration least;
+        Duration most;
+        const char* words;
+    };
+
+    std::optional<Duration> milliseconds(const std::string& key, const Range& range) {
+        const auto ms = take<double>(key, "a number");
         if (!ms) {
-            return otherwise;
+            return std::nullopt;
         }
         const double us = *ms * 1000.0;
-        if (!(us >= static_cast<double>(shortest_failover_timeout.count()) &&
-              us <= static_cast<double>(longest_failover_timeout.count()))) {
-            fail("the field \"timeout_ms\" is out of range (1 ms to 24 h)");
-            return otherwise;
+        if (!(us >= static_cast<double>(range.least.count()) &&
+              us <= static_cast<double>(range.most.count()))) {
+            fail("the field \"" + key + "\" is out of range (" + range.words + ")");
+            return std::nullopt;
         }
         return Duration{std::llround(us)};
+    }
+
+    Duration timeout(Duration otherwise) {
+        const Range range{shortest_failover_timeout, longest_failover_timeout, "1 ms to 24 h"};
+        return milliseconds("timeout_ms", range).value_or(otherwise);
+    }
+
+    MaintenanceRequest maintenance() {
+        MaintenanceRequest request;
+        const auto on = take<bool>("on", "true or false");
+        if (!on) {
+            fail("the field \"on\" is missing");
+        }
+        request.on = on.value_or(false);
+        request.expiry =
+            milliseconds("for_ms", {shortest_maintenance, longest_maintenance, "1 s to 366 days"});
+        if (request.expiry && !request.on) {
+            fail("the field \"for_ms\" belongs to \"on\":true");
+        }
+        request.timeout = timeout(request.timeout);
+        return request;
     }
 
     void fail(std::string why) {
@@ -188,7 +215,7 @@ struct Kind {
 };
 
 // Braced lists are read from left to right, so the first error is that of the first field.
-constexpr std::array<Kind, 9> kinds = {{
+constexpr std::array<Kind, 10> kinds = {{
     {"status", [](Fields& f) { return Request{StatusRequest{f.vip()}}; }},
     {"why",
      [](Fields& f) {
@@ -209,6 +236,7 @@ constexpr std::array<Kind, 9> kinds = {{
     {"config_show", [](Fields&) { return Request{ConfigShowRequest{}}; }},
     {"check_list", [](Fields&) { return Request{CheckListRequest{}}; }},
     {"check_run", [](Fields& f) { return Request{CheckRunRequest{f.check()}}; }},
+    {"maintenance", [](Fields& f) { return Request{f.maintenance()}; }},
 }};
 
 std::string unknown_request(const std::string& name) {
@@ -228,12 +256,12 @@ void write_vip_or_all(Document& document, const std::string& vip) {
     }
 }
 
-void write_timeout(Document& document, Duration timeout) {
-    const auto us = timeout.count();
+void write_milliseconds(Document& document, const char* key, Duration time) {
+    const auto us = time.count();
     if (us % 1000 == 0) {
-        document["timeout_ms"] = us / 1000;
+        document[key] = us / 1000;
     } else {
-        document["timeout_ms"] = static_cast<double>(us) / 1000.0;
+        document[key] = static_cast<double>(us) / 1000.0;
     }
 }
 
@@ -251,7 +279,7 @@ std::string to_json(const Request& request) {
                    [&](const WhyRequest& r) { document["vip"] = r.vip; },
                    [&](const FailoverRequest& r) {
                        write_vip_or_all(document, r.vip);
-                       write_timeout(document, r.timeout);
+                       write_milliseconds(document, "timeout_ms", r.timeout);
                    },
                    [&](const TakeoverRequest& r) {
                        write_vip_or_all(document, r.vip);
@@ -262,6 +290,13 @@ std::string to_json(const Request& request) {
                    [](const ConfigShowRequest&) {},
                    [](const CheckListRequest&) {},
                    [&](const CheckRunRequest& r) { document["check"] = r.name; },
+                   [&](const MaintenanceRequest& r) {
+                       document["on"] = r.on;
+                       if (r.expiry) {
+                           write_milliseconds(document, "for_ms", *r.expiry);
+                       }
+                       write_milliseconds(document, "timeout_ms", r.timeout);
+                   },
                },
                request);
     return document.dump(-1, ' ', false, Document::error_handler_t::replace);

@@ -264,6 +264,9 @@ StatusResponse read_status(const Json& object, BootOrigin origin) {
     read(object, "node", status.node);
     read_duration(object, "uptime_s", 1e6, status.uptime);
     read(object, "maintenance", status.maintenance);
+    if (object.contains("maintenance_until")) {
+        read_time(object, "maintenance_until", origin, status.maintenance_until.emplace());
+    }
     read_list(object, "vips",
               [&](const Json& each) { status.vips.push_back(read_vip(each, origin)); });
     status.checks = read_checks(object, origin);

@@ -34,6 +34,13 @@ struct TakeoverRequest {
 struct FailbackRequest {
     std::string vip;
 };
+// Every VIP of the node yields until `on` is false, or until `expiry` has passed; answered when
+// the peers hold them all, or after `timeout`.
+struct MaintenanceRequest {
+    bool on = false;
+    std::optional<Duration> expiry;  // 1 s..366 days; nothing: until it is ended
+    Duration timeout = std::chrono::seconds{10};
+};
 // With `follow`, the connection stays open after the answer and every later event comes as a line
 // with a bare StateEvent.
 struct EventsRequest {
@@ -46,9 +53,9 @@ struct CheckRunRequest {
     std::string name;
 };
 
-using Request =
-    std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest, FailbackRequest,
-                 EventsRequest, ConfigShowRequest, CheckListRequest, CheckRunRequest>;
+using Request = std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest,
+                             FailbackRequest, EventsRequest, ConfigShowRequest, CheckListRequest,
+                             CheckRunRequest, MaintenanceRequest>;
 
 // --- answers -------------------------------------------------------------------------------------
 
@@ -136,6 +143,7 @@ struct StatusResponse {
     std::string node;
     Duration uptime{};
     bool maintenance = false;
+    std::optional<TimePoint> maintenance_until;  // nothing: it has no end, or is not on
     std::vector<VipStatus> vips;
     std::vector<CheckStatus> checks;
     std::vector<DiscardCount> discarded;  // datagrams that belong to no VIP of this node
@@ -209,5 +217,7 @@ inline constexpr std::size_t longest_vip_name = 255;  // bytes, in a request; of
 inline constexpr std::size_t most_request_fields = 8;
 inline constexpr Duration shortest_failover_timeout = std::chrono::milliseconds{1};
 inline constexpr Duration longest_failover_timeout = std::chrono::hours{24};
+inline constexpr Duration shortest_maintenance = std::chrono::seconds{1};
+inline constexpr Duration longest_maintenance = std::chrono::days{366};
 
 }  // namespace understudy::control

@@ -111,12 +111,18 @@ struct Publish {
     control::StateEvent event;
 };
 
+// To be kept beyond the end of this process, and told again to the next one.
+struct KeepMaintenance {
+    bool on = false;
+    std::optional<TimePoint> until;  // nothing: until it is ended
+};
+
 // Everything is released; the process ends with status 0.
 struct Exit {};
 
 using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, AddAddress,
                             RenewAddress, RemoveAddress, RunCheck, RestartProber, StartService,
-                            StopService, Reply, Log, Publish, Exit>;
+                            StopService, Reply, Log, Publish, KeepMaintenance, Exit>;
 
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {

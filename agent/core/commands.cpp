@@ -67,6 +67,8 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     control::StatusResponse status;
     status.node = configuration_.agent.name;
     status.uptime = now - started_;
+    status.maintenance = maintenance_;
+    status.maintenance_until = maintenance_until_;
     for (const std::size_t index : *selected) {
         vips_[index].settle(now, around(out));  // the reasons tell for how long
         status.vips.push_back(vips_[index].status(now));
@@ -165,24 +167,30 @@ void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
             ++waiting;
             continue;
         }
-        if (kept.empty() && orphaned) {
-            fail(out, waiting->client,
-                 held_by(now, waiting->vips) + ": no peer took over within " +
-                     in_words(waiting->timeout));
-        } else if (kept.empty()) {
-            reply(out, waiting->client, control::DoneResponse{held_by(now, waiting->vips)});
-        } else {
-            fail(out, waiting->client,
-                 kept + ": no peer took over within " + in_words(waiting->timeout) +
-                     "; still active here, with the normal priority again");
-        }
-        for (const std::size_t index : waiting->vips) {
-            const bool still_here = vips_[index].is_active() || !vips_[index].active_node(now);
-            if (still_here && !stopping_) {
-                vips_[index].set_manual(now, Manual::none, false, around(out));
-            }
-        }
+        finish_failover(now, *waiting, kept, orphaned, out);
         waiting = waiting_.erase(waiting);
+    }
+}
+
+void Node::Impl::finish_failover(TimePoint now, const Waiting& waiting, const std::string& kept,
+                                 bool orphaned, Outbox& out) {
+    const std::string prefix = waiting.maintenance ? "maintenance is on; " : "";
+    const std::string in_vain = ": no peer took over within " + in_words(waiting.timeout);
+    if (kept.empty() && orphaned) {
+        fail(out, waiting.client, prefix + held_by(now, waiting.vips) + in_vain);
+    } else if (kept.empty()) {
+        reply(out, waiting.client, control::DoneResponse{prefix + held_by(now, waiting.vips)});
+    } else {
+        fail(out, waiting.client,
+             prefix + kept + in_vain +
+                 (maintenance_ ? "; still active here, and offered to every peer that comes"
+                               : "; still active here, with the normal priority again"));
+    }
+    for (const std::size_t index : waiting.vips) {
+        const bool still_here = vips_[index].is_active() || !vips_[index].active_node(now);
+        if (still_here && !stopping_ && !waiting.maintenance) {
+            vips_[index].set_manual(now, Manual::none, false, around(out));
+        }
     }
 }
 
@@ -205,6 +213,9 @@ std::string Node::Impl::refusal_of_takeover(TimePoint now, const Vip& vip, bool 
     const std::string& name = vip.settings().name;
     if (stopping_) {
         return name + ": the agent is stopping";
+    }
+    if (maintenance_ && !force) {
+        return name + ": this node is in maintenance; `understudy maintenance off` ends that";
     }
     const bool eligible = vip.state() == State::backup || vip.state() == State::active ||
                           vip.state() == State::promoting;

@@ -115,6 +115,7 @@ Surroundings Node::Impl::around(Outbox& out) {
 
 void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
     listeners_.time_passed(now, out);
+    end_maintenance_if_due(now, out);
     for (Vip& vip : vips_) {
         if (const auto deadline = vip.next_deadline(); deadline && now >= *deadline) {
             vip.time_passed(now, around(out));
@@ -372,6 +373,7 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
     for (const Service& service : services_) {
         consider(service.next_deadline());
     }
+    consider(maintenance_until_);
     for (const Waiting& waiting : waiting_) {
         consider(waiting.deadline);
     }

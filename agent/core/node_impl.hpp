@@ -23,12 +23,13 @@ public:
     const Configuration& configuration() const { return configuration_; }
 
 private:
-    // A failover (or a takeover of a cold node) whose client waits for its end.
+    // A failover, maintenance, or a takeover of a cold node, whose client waits for its end.
     struct Waiting {
         ClientId client = 0;
         std::vector<std::size_t> vips;
         TimePoint deadline;
         Duration timeout{};
+        bool maintenance = false;  // goes on after the client was answered
     };
 
     void on(TimePoint now, const TimePassed& event, Outbox& out);
@@ -65,6 +66,12 @@ private:
                 Outbox& out);
     void answer(TimePoint now, ClientId client, const control::CheckRunRequest& request,
                 Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::MaintenanceRequest& request,
+                Outbox& out);
+    void set_maintenance(TimePoint now, bool on, std::optional<TimePoint> until, Outbox& out);
+    void end_maintenance_if_due(TimePoint now, Outbox& out);
+    void finish_failover(TimePoint now, const Waiting& waiting, const std::string& kept,
+                         bool orphaned, Outbox& out);
 
     Surroundings around(Outbox& out);
     Duration lateness(TimePoint now) const;
@@ -107,6 +114,8 @@ private:
     std::map<std::tuple<InterfaceIndex, Family, vrrp::Vrid>, std::size_t> vips_of_wire_;
     std::array<std::uint64_t, vrrp::discard_kinds> discarded_{};
 
+    bool maintenance_ = false;
+    std::optional<TimePoint> maintenance_until_;
     std::vector<Waiting> waiting_;  // failovers
     std::vector<Waiting> taking_;   // takeovers
     bool stopping_ = false;

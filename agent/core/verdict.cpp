@@ -51,9 +51,10 @@ Verdict contender(const Facts& facts) {
 
 Verdict yielding(const Facts& facts) {
     return eligible(vrrp::yielding_priority,
-                    facts.stopping
-                        ? "the agent stops: gives the addresses away"
-                        : "failover was asked for: stays behind its peers until failback");
+                    facts.stopping ? "the agent stops: gives the addresses away"
+                    : facts.manual == Manual::yielding
+                        ? "failover was asked for: stays behind its peers until failback"
+                        : "maintenance: stays behind its peers until `understudy maintenance off`");
 }
 
 // Active with the addresses. Whatever is wrong, they are first offered to the peers, so that one of
@@ -62,23 +63,22 @@ Verdict holder(const Facts& facts) {
     using control::Readiness;
     using control::State;
     const bool trouble = !facts.track_trouble.empty() || facts.readiness != Readiness::hot;
-    const bool yields = facts.manual == Manual::yielding;
-    if (!trouble && !yields) {
+    const bool gives = yields(facts);
+    if (!trouble && !gives) {
         return contender(facts);
     }
     const std::string& reason =
         facts.track_trouble.empty() ? facts.service_trouble : facts.track_trouble;
-    if (facts.stops_first && (yields || !facts.track_trouble.empty())) {
+    if (facts.stops_first && (gives || !facts.track_trouble.empty())) {
         // It must not run on two nodes: nobody is asked to take over before it has stopped.
         return facts.service_stopped
-                   ? listening(
-                         yields ? State::backup : State::fault,
-                         yields ? "the service has stopped: gives the addresses away" : reason,
-                         facts.base_priority)
+                   ? listening(gives ? State::backup : State::fault,
+                               gives ? "the service has stopped: gives the addresses away" : reason,
+                               facts.base_priority)
                    : eligible(hot_priority(facts),
                               "stops the service before it gives the addresses away");
     }
-    if (yields) {
+    if (facts.manual == Manual::yielding || !trouble) {
         return yielding(facts);
     }
     if (!facts.offer_over) {
@@ -111,7 +111,7 @@ Verdict aspirant(const Facts& facts) {
     if (!facts.flapping.empty()) {
         return listening(State::backup, facts.flapping, facts.base_priority);
     }
-    if (facts.manual == Manual::yielding) {
+    if (yields(facts)) {
         return yielding(facts);
     }
     if (facts.readiness == Readiness::hot) {

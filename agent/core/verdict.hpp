@@ -30,7 +30,10 @@ struct Facts {
     std::optional<TimePoint> startup_hold;  // startup_delay: listen only, until then
     std::string address_trouble;  // the kernel refuses an address, or somebody else put it there
     Manual manual = Manual::none;
-    bool forced = false;  // takeover --force
+    bool forced = false;       // takeover --force
+    bool maintenance = false;  // of the whole node
+    // In maintenance, and no peer took over what was released for it (see yields()).
+    bool left_alone = false;
     bool stopping = false;
     vrrp::Priority base_priority = vrrp::default_priority;
 
@@ -50,6 +53,14 @@ struct Facts {
     bool service_stopped = false;
     std::string flapping;  // too many transitions: held in backup
 };
+
+// What this node holds is to go to a peer. In maintenance it stays that way, also when this node
+// has to take the addresses again because nobody else is there; but a service that has to stop
+// before they can go would then be stopped and started for ever: it is left alone.
+inline bool yields(const Facts& facts) {
+    return facts.manual == Manual::yielding ||
+           (facts.maintenance && facts.manual != Manual::taken && !facts.left_alone);
+}
 
 // A cold node's priority on the wire: in the low band, ordered like the configured ones.
 constexpr vrrp::Priority cold_priority(vrrp::Priority base) {

@@ -288,8 +288,14 @@ void Vip::resume(TimePoint now, Duration late, const Surroundings& around) {
 // leads with its own priority, and the low band ends before it advertises.
 void Vip::end_yielding_if_due(TimePoint now, const Surroundings& around) {
     const auto down_at = router_.active_down_at();
-    if (facts_.manual == Manual::yielding && !facts_.stopping && down_at && now >= *down_at) {
+    if (facts_.stopping || !down_at || now < *down_at) {
+        return;
+    }
+    if (facts_.manual == Manual::yielding) {
         set_manual(now, Manual::none, false, around);
+    } else if (facts_.maintenance && facts_.stops_first && !facts_.left_alone) {
+        facts_.left_alone = true;
+        settle(now, around);
     }
 }
 
@@ -300,6 +306,12 @@ void Vip::set_manual(TimePoint now, Manual manual, bool forced, const Surroundin
         ledger_.forgive();
     }
     settle(now, around);
+}
+
+void Vip::set_maintenance(TimePoint now, bool on, const Surroundings& around) {
+    facts_.maintenance = on;
+    facts_.left_alone = false;
+    set_manual(now, on ? Manual::none : facts_.manual, !on && facts_.forced, around);
 }
 
 void Vip::claim(TimePoint now, const Surroundings& around) {
@@ -356,11 +368,13 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
         active_peer_.reset();
         stop_wanted_ = false;
     } else if (transition.from == vrrp::State::active) {
+        facts_.left_alone = false;
         stop_wanted_ = facts_.stops_first && !facts_.service_stopped;
     }
     const bool changes_hands =
         transition.from == vrrp::State::active || transition.to == vrrp::State::active;
-    if (changes_hands && facts_.manual == Manual::none && !adopting_ && limiter_.count(now)) {
+    const bool by_hand = facts_.manual != Manual::none || facts_.maintenance;
+    if (changes_hands && !by_hand && !adopting_ && limiter_.count(now)) {
         log(around.out, LogLevel::error,
             settings_.name + ": more than " + std::to_string(limiter_.limit()->count) +
                 " transitions within " + in_words(limiter_.limit()->window) +

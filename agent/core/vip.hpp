@@ -74,6 +74,8 @@ public:
 
     // --- commands ---
     void set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around);
+    // Ends what was asked for before, when it begins.
+    void set_maintenance(TimePoint now, bool on, const Surroundings& around);
     // Takes the addresses, or first starts the service that has to be there.
     void claim(TimePoint now, const Surroundings& around);
     // Ends what keeps this node from leading: too many transitions.

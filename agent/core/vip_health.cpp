@@ -82,8 +82,7 @@ Demand Vip::demand() const {
     }
     const bool cold = facts_.readiness == control::Readiness::cold;
     if (facts_.holding && is_active()) {
-        const bool yields = facts_.manual == Manual::yielding;
-        if (facts_.stops_first && (yields || !facts_.track_trouble.empty())) {
+        if (facts_.stops_first && (yields(facts_) || !facts_.track_trouble.empty())) {
             return facts_.service_stopped ? Demand::none : Demand::stop;
         }
         return cold && facts_.offer_over ? Demand::run : Demand::none;

@@ -44,6 +44,7 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
            std::optional<RunnerEnds> runner)
     : started_(boot_now()),
       node_(std::move(configuration), started_),
+      maintenance_(runtime_dir),
       executor_(
           sockets_, [this](const core::Event& event) { feed(event); },
           [this](const core::Action& action) { carry_out(action); }),
@@ -80,6 +81,7 @@ void Loop::run() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
+    restore_maintenance();
     monitor_.observe_all([this](const core::Event& event) { feed(event); });
     notify_.ready();
     if (const auto period = notify_.watchdog_period()) {
@@ -88,6 +90,18 @@ void Loop::run() {
     after_round();
     io_.run();
     notify_.stopping();
+}
+
+// Before anything is known, so that nothing is taken first.
+void Loop::restore_maintenance() {
+    std::string problem;
+    const auto request = maintenance_.read(problem);
+    if (!problem.empty()) {
+        write_line(core::LogLevel::error, problem);
+    }
+    if (request) {
+        feed(core::CommandReceived{0, *request});
+    }
 }
 
 // --- events in, actions out ----------------------------------------------------------------------
@@ -142,6 +156,7 @@ void Loop::carry_out(const core::Action& action) {
                    [&](const core::RestartProber& a) { health_->carry_out(a); },
                    [&](const core::StartService& a) { health_->carry_out(a); },
                    [&](const core::StopService& a) { health_->carry_out(a); },
+                   [&](const core::KeepMaintenance& a) { maintenance_.keep(a); },
                    [&](const core::Exit&) {
                        stopped_ = true;
                        io_.stop();

@@ -15,6 +15,7 @@
 #include "agent/host/executor.hpp"
 #include "agent/host/health_link.hpp"
 #include "agent/host/kernel_monitor.hpp"
+#include "agent/host/maintenance_file.hpp"
 #include "agent/host/recorder.hpp"
 #include "agent/host/service_notify.hpp"
 #include "agent/host/vrrp_socket.hpp"
@@ -48,6 +49,7 @@ private:
     void wait_for_timer();
     void wait_for_kernel();
     void wait_for_signal();
+    void restore_maintenance();
     void arm_timer();
     void go_on_later();
     void after_round();
@@ -57,6 +59,7 @@ private:
     TimePoint started_;
     core::Node node_;
     std::unique_ptr<Recorder> recorder_;  // if it is asked for
+    MaintenanceFile maintenance_;
     core::Outbox outbox_;
     std::deque<core::Event> pending_;  // what arose while actions were carried out
     bool busy_ = false;

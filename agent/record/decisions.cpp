@@ -89,6 +89,10 @@ void add(Digest& digest, const core::Action& action, const core::Outbox& outbox)
                 digest.text("state").text(a.event.vip);
                 digest.text(control::name_of(a.event.from)).text(control::name_of(a.event.to));
             },
+            [&](const core::KeepMaintenance& a) {
+                digest.text("maintenance").number(a.on ? 1 : 0);
+                digest.integer(a.until ? a.until->time_since_epoch().count() : 0);
+            },
             [&](const core::Exit&) { digest.text("exit"); },
         },
         action);

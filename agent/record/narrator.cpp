@@ -11,7 +11,8 @@ namespace {
 std::string tell_command(const control::Request& request) {
     const bool wants = std::holds_alternative<control::FailoverRequest>(request) ||
                        std::holds_alternative<control::TakeoverRequest>(request) ||
-                       std::holds_alternative<control::FailbackRequest>(request);
+                       std::holds_alternative<control::FailbackRequest>(request) ||
+                       std::holds_alternative<control::MaintenanceRequest>(request);
     return wants ? "a client asks: " + control::to_json(request) : "";
 }
 

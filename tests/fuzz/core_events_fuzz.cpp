@@ -340,7 +340,7 @@ void Scene::send_datagram(bool mutated) {
 void Scene::ask() {
     const std::string vip = input_.pick<const char*>({"", "v0", "v1", "other"});
     const Duration timeout = input_.pick<Duration>({10s, 1ms, 24h});
-    const std::array<control::Request, 9> requests = {
+    const std::array<control::Request, 10> requests = {
         control::StatusRequest{vip},
         control::WhyRequest{vip},
         control::FailoverRequest{vip, timeout},
@@ -349,7 +349,8 @@ void Scene::ask() {
         control::EventsRequest{},
         control::ConfigShowRequest{},
         control::CheckListRequest{},
-        control::CheckRunRequest{input_.pick<const char*>({"c0", "c1", "other"})}};
+        control::CheckRunRequest{input_.pick<const char*>({"c0", "c1", "other"})},
+        control::MaintenanceRequest{timeout < std::chrono::seconds{5}, std::nullopt, timeout}};
     feed(core::CommandReceived{next_client_++, requests.at(input_.below(requests.size()))});
 }
 

@@ -200,6 +200,9 @@ private:
             was_active_.insert(a.event.vip);
         }
     }
+    void check(const core::KeepMaintenance& a, const core::Outbox&) {
+        ensure(a.on || !a.until, "what is over has no end to come");
+    }
     void check(const core::Exit&, const core::Outbox&) {
         ensure(stop_requests_ > 0 && !exited_, "it ends once, when asked to");
         for (const core::VipSettings& vip : configuration_.vips) {

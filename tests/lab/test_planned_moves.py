@@ -43,6 +43,21 @@ class PlannedMoves(LabTestCase):
                                    lambda: self.one.state() == "active" and self.two.state() == "backup")
             self.assertEqual(seen.lost, 0, f"failback {number}: {seen.loss_windows}")
 
+    def test_maintenance_loses_nothing_and_survives_the_agent(self):
+        self.pair()
+        seen = self.lost_while(lambda: self.one.must("maintenance", "on", "--for", "1h"),
+                               lambda: self.two.state() == "active" and self.one.state() == "backup")
+        self.assertEqual(seen.lost, 0, seen.loss_windows)
+        self.one.kill9()
+        self.one.start()
+        eventually(lambda: self.one.status()["maintenance"], 10, "the next agent knows")
+        self.assertIn("maintenance_until", self.one.status())
+        self.one.wait_state("backup")
+        self.assertEqual(self.two.state(), "active")
+        seen = self.lost_while(lambda: self.one.must("maintenance", "off"),
+                               lambda: self.one.state() == "active" and self.two.state() == "backup")
+        self.assertEqual(seen.lost, 0, seen.loss_windows)
+
     def test_failover_at_one_second_over_ipv6(self):
         self.pair("1s", addresses=(f"{VIP}/24", "2001:db8::10/64"))
         seen = self.lost_while(lambda: self.one.must("failover", "web"),

@@ -126,9 +126,6 @@ private:
         }
         return passage;
     }
-    std::size_t place(const VirtualHost& host) const {
-        return static_cast<std::size_t>(host.number() - 1);
-    }
 
     // --- faults ---
     bool is(FaultKind kind, std::size_t node) const {
@@ -159,6 +156,7 @@ private:
             begin(fault);
         } else {
             lasting_.erase(moment.fault);
+            end(fault);
         }
         disturbed();
         apply();
@@ -175,6 +173,17 @@ private:
         }
         if (fault.kind == FaultKind::service_dies && node.host->is_running()) {
             node.host->kill_service("app");
+        }
+        if (fault.kind == FaultKind::maintenance) {
+            const auto expiry = fault.value == 1 ? std::optional{fault.length} : std::nullopt;
+            command(static_cast<std::size_t>(fault.node),
+                    control::MaintenanceRequest{true, expiry, 2s});
+        }
+    }
+
+    void end(const Fault& fault) {
+        if (fault.kind == FaultKind::maintenance && fault.value == 0) {
+            command(static_cast<std::size_t>(fault.node), control::MaintenanceRequest{});
         }
     }
 
@@ -392,6 +401,9 @@ private:
         disturbed();
         apply();
         const TimePoint since = lan_.now();
+        for (std::size_t node = 0; node < state_.size(); ++node) {
+            command(node, control::MaintenanceRequest{});
+        }
         failback_all();
         go_on_until(scenario_.cluster.faults_until + forgiven_again);
         failback_all();

@@ -86,6 +86,8 @@ int make_value(Random& random, FaultKind kind, int nodes) {
             return random.one_of({1'000, 10'000, 50'000, 300'000});
         case FaultKind::slow_kernel:
             return random.one_of({500, 5'000, 100'000});
+        case FaultKind::maintenance:
+            return random.one_of({0, 1});
         default:
             return 0;
     }
@@ -99,7 +101,8 @@ std::vector<FaultKind> choices(const std::vector<NodePlan>& nodes) {
         freeze,         link_down, link_down, cut,       cut,      isolate,
         isolate,        partition, loss,      duplicate, jitter,   slow_kernel,
         refuse,         foreign,   deaf,      recreate,  overrun,  delete_address,
-        delete_address, failover,  failover,  takeover,  failback, force};
+        delete_address, failover,  failover,  takeover,  failback, force,
+        maintenance};
     if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.track != 0; })) {
         kinds.insert(kinds.end(), {check_fails, check_fails, check_fails, quiet_prober});
     }

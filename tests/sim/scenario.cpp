@@ -15,11 +15,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array kinds = {
-    "crash",          "stop",      "freeze",       "link_down", "cut",
-    "isolate",        "partition", "loss",         "duplicate", "jitter",
-    "slow_kernel",    "refuse",    "foreign",      "deaf",      "check_fails",
-    "service_dies",   "bad_start", "quiet_prober", "recreate",  "overrun",
-    "delete_address", "failover",  "takeover",     "force",     "failback"};
+    "crash",       "stop",     "freeze",      "link_down",      "cut",         "isolate",
+    "partition",   "loss",     "duplicate",   "jitter",         "slow_kernel", "refuse",
+    "foreign",     "deaf",     "check_fails", "service_dies",   "bad_start",   "quiet_prober",
+    "maintenance", "recreate", "overrun",     "delete_address", "failover",    "takeover",
+    "force",       "failback"};
 
 // --- text ----------------------------------------------------------------------------------------
 
@@ -83,10 +83,9 @@ void read(std::istream& in, T& value) {
 template <class T>
 std::string fields_of(T object) {
     std::ostringstream out;
-    const T standard{};
-    T copy = standard;
+    T standard{};
     std::vector<std::string> standard_values;
-    visit_fields(copy, [&](const char*, auto& value) {
+    visit_fields(standard, [&](const char*, auto& value) {
         std::ostringstream one;
         write(one, value);
         standard_values.push_back(one.str());

@@ -59,6 +59,7 @@ enum class FaultKind : std::uint8_t {
     service_dies,
     bad_start,     // a start of the service does not make it ready
     quiet_prober,  // no outcome comes from it
+    maintenance,   // its end is told by the operator, or was told beforehand (`value` 1)
     // --- at once ---
     recreate,  // the interface
     overrun,   // of the netlink socket

@@ -29,6 +29,11 @@ IpAddress VirtualHost::address(Family family, int number) {
 void VirtualHost::start(Configuration configuration) {
     node_ = std::make_unique<Node>(std::move(configuration), lan_.now_);
     frozen_ = exited_ = is_deadline_known_ = false;
+    const auto& [on, until] = kept_maintenance_;
+    if (on && (!until || *until > lan_.now_)) {
+        const auto left = until ? std::optional{*until - lan_.now_} : std::nullopt;
+        feed(CommandReceived{0, control::MaintenanceRequest{true, left}});
+    }
     observe_kernel();
 }
 
@@ -330,6 +335,7 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                            lan_.witness->published(*this, a.event);
                        }
                    },
+                   [&](const KeepMaintenance& a) { kept_maintenance_ = a; },
                    [&](const Exit&) { exited_ = true; },
                    [&](const auto&) { execute_health(action); },
                },

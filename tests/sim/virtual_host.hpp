@@ -170,6 +170,7 @@ private:
     std::map<IpPrefix, Held> addresses_;
     std::vector<core::Listener> listeners_;
     std::unique_ptr<core::Node> node_;
+    core::KeepMaintenance kept_maintenance_;
     std::deque<core::Event> pending_;
     core::Outbox outbox_;
     bool executing_ = false;

@@ -37,6 +37,9 @@ TEST(CommandLine, ReadsEveryCommand) {
     EXPECT_EQ(read({"takeover", "web", "--force"}).command, Command::takeover);
     EXPECT_TRUE(read({"takeover", "web", "--force"}).force);
     EXPECT_EQ(read({"failback", "--all"}).command, Command::failback);
+    EXPECT_EQ(read({"maintenance", "on"}).command, Command::maintenance_on);
+    EXPECT_EQ(read({"maintenance", "on", "--for", "1h"}).expiry, std::chrono::hours{1});
+    EXPECT_EQ(read({"maintenance", "off"}).command, Command::maintenance_off);
     EXPECT_EQ(read({"events"}).command, Command::events);
     EXPECT_TRUE(read({"events", "--follow"}).follow);
     EXPECT_EQ(read({"check", "list"}).command, Command::check_list);
@@ -161,6 +164,11 @@ TEST(UsageErrors, OfTheOtherCommands) {
              {"takeover", "web", "--timeout", "10s"},
              {"takeover", "--force"},
              {"failback"},
+             {"maintenance"},
+             {"maintenance", "offline"},
+             {"maintenance", "on", "--for", "3600"},
+             {"maintenance", "on", "--for", "0s"},
+             {"maintenance", "off", "--for", "1h"},
              {"failback", "", "--all"},
              {"failback", "web", "--force"},
              {"events", "web"},
