@@ -45,8 +45,8 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::Maintenan
     log(out, LogLevel::info,
         "maintenance begins" + (request.expiry ? ", for " + in_words(*request.expiry) : ""));
     if (active.empty()) {
-        out.actions.emplace_back(Reply{
-            client, control::DoneResponse{"maintenance is on; no VIP is active here"}});
+        out.actions.emplace_back(
+            Reply{client, control::DoneResponse{"maintenance is on; no VIP is active here"}});
         return;
     }
     waiting_.push_back({client, std::move(active), now + request.timeout, request.timeout, true});

@@ -46,11 +46,6 @@ std::string last_error() {
     return plain({errno, boost::system::system_category()});
 }
 
-std::uint16_t number_at(std::span<const std::byte> data, std::size_t place) {
-    return static_cast<std::uint16_t>(std::to_integer<unsigned>(data[place]) << 8U |
-                                      std::to_integer<unsigned>(data[place + 1]));
-}
-
 sockaddr_storage socket_address(const IpAddress& address, int scope, socklen_t& size) {
     sockaddr_storage storage{};
     if (address.is_v4()) {
@@ -219,15 +214,11 @@ std::string RawSockets::send_echo(const IpAddress& to, const IpAddress* source,
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? last_error() : "";
 }
 
-void RawSockets::tell_echo(const IpAddress& from, std::span<const std::byte> message) {
-    constexpr std::size_t header_size = 8;
-    if (message.size() < header_size) {
-        return;
-    }
-    const auto found = echoes_.find(number_at(message, 4));
+void RawSockets::tell_echo(const EchoReply& reply) {
+    const auto found = echoes_.find(reply.identifier);
     if (found != echoes_.end()) {
         const Echo told = found->second;  // it may be taken out meanwhile
-        told(from, number_at(message, 6));
+        told(reply.source, reply.sequence);
     }
 }
 
@@ -238,14 +229,9 @@ void RawSockets::read_v4(int fd) {
         if (size < 0) {
             return;
         }
-        const auto packet = std::span{buffer}.first(static_cast<std::size_t>(size));
-        constexpr std::size_t least_header = 20;
-        if (packet.size() < least_header) {
-            continue;
-        }
-        const std::size_t header = (std::to_integer<std::size_t>(packet[0]) & 0xfU) * 4;
-        if (header >= least_header && packet.size() > header && packet[header] == std::byte{0}) {
-            tell_echo(IpAddress::from_bytes(packet.subspan(12, 4)), packet.subspan(header));
+        if (const auto reply =
+                parse_echo_v4(std::span{buffer}.first(static_cast<std::size_t>(size)))) {
+            tell_echo(*reply);
         }
     }
 }
@@ -281,20 +267,11 @@ void RawSockets::read_v6(int fd) {
             }
         }
         const auto packet = std::span{buffer}.first(static_cast<std::size_t>(size));
-        constexpr std::size_t advert_size = 24;
-        constexpr std::size_t with_option = advert_size + 8;
-        if (packet.size() >= 8 && packet[0] == std::byte{ICMP6_ECHO_REPLY}) {
-            tell_echo(IpAddress::from_bytes(std::as_bytes(std::span{from.sin6_addr.s6_addr})),
-                      packet);
-        } else if (packet.size() >= advert_size && packet[0] == std::byte{ND_NEIGHBOR_ADVERT} &&
-                   hops == 255) {  // RFC 4861 7.1.2
-            MacAddress mac;
-            if (packet.size() >= with_option &&
-                packet[advert_size] == std::byte{ND_OPT_TARGET_LINKADDR}) {
-                std::memcpy(mac.bytes.data(), packet.data() + advert_size + 2, 6);
-            }
-            tell_neighbour(static_cast<int>(info.ipi6_ifindex),
-                           IpAddress::from_bytes(packet.subspan(8, 16)), mac);
+        const auto source = IpAddress::from_bytes(std::as_bytes(std::span{from.sin6_addr.s6_addr}));
+        if (const auto reply = parse_echo_v6(source, packet)) {
+            tell_echo(*reply);
+        } else if (const auto answer = parse_neighbour_advertisement(packet, hops)) {
+            tell_neighbour(static_cast<int>(info.ipi6_ifindex), *answer);
         }
     }
 }
@@ -341,37 +318,31 @@ std::string RawSockets::ask_neighbour(int interface, const IpAddress& address,
 
 void RawSockets::read_arp(int fd) {
     for (int i = 0; i < most_at_once; ++i) {
-        ArpPacket packet;
+        std::array<std::byte, 64> buffer{};
         sockaddr_ll from{};
         socklen_t from_size = sizeof from;
-        const ssize_t size = recvfrom(fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_TRUNC,
+        const ssize_t size = recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT,
                                       reinterpret_cast<sockaddr*>(&from), &from_size);
         if (size < 0) {
             return;
         }
-        const ArpPacket expected;
-        const bool fits = static_cast<std::size_t>(size) >= sizeof packet &&
-                          packet.hardware == expected.hardware &&
-                          packet.protocol == expected.protocol &&
-                          packet.hardware_size == expected.hardware_size &&
-                          packet.protocol_size == expected.protocol_size &&
-                          packet.operation == htons(ARPOP_REPLY);
-        if (fits && from.sll_pkttype != PACKET_OUTGOING) {
-            tell_neighbour(from.sll_ifindex, IpAddress::from_bytes(packet.sender),
-                           MacAddress{packet.sender_mac});
+        const auto answer =
+            parse_arp_reply(std::span{buffer}.first(static_cast<std::size_t>(size)));
+        if (answer && from.sll_pkttype != PACKET_OUTGOING) {
+            tell_neighbour(from.sll_ifindex, *answer);
         }
     }
 }
 
-void RawSockets::tell_neighbour(int interface, const IpAddress& address, const MacAddress& mac) {
+void RawSockets::tell_neighbour(int interface, const NeighbourAnswer& answer) {
     std::vector<Neighbour> told;  // each may take itself out
     for (const Expected& expected : neighbours_) {
-        if (expected.interface == interface && expected.address == address) {
+        if (expected.interface == interface && expected.address == answer.address) {
             told.push_back(expected.told);
         }
     }
     for (const Neighbour& tell : told) {
-        tell(mac);
+        tell(answer.mac);
     }
 }
 

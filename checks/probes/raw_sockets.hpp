@@ -15,6 +15,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "checks/probes/neighbour_answer.hpp"
 
 namespace understudy::checks {
 
@@ -63,8 +64,8 @@ private:
     void read_v4(int fd);
     void read_v6(int fd);
     void read_arp(int fd);
-    void tell_echo(const IpAddress& from, std::span<const std::byte> message);
-    void tell_neighbour(int interface, const IpAddress& address, const MacAddress& mac);
+    void tell_echo(const EchoReply& reply);
+    void tell_neighbour(int interface, const NeighbourAnswer& answer);
 
     boost::asio::io_context& context_;
     Socket icmp_v4_;

@@ -24,7 +24,8 @@ const MaintenanceRequest off{};
 class Maintenance : public testing::Test {
 protected:
     // lb1 with 150 is active, lb2 with 100 waits.
-    void start(const core::Configuration& one = web(150), const core::Configuration& two = web(100)) {
+    void start(const core::Configuration& one = web(150),
+               const core::Configuration& two = web(100)) {
         lb1.start(one);
         lb2.start(two);
         ASSERT_TRUE(reaches(lb1, "active", 20s));

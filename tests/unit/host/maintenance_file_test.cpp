@@ -25,7 +25,9 @@ protected:
 
     // What an agent keeps, and the next one finds.
     std::optional<control::MaintenanceRequest> kept(const core::KeepMaintenance& what) {
-        { MaintenanceFile(dir_).keep(what); }
+        {
+            MaintenanceFile(dir_).keep(what);
+        }
         return found();
     }
     std::optional<control::MaintenanceRequest> found() {
