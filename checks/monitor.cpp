@@ -49,6 +49,7 @@ bool Monitor::finished(TimePoint now, RunId run, const Outcome& outcome) {
     const bool passed = outcome.passed != settings_->inverted;
     failures_ += passed ? 0 : 1;
     detail_ = outcome.detail;
+    last_duration_ = outcome.timings.total.value_or(now - started);
     const int weight_before = weight_;
     weight_ = outcome.weight.value_or(weight_);
 

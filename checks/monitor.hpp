@@ -53,6 +53,7 @@ public:
     bool has_run() const { return runs_ > 0; }
     std::uint64_t runs() const { return runs_; }
     std::uint64_t failures() const { return failures_; }
+    std::optional<Duration> last_duration() const { return last_duration_; }
     int weight() const { return weight_; }  // of the last outcome that had one
     bool is_overdue(TimePoint now) const { return running_ && now >= running_->give_up_at; }
     // How long the last outcome counts.
@@ -75,6 +76,7 @@ private:
     std::string detail_;
     std::uint64_t runs_ = 0;
     std::uint64_t failures_ = 0;
+    std::optional<Duration> last_duration_;
     int weight_ = 0;
     unsigned contrary_ = 0;  // outcomes in a row that speak against the state
     bool hurried_ = false;

@@ -27,7 +27,8 @@ po::options_description known_options() {
     add("timeout", po::value<std::string>());
     add("for", po::value<std::string>());
     add("help,h", po::bool_switch());
-    for (const char* flag : {"json", "watch", "all", "force", "follow", "quiet", "version"}) {
+    for (const char* flag :
+         {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "version"}) {
         add(flag, po::bool_switch());
     }
     add("words", po::value<std::vector<std::string>>());
@@ -95,7 +96,7 @@ const char* operand_of(Command command) {
 // An empty text, or what does not fit the command.
 std::string misfit(const CommandForm& form, const Arguments& arguments,
                    const po::variables_map& values) {
-    for (const char* option : {"json", "watch", "all", "force", "follow", "quiet"}) {
+    for (const char* option : {"json", "watch", "all", "force", "follow", "quiet", "openmetrics"}) {
         if (values[option].as<bool>() && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -200,6 +201,7 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     arguments.force = flag("force");
     arguments.follow = flag("follow");
     arguments.quiet = flag("quiet");
+    arguments.openmetrics = flag("openmetrics");
     if (std::string error = misfit(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }

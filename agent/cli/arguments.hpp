@@ -33,6 +33,7 @@ enum class Command : std::uint8_t {
     config_check,
     config_show,
     replay,
+    metrics,
 };
 
 struct Arguments {
@@ -45,6 +46,7 @@ struct Arguments {
     bool force = false;
     bool follow = false;
     bool quiet = false;
+    bool openmetrics = false;
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.

@@ -171,6 +171,18 @@ CommandForm replay_form() {
             "  --quiet  only how it ended\n"};
 }
 
+CommandForm metrics_form() {
+    return {"metrics",
+            Command::metrics,
+            0,
+            0,
+            {"openmetrics"},
+            "metrics [--openmetrics]",
+            "the metrics, as text for Prometheus",
+            "Without an agent there is still a text, which says understudy_up 0; exit status 3.\n\n"
+            "  --openmetrics  in the form of OpenMetrics 1.0\n"};
+}
+
 }  // namespace
 
 bool CommandForm::takes(const std::string& option) const {
@@ -192,6 +204,7 @@ const std::vector<CommandForm>& command_forms() {
         config_check_form(),
         config_show_form(),
         replay_form(),
+        metrics_form(),
         {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},
         {"help", Command::help, 0, 2, {}, "help [COMMAND]", "this, or more about COMMAND", ""},
     };

@@ -49,6 +49,8 @@ int run(const Arguments& arguments, const Console& console) {
             return run_config_show(arguments, console);
         case Command::replay:
             return run_replay(arguments, console);
+        case Command::metrics:
+            return run_metrics(arguments, console);
     }
     return exit_usage;
 }

@@ -76,6 +76,10 @@ Document peers_document(const std::vector<PeerStatus>& peers, BootOrigin origin)
     return document;
 }
 
+Document histogram_document(const Histogram& histogram) {
+    return {{"le", histogram.bounds}, {"counts", histogram.counts}, {"sum", histogram.sum}};
+}
+
 Document vip_document(const VipStatus& vip, BootOrigin origin) {
     Document active = nullptr;
     if (vip.active) {
@@ -99,7 +103,9 @@ Document vip_document(const VipStatus& vip, BootOrigin origin) {
             {"peers", peers_document(vip.peers, origin)},
             {"skew_time_ms", in_milliseconds(vip.skew_time)},
             {"active_down_interval_ms", in_milliseconds(vip.active_down_interval)},
-            {"checksum", vip.checksum}};
+            {"checksum", vip.checksum},
+            {"heartbeat_gap_intervals", histogram_document(vip.heartbeat_gap)},
+            {"heartbeat_lateness_s", histogram_document(vip.heartbeat_lateness)}};
 }
 
 Document event_document(const StateEvent& event, BootOrigin origin) {
@@ -108,13 +114,18 @@ Document event_document(const StateEvent& event, BootOrigin origin) {
 }
 
 Document check_document(const CheckStatus& check, BootOrigin origin) {
+    Document duration = nullptr;
+    if (check.duration) {
+        duration = in_milliseconds(*check.duration);
+    }
     return {{"name", check.name},
             {"type", check.type},
             {"state", name_of(check.state)},
             {"since", utc(check.since, origin)},
             {"detail", check.detail},
             {"runs", check.runs},
-            {"failures", check.failures}};
+            {"failures", check.failures},
+            {"duration_ms", std::move(duration)}};
 }
 
 Document checks_document(const std::vector<CheckStatus>& checks, BootOrigin origin) {
@@ -158,7 +169,7 @@ Document document_of(const StatusResponse& status, BootOrigin origin) {
         vips.push_back(vip_document(vip, origin));
     }
     Document document = {{"node", status.node},
-                         {"version", UNDERSTUDY_VERSION},
+                         {"version", status.version},
                          {"uptime_s", in_seconds(status.uptime)},
                          {"maintenance", status.maintenance}};
     if (status.maintenance_until) {

@@ -187,6 +187,26 @@ void read_standing(const Json& object, VipStatus& vip) {
     }
 }
 
+void read_histogram(const Json& vip, const char* key, Histogram& histogram) {
+    const auto field = vip.find(key);
+    if (field == vip.end()) {
+        return;
+    }
+    expect_object(*field);
+    read(*field, "le", histogram.bounds);
+    read_list(*field, "counts", [&](const Json& count) {
+        if (!count.is_number_unsigned()) {
+            throw Misfit(std::string{key} + " has a count that is none");
+        }
+        histogram.counts.push_back(count.get<std::uint64_t>());
+    });
+    read(*field, "sum", histogram.sum);
+    const bool empty = histogram.counts.empty() && histogram.bounds.empty();
+    if (!empty && histogram.counts.size() != histogram.bounds.size() + 1) {
+        throw Misfit(std::string{key} + " has not one count more than bounds");
+    }
+}
+
 VipStatus read_vip(const Json& object, BootOrigin origin) {
     expect_object(object);
     VipStatus vip;
@@ -210,6 +230,8 @@ VipStatus read_vip(const Json& object, BootOrigin origin) {
     read_duration(object, "skew_time_ms", 1e3, vip.skew_time);
     read_duration(object, "active_down_interval_ms", 1e3, vip.active_down_interval);
     read(object, "checksum", vip.checksum);
+    read_histogram(object, "heartbeat_gap_intervals", vip.heartbeat_gap);
+    read_histogram(object, "heartbeat_lateness_s", vip.heartbeat_lateness);
     return vip;
 }
 
@@ -223,6 +245,9 @@ CheckStatus read_check(const Json& object, BootOrigin origin) {
     read(object, "detail", check.detail);
     read_count(object, "runs", check.runs);
     read_count(object, "failures", check.failures);
+    if (const auto field = object.find("duration_ms"); field != object.end() && !field->is_null()) {
+        read_duration(object, "duration_ms", 1e3, check.duration.emplace());
+    }
     return check;
 }
 
@@ -262,6 +287,7 @@ CheckRunResponse read_check_run(const Json& object, BootOrigin origin) {
 StatusResponse read_status(const Json& object, BootOrigin origin) {
     StatusResponse status;
     read(object, "node", status.node);
+    read(object, "version", status.version);
     read_duration(object, "uptime_s", 1e6, status.uptime);
     read(object, "maintenance", status.maintenance);
     if (object.contains("maintenance_until")) {

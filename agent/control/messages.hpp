@@ -103,6 +103,13 @@ struct VipCounters {
     std::vector<DiscardCount> discarded;  // every reason, also those at zero
 };
 
+// How often a value fell between which bounds.
+struct Histogram {
+    std::vector<double> bounds;         // upper ones, included, growing
+    std::vector<std::uint64_t> counts;  // one more: the last one is above all bounds
+    double sum = 0;                     // of all values
+};
+
 struct VipStatus {
     std::string name;
     State state = State::init;
@@ -124,6 +131,8 @@ struct VipStatus {
     Duration active_down_interval{};
     std::string checksum;  // the form sent: "rfc9568" or "pseudo-header"
     VipCounters counters;
+    Histogram heartbeat_gap;  // between two advertisements of the Active router, in its intervals
+    Histogram heartbeat_lateness;  // of our own ones behind their timer, in seconds
 };
 
 enum class CheckState : std::uint8_t { unknown, up, down };
@@ -137,10 +146,12 @@ struct CheckStatus {
     std::string detail;      // what the last run saw
     std::uint64_t runs = 0;  // that ended
     std::uint64_t failures = 0;
+    std::optional<Duration> duration{};  // of the last run
 };
 
 struct StatusResponse {
     std::string node;
+    std::string version;  // of the agent
     Duration uptime{};
     bool maintenance = false;
     std::optional<TimePoint> maintenance_until;  // nothing: it has no end, or is not on

@@ -66,6 +66,7 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     }
     control::StatusResponse status;
     status.node = configuration_.agent.name;
+    status.version = UNDERSTUDY_VERSION;
     status.uptime = now - started_;
     status.maintenance = maintenance_;
     status.maintenance_until = maintenance_until_;

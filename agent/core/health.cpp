@@ -223,6 +223,7 @@ control::CheckStatus Health::status(std::size_t check) const {
     status.detail = monitor.detail();
     status.runs = monitor.runs();
     status.failures = monitor.failures();
+    status.duration = monitor.last_duration();
     return status;
 }
 

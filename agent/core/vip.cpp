@@ -259,6 +259,10 @@ void Vip::refused(TimePoint now, const AddressRefused& refusal, const Surroundin
 
 void Vip::time_passed(TimePoint now, const Surroundings& around) {
     end_yielding_if_due(now, around);
+    const auto heartbeat_due = is_active() ? router_.next_deadline() : std::nullopt;
+    if (heartbeat_due && now >= *heartbeat_due) {
+        heartbeats_.sent(now - *heartbeat_due);
+    }
     feed(now, vrrp::TimePassed{}, around);
     if (ledger_.time_passed(now, around.out)) {
         announce(now, around);

@@ -17,6 +17,7 @@
 #include "agent/core/configuration.hpp"
 #include "agent/core/event_log.hpp"
 #include "agent/core/health.hpp"
+#include "agent/core/heartbeat_record.hpp"
 #include "agent/core/kernel_view.hpp"
 #include "agent/core/listeners.hpp"
 #include "agent/core/service.hpp"
@@ -118,6 +119,10 @@ private:
         std::size_t address_count = 0;
         std::optional<IpAddress> source;
     };
+    struct Peer {
+        IpAddress source;
+        control::PeerStatus shown;
+    };
     struct Complaint {
         std::optional<TimePoint> logged;
         std::uint64_t suppressed = 0;
@@ -151,6 +156,7 @@ private:
     std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
     void discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
                  const Surroundings& around);
+    void note_gap(TimePoint now, const Peer& peer);
     void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,
                      const vrrp::Received& received);
@@ -190,16 +196,13 @@ private:
     bool adopting_ = false;                 // the change from init to active is no transition
     std::uint64_t transitions_ = 0;
 
-    struct Peer {
-        IpAddress source;
-        control::PeerStatus shown;
-    };
     std::vector<Peer> peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
     std::optional<TimePoint> first_family_heard_;
     std::optional<vrrp::ChecksumForm> peer_form_;
     std::optional<TimePoint> tie_in_ipv4_at_;
     control::VipCounters counters_;
+    HeartbeatRecord heartbeats_;
     std::array<std::uint64_t, vrrp::discard_kinds> discarded_{};
     std::array<Complaint, vrrp::discard_kinds> discard_complaints_{};
     Complaint interval_complaint_;

@@ -70,6 +70,8 @@ control::VipStatus Vip::status(TimePoint now) const {
         status.counters.discarded.push_back(
             {std::string{vrrp::name_of(static_cast<vrrp::Discard>(i))}, discarded_.at(i)});
     }
+    status.heartbeat_gap = heartbeats_.gaps();
+    status.heartbeat_lateness = heartbeats_.lateness();
     return status;
 }
 

@@ -101,6 +101,13 @@ void Vip::discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& dat
              around);
 }
 
+// Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
+void Vip::note_gap(TimePoint now, const Peer& peer) {
+    if (active_peer_ == peer.source && peer.shown.priority != vrrp::resignation_priority) {
+        heartbeats_.heard(now - peer.shown.heard, peer.shown.interval);
+    }
+}
+
 void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received) {
     auto peer = std::ranges::find(peers_, source, &Peer::source);
     if (peer == peers_.end()) {
@@ -110,6 +117,8 @@ void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received
         }
         peer = peers_.insert(peers_.end(), Peer{source, {}});
         peer->shown.address = source.to_string();
+    } else {
+        note_gap(now, *peer);
     }
     peer->shown.priority = received.priority;
     peer->shown.interval = received.interval;

@@ -100,6 +100,25 @@ TEST(StatusAnswer, PassesOverWhatIsUnknownAndDefaultsWhatIsMissing) {
     EXPECT_FALSE(status.vips[0].active);
 }
 
+TEST(StatusAnswer, HasHistogramsThatFit) {
+    const auto status = understood<StatusResponse>(
+        R"({"version":"9.9","vips":[{"heartbeat_gap_intervals":{"le":[1.1,3],"counts":[4,1,2],"sum":6.5}}],
+            "checks":[{"duration_ms":1.25},{"duration_ms":null}]})");
+    EXPECT_EQ(status.version, "9.9");
+    EXPECT_EQ(status.vips[0].heartbeat_gap.bounds, (std::vector<double>{1.1, 3}));
+    EXPECT_EQ(status.vips[0].heartbeat_gap.counts, (std::vector<std::uint64_t>{4, 1, 2}));
+    EXPECT_EQ(status.vips[0].heartbeat_gap.sum, 6.5);
+    EXPECT_TRUE(status.vips[0].heartbeat_lateness.counts.empty());
+    EXPECT_EQ(status.checks[0].duration, std::chrono::microseconds{1250});
+    EXPECT_FALSE(status.checks[1].duration);
+    for (const char* histogram : {R"({"le":[1],"counts":[1]})", R"({"le":[],"counts":[-1]})",
+                                  R"({"le":["a"],"counts":[1,2]})", R"([1])"}) {
+        EXPECT_FALSE(parse_response(
+            R"({"vips":[{"heartbeat_gap_intervals":)" + std::string{histogram} + "}]}", utc))
+            << histogram;
+    }
+}
+
 TEST(Answer, EveryKindComesBackFromItsLine) {
     StatusResponse status = understood<StatusResponse>(described);
     status.maintenance = true;
@@ -110,6 +129,8 @@ TEST(Answer, EveryKindComesBackFromItsLine) {
     status.vips[0].checksum = "pseudo-header";
     status.vips[0].readiness = Readiness::cold;
     status.vips[0].counters.announcements = 12;
+    status.vips[0].heartbeat_gap = {{1.5, 3}, {7, 1, 2}, 20.25};
+    status.checks[0].duration = std::chrono::microseconds{1234};
     const StateEvent event{7, noon, "web", State::backup, State::promoting, "silence"};
     const CheckStatus down{"backend", "tcp", CheckState::down, noon, "connection refused", 9, 4};
     const CheckStatus unknown{"new \x1b[2J", "script", CheckState::unknown, noon, "", 0, 0};

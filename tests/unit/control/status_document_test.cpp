@@ -42,6 +42,8 @@ VipStatus web() {
     vip.checksum = "rfc9568";
     vip.counters.adverts_sent = 10;
     vip.counters.adverts_received = 4;
+    vip.heartbeat_gap = {{1.1, 3}, {4, 1, 0}, 6.5};
+    vip.heartbeat_lateness = {{0.001}, {9, 1}, 0.5};
     vip.counters.discarded = {
         {"ttl", 0}, {"checksum", 0}, {"version", 0}, {"length", 0}, {"auth", 0}};
     return vip;
@@ -50,9 +52,11 @@ VipStatus web() {
 StatusResponse lb1() {
     StatusResponse status;
     status.node = "lb1";
+    status.version = "0.1.0";
     status.uptime = milliseconds{12300};
     status.vips = {web()};
-    status.checks = {{"frontend", "http", CheckState::up, at_noon, "HTTP 200 in 1.2 ms", 20, 0}};
+    status.checks = {{"frontend", "http", CheckState::up, at_noon, "HTTP 200 in 1.2 ms", 20, 0,
+                      std::chrono::microseconds{1234}}};
     status.discarded = {{"vrid", 2}};
     return status;
 }
@@ -76,9 +80,11 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
           "interval_mismatches":0,"address_mismatches":0,"address_repairs":0,"announcements":0},
         "peers":[{"address":"192.0.2.2","priority":100,"interval_ms":1000,
           "heard":"2026-11-20T11:59:56.600Z"}],
-        "skew_time_ms":414,"active_down_interval_ms":3414.062,"checksum":"rfc9568"}],
+        "skew_time_ms":414,"active_down_interval_ms":3414.062,"checksum":"rfc9568",
+        "heartbeat_gap_intervals":{"le":[1.1,3.0],"counts":[4,1,0],"sum":6.5},
+        "heartbeat_lateness_s":{"le":[0.001],"counts":[9,1],"sum":0.5}}],
       "checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z",
-        "detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0}],
+        "detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0,"duration_ms":1.234}],
       "discarded":{"vrid":2}})");
     EXPECT_EQ(written(lb1()), expected);
 }
@@ -197,7 +203,7 @@ TEST(CheckDocuments, ListHasTheSameObjectsAsStatus) {
     EXPECT_EQ(to_json(CheckListResponse{lb1().checks}, boot),
               R"({"checks":[{"name":"frontend","type":"http","state":"up",)"
               R"("since":"2026-11-20T12:00:00.000Z","detail":"HTTP 200 in 1.2 ms","runs":20,)"
-              R"("failures":0}]})");
+              R"("failures":0,"duration_ms":1.234}]})");
 }
 
 TEST(CheckDocuments, RunHasTheStepsThatHappened) {
@@ -210,9 +216,15 @@ TEST(CheckDocuments, RunHasTheStepsThatHappened) {
               R"("output":"ok\n","timings_ms":{"lookup":0.1,"connect":0.3,"first_byte":3,)"
               R"("total":3.2},"status":{"name":"frontend","type":"http","state":"up",)"
               R"("since":"2026-11-20T12:00:00.000Z","detail":"HTTP 200 in 1.2 ms","runs":20,)"
-              R"("failures":0}})");
+              R"("failures":0,"duration_ms":1.234}})");
     run.timings.tls = std::chrono::microseconds{2100};
     EXPECT_EQ(written(run)["timings_ms"]["tls"], 2.1);
+}
+
+TEST(CheckDocuments, WithoutARunThereIsNoDuration) {
+    StatusResponse status = lb1();
+    status.checks[0].duration.reset();
+    EXPECT_TRUE(written(status)["checks"][0]["duration_ms"].is_null());
 }
 
 TEST(OtherDocuments, HaveTheirForms) {
