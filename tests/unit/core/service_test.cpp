@@ -389,6 +389,23 @@ TEST_F(Services, who_lost_the_address_with_a_dead_service_takes_it_no_more) {
     EXPECT_FALSE(lb1.holds(vip));
 }
 
+// The offer to its peers is long over, so no deadline of it makes the node look again.
+TEST_F(Services, who_held_it_as_the_last_resort_and_lost_it_takes_it_no_more) {
+    lb1.start(served(150, false));
+    ASSERT_TRUE(active(lb1, 10s));
+    lan.run_for(10s);
+    lb1.kill_service("haproxy");
+    lan.run_for(10s);
+    ASSERT_TRUE(lb1.holds(vip)) << "a bad service on a reachable address beats none";
+    lb2.start(served(100, false));
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(10ms);
+    lb2.crash();
+    lan.run_for(10s);
+    EXPECT_EQ(lb1.state(), "fault");
+    EXPECT_FALSE(lb1.holds(vip));
+}
+
 TEST_F(Services, a_startup_delay_that_ends_before_any_check_has_run_does_not_spin) {
     lb1.silence_prober(true);
     core::Configuration configuration = tracking(150);
