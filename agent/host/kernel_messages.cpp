@@ -5,8 +5,10 @@
 #include <net/if.h>
 #include <netlink/msg.h>
 #include <sys/socket.h>
+#include <sys/times.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -31,12 +33,31 @@ std::span<const std::byte> payload_of(const nlattr* attribute) {
             static_cast<std::size_t>(nla_len(attribute))};
 }
 
-// The kernel's time stamp counts hundredths of a second of uptime (jiffies, so not the time
-// suspended).
+// Now, in the kernel's ticks since boot as hundredths of a second. They lag behind CLOCK_MONOTONIC
+// by some part of a second that the boot took, which is too much where addresses are renewed ten
+// times a second. times(2) tells them, counted from five minutes before 2^32 ticks.
+std::int64_t ticks_now() {
+    using Hundredths = std::chrono::duration<std::int64_t, std::centi>;
+    constexpr std::int64_t most_lag = 1000;
+    const std::int64_t uptime = std::chrono::floor<Hundredths>(read_clock(CLOCK_MONOTONIC)).count();
+    const std::int64_t ticks = times(nullptr);
+    std::int64_t nearest = uptime;
+    std::int64_t least = most_lag;
+    for (const std::int64_t rate : {100, 250, 300, 1000}) {
+        const std::int64_t start = ((std::int64_t{1} << 32) - 300 * rate) * 100 / rate;
+        const std::int64_t lag = std::abs(ticks - start - uptime);
+        if (lag < least) {
+            least = lag;
+            nearest = ticks - start;
+        }
+    }
+    return nearest;
+}
+
+// The time stamp does not count the time suspended.
 Duration age_of(const ifa_cacheinfo& lifetimes) {
-    const Duration uptime = read_clock(CLOCK_MONOTONIC);
-    const Duration stamp = std::chrono::milliseconds{10} * lifetimes.tstamp;
-    return std::max(uptime - stamp, Duration::zero());
+    return std::chrono::milliseconds{10} *
+           std::max(ticks_now() - std::int64_t{lifetimes.tstamp}, std::int64_t{0});
 }
 
 void report_address(const nlmsghdr* message, const EventSink& sink) {

@@ -57,6 +57,7 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
               on_request(client, request);
           },
           [this](core::ClientId client) { feed(core::ClientGone{client}); }) {
+    signals_.add(SIGUSR1);
     if (node_.configuration().agent.record) {
         recorder_ = std::make_unique<Recorder>(
             runtime_dir, record::make_header(node_.configuration(), started_,
@@ -77,7 +78,7 @@ Loop::~Loop() {
     kernel_.release();
 }
 
-void Loop::run() {
+bool Loop::run() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
@@ -90,6 +91,7 @@ void Loop::run() {
     after_round();
     io_.run();
     notify_.stopping();
+    return leaves_addresses_;
 }
 
 // Before anything is known, so that nothing is taken first.
@@ -260,6 +262,11 @@ void Loop::wait_for_signal() {
         }
         if (signal == SIGHUP) {
             write_line(core::LogLevel::warn, "SIGHUP: reload is not supported by this version");
+        } else if (signal == SIGUSR1) {
+            leaves_addresses_ = true;
+            stopped_ = true;
+            io_.stop();
+            return;
         } else {
             write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
             notify_.stopping();

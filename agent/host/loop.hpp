@@ -30,8 +30,9 @@ public:
          std::optional<RunnerEnds> runner);
     ~Loop();
 
-    // Until the agent has stopped.
-    void run();
+    // Until the agent has stopped. True if it was asked to leave its addresses where they are, for
+    // the agent that is started next.
+    bool run();
 
 private:
     struct Ear;
@@ -64,6 +65,7 @@ private:
     std::deque<core::Event> pending_;  // what arose while actions were carried out
     bool busy_ = false;
     bool stopped_ = false;
+    bool leaves_addresses_ = false;
     bool continuing_ = false;
 
     VrrpSockets sockets_;

@@ -27,6 +27,8 @@ using core::LogLevel;
 constexpr int done = 0;
 constexpr int failed = 1;
 constexpr int usage = 2;
+// The unit knows it: what comes next is another start, so nothing is released.
+constexpr int left_to_the_next = 75;
 
 // Texts, because Program_options reads a path only as far as its first blank.
 struct Options {
@@ -96,7 +98,11 @@ int run(const Options& options) {
     if (!configuration) {
         return failed;
     }
-    if (const std::string missing = host::missing_capability(); !missing.empty()) {
+    std::string missing = host::missing_capability();
+    if (missing.empty()) {
+        missing = host::missing_right_for(*configuration);
+    }
+    if (!missing.empty()) {
         std::cerr << "understudyd: " << missing << '\n';
         return failed;
     }
@@ -119,19 +125,24 @@ int run(const Options& options) {
     if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
         host::write_line(LogLevel::warn, error);
     }
+    bool left = false;
     {
         host::Loop loop(std::move(*configuration), options.runtime_dir, std::move(runner));
         if (const std::string error = host::drop_privileges(); !error.empty()) {
             host::write_line(LogLevel::warn, error);
         }
         lock_memory();
-        loop.run();
+        left = loop.run();
     }
     // After a crash or an error they stay with the addresses, which the next agent adopts.
-    host::remove_arp_quiet();
-    host::write_line(LogLevel::info, "understudyd has stopped");
+    if (!left) {
+        host::remove_arp_quiet();
+    }
+    host::write_line(LogLevel::info,
+                     left ? "understudyd has ended, and left its addresses to the next one"
+                          : "understudyd has stopped");
     host::stop_journal();
-    return done;
+    return left ? left_to_the_next : done;
 }
 
 int start(int argc, char** argv) {

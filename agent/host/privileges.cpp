@@ -1,6 +1,7 @@
 #include "agent/host/privileges.hpp"
 
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,6 +47,49 @@ std::string missing_capability() {
     }
     return missing.empty() ? ""
                            : "this process lacks" + missing + ": start it as root or by its unit";
+}
+
+namespace {
+
+constexpr const char* how_to_grant =
+    "; the drop-in scripts.conf of understudyd.service grants it, see understudyd(8)";
+
+// What it needs script_user for; empty: nothing.
+std::string run_by_script_user(const core::Configuration& configuration) {
+    for (const checks::CheckSettings& check : configuration.checks) {
+        if (std::holds_alternative<checks::Script>(check.question)) {
+            return "the script of check " + check.name;
+        }
+    }
+    for (const core::ServiceSettings& service : configuration.services) {
+        if (!service.start.empty() || !service.stop.empty()) {
+            return "the commands of service " + service.name;
+        }
+    }
+    return {};
+}
+
+bool looks_at_processes(const checks::CheckSettings& check) {
+    return std::holds_alternative<checks::Process>(check.question);
+}
+
+}  // namespace
+
+std::string missing_right_for(const core::Configuration& configuration) {
+    const std::string& user = configuration.agent.script_user;
+    const passwd* wanted = getpwnam(user.c_str());
+    const std::string what = run_by_script_user(configuration);
+    if (!what.empty() && !may_change_user() && wanted != nullptr && wanted->pw_uid != geteuid()) {
+        return what + " cannot run as " + user + ": this process may not become another user" +
+               how_to_grant;
+    }
+    const auto process = std::ranges::find_if(configuration.checks, looks_at_processes);
+    // The one process that is always there, and somebody else's.
+    if (process != configuration.checks.end() && access("/proc/1/stat", R_OK) != 0) {
+        return "check " + process->name +
+               " looks at processes, and those of other users are hidden" + how_to_grant;
+    }
+    return {};
 }
 
 bool may_change_user() {

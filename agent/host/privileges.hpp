@@ -14,6 +14,10 @@ std::string missing_capability();
 // capabilities cannot chown: call it when the control socket exists. An error is a text.
 std::string drop_privileges();
 
+// Empty, or what the configuration asks for and this process may not do: run something as another
+// user, look at the processes of other users.
+std::string missing_right_for(const core::Configuration& configuration);
+
 // Whether this process may become another user.
 bool may_change_user();
 

@@ -10,11 +10,22 @@
 
 namespace understudy::host {
 
+namespace {
+
+bool belongs_to(const std::filesystem::path& path, gid_t group) {
+    struct stat found{};
+    return lstat(path.c_str(), &found) == 0 && found.st_gid == group;
+}
+
+}  // namespace
+
 std::string restrict_access(const std::filesystem::path& path, unsigned mode) {
     const group* members = getgrnam(control_group);
-    // Without the right to give it away (not root) it stays with our own group, closed to it.
+    // Under its unit the agent has this group itself. Without the right to give it away (not root)
+    // it stays with our own group, closed to it.
     const bool shared =
-        members != nullptr && chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0;
+        members != nullptr && (belongs_to(path, members->gr_gid) ||
+                               chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0);
     const unsigned allowed = shared ? mode : mode & 0700U;
     if (chmod(path.c_str(), allowed) < 0) {
         return "cannot set the mode of " + path.string() + ": " + std::strerror(errno);

@@ -1,5 +1,6 @@
 """Crashes of nodes and agents: who holds the address, for how long, and what the client loses."""
 import os
+import signal
 import statistics
 import sys
 import time
@@ -86,6 +87,21 @@ class Deaths(LabTestCase):
         self.assertEqual(self.one.vip()["transitions"], 0)
         self.assertEqual(self.two.vip()["transitions"], 1)
         self.assertIsNone(self.watch.first_held(two, VIP))
+        self.assertIsNone(self.watch.first_released(one, VIP))
+
+    def test_agent_replaced_by_another_one_keeps_its_addresses_and_no_peer_notices(self):
+        one, two = self.pair("200ms")
+        client = self.lab.client()
+        with Probe(client, VIP) as probe:
+            self.one.signal(signal.SIGUSR1)
+            self.assertEqual(self.one.process.wait(5), 75)
+            self.assertTrue(one.holds(VIP))
+            self.one.start()
+            self.assertEqual(self.one.state(), "active")
+            stays(lambda: self.two.state() == "backup", 1, "the standby waits")
+        self.assertEqual(probe.seen.lost, 0)
+        self.assertEqual(self.one.vip()["transitions"], 0)
+        self.assertEqual(self.two.vip()["transitions"], 1)
         self.assertIsNone(self.watch.first_released(one, VIP))
 
     def test_agent_stopped_and_continued_says_nothing_as_active(self):

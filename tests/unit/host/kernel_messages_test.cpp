@@ -4,9 +4,14 @@
 #include <gtest/gtest.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +85,40 @@ TEST(KernelMessages, AnAddressOfOurs) {
     EXPECT_EQ(seen.prefix.to_string(), "192.0.2.10/24");
     EXPECT_TRUE(seen.ours);
     EXPECT_EQ(seen.remaining, std::chrono::seconds{7});
+}
+
+// In a network namespace of its own: how old the kernel says that a new address is.
+std::optional<Duration> age_of_a_new_address() {
+    if (unshare(CLONE_NEWNET) != 0 ||
+        std::system("ip link set lo up && ip address add 192.0.2.10/32 dev lo valid_lft 100 "
+                    "preferred_lft 100") != 0) {
+        return std::nullopt;
+    }
+    std::optional<Duration> age;
+    KernelMonitor monitor;
+    monitor.observe_all([&](const core::Event& event) {
+        const auto* seen = std::get_if<core::AddressSeen>(&event);
+        if (seen != nullptr && seen->prefix.to_string() == "192.0.2.10/32") {
+            age = seen->age;
+        }
+    });
+    return age;
+}
+
+// An agent with short intervals adopts addresses only if they are young.
+TEST(KernelMessages, ANewAddressIsNew) {
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "no network namespace to be had: this test needs root";
+    }
+    constexpr int is_new = 9;
+    const pid_t child = fork();
+    if (child == 0) {
+        const auto age = age_of_a_new_address();
+        _exit(age && *age < std::chrono::milliseconds{100} ? is_new : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), is_new);
 }
 
 TEST(KernelMessages, ALink) {
