@@ -26,6 +26,7 @@ po::options_description known_options() {
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
     add("for", po::value<std::string>());
+    add("listen", po::value<std::vector<std::string>>());
     add("help,h", po::bool_switch());
     for (const char* flag :
          {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "version"}) {
@@ -101,7 +102,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    for (const char* option : {"timeout", "for"}) {
+    for (const char* option : {"timeout", "for", "listen"}) {
         if (values.contains(option) && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -207,6 +208,9 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     }
     if (std::string error = read_durations(arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
+    }
+    if (values.contains("listen")) {
+        arguments.listen = values["listen"].as<std::vector<std::string>>();
     }
     if (form->command == Command::help) {
         return read_help(arguments, words);

@@ -34,6 +34,7 @@ enum class Command : std::uint8_t {
     config_show,
     replay,
     metrics,
+    serve,
 };
 
 struct Arguments {
@@ -47,6 +48,7 @@ struct Arguments {
     bool follow = false;
     bool quiet = false;
     bool openmetrics = false;
+    std::vector<std::string> listen;  // ADDR:PORT
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.
