@@ -32,9 +32,9 @@ enum class Command : std::uint8_t {
     check_run,
     config_check,
     config_show,
+    import,
     replay,
     metrics,
-    serve,
 };
 
 struct Arguments {
@@ -48,9 +48,10 @@ struct Arguments {
     bool follow = false;
     bool quiet = false;
     bool openmetrics = false;
-    std::vector<std::string> listen;  // ADDR:PORT
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
+    std::string output;              // of import: the file; empty: stdout
+    std::string id;                  // of import: whose @id lines count; empty: the host's name
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.
     std::chrono::milliseconds patience{5000};
     std::chrono::milliseconds watch_every{1000};

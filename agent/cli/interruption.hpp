@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "agent/client/connection.hpp"
+#include "agent/cli/connection.hpp"
 
 namespace understudy::cli {
 
@@ -15,7 +15,7 @@ public:
     Interruption& operator=(const Interruption&) = delete;
 
     // Ready once SIGINT has come.
-    client::Disturbance disturbance() const;
+    Disturbance disturbance() const;
 
 private:
     sigset_t before_{};

@@ -5,8 +5,8 @@
 
 namespace understudy::cli {
 
-std::expected<Connection, Failure> reach_agent(const Arguments& arguments, control::Access access) {
-    auto connection = Connection::open(arguments.runtime_dir, arguments.patience, access);
+std::expected<Connection, Failure> reach_agent(const Arguments& arguments) {
+    auto connection = Connection::open(arguments.runtime_dir, arguments.patience);
     if (!connection) {
         return std::unexpected(Failure{exit_no_agent, std::move(connection.error())});
     }
@@ -30,9 +30,7 @@ std::expected<control::Response, Failure> understand(const std::string& line) {
 
 std::expected<std::string, Failure> ask_line(const Arguments& arguments,
                                              const control::Request& request, Patience patience) {
-    const bool asks = control::is_question(request);
-    auto connection =
-        reach_agent(arguments, asks ? control::Access::questions : control::Access::commands);
+    auto connection = reach_agent(arguments);
     if (!connection) {
         return std::unexpected(std::move(connection.error()));
     }
