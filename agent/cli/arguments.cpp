@@ -27,6 +27,8 @@ po::options_description known_options() {
     add("timeout", po::value<std::string>());
     add("for", po::value<std::string>());
     add("listen", po::value<std::vector<std::string>>());
+    add("output", po::value<std::string>());
+    add("id,i", po::value<std::string>());
     add("help,h", po::bool_switch());
     for (const char* flag :
          {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "version"}) {
@@ -102,7 +104,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    for (const char* option : {"timeout", "for", "listen"}) {
+    for (const char* option : {"timeout", "for", "listen", "output", "id"}) {
         if (values.contains(option) && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -203,6 +205,11 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     arguments.follow = flag("follow");
     arguments.quiet = flag("quiet");
     arguments.openmetrics = flag("openmetrics");
+    const auto text_of = [&](const char* option) {
+        return values.contains(option) ? values[option].as<std::string>() : std::string{};
+    };
+    arguments.output = text_of("output");
+    arguments.id = text_of("id");
     if (std::string error = misfit(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }

@@ -32,6 +32,7 @@ enum class Command : std::uint8_t {
     check_run,
     config_check,
     config_show,
+    import,
     replay,
     metrics,
     serve,
@@ -51,6 +52,8 @@ struct Arguments {
     std::vector<std::string> listen;  // ADDR:PORT
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
+    std::string output;              // of import: the file; empty: stdout
+    std::string id;                  // of import: whose @id lines count; empty: the host's name
     // How long the agent may take to answer, and how often `status --watch` asks. Not options.
     std::chrono::milliseconds patience{5000};
     std::chrono::milliseconds watch_every{1000};

@@ -156,6 +156,25 @@ CommandForm config_show_form() {
             "As the agent understood it, with every default written out.\n"};
 }
 
+CommandForm import_form() {
+    return {
+        "import",
+        Command::import,
+        1,
+        1,
+        {"json", "output", "id", "force", "quiet"},
+        "import FILE [--output FILE] [--id ID] [--json]",
+        "convert a keepalived.conf",
+        "Needs no agent. FILE may be - for standard input. The configuration is written to\n"
+        "standard output, and what became of each line to standard error. Exit status 0 if\n"
+        "all instances were converted, 1 if one of them, or a part of FILE, is missing.\n\n"
+        "  --output FILE  where the configuration goes; never over a file that exists\n"
+        "  --force        but over that one\n"
+        "  --id ID        whose @ID lines count, as keepalived's -i (default: the host's name)\n"
+        "  --quiet        nothing about lines that mean the same here\n"
+        "  --json         the configuration and the notes as one document\n"};
+}
+
 CommandForm replay_form() {
     return {"replay",
             Command::replay,
@@ -216,6 +235,7 @@ const std::vector<CommandForm>& command_forms() {
         check_run_form(),
         config_check_form(),
         config_show_form(),
+        import_form(),
         replay_form(),
         metrics_form(),
         serve_form(),

@@ -21,6 +21,7 @@ int run_check_list(const Arguments& arguments, const Console& console);
 int run_check_run(const Arguments& arguments, const Console& console);
 int run_config_check(const Arguments& arguments, const Console& console);
 int run_config_show(const Arguments& arguments, const Console& console);
+int run_import(const Arguments& arguments, const Console& console);
 int run_replay(const Arguments& arguments, const Console& console);
 int run_metrics(const Arguments& arguments, const Console& console);
 int run_serve(const Arguments& arguments, const Console& console);

@@ -48,6 +48,11 @@ TEST(CommandLine, ReadsEveryCommand) {
     EXPECT_EQ(read({"config", "check", "a", "b"}).command, Command::config_check);
     EXPECT_THAT(read({"config", "check", "a", "b"}).operands, ElementsAre("a", "b"));
     EXPECT_EQ(read({"config", "show"}).command, Command::config_show);
+    EXPECT_EQ(read({"import", "a"}).command, Command::import);
+    EXPECT_THAT(read({"import", "-"}).operands, ElementsAre("-"));
+    EXPECT_EQ(read({"import", "a", "--output", "b"}).output, "b");
+    EXPECT_EQ(read({"import", "a", "--id=one"}).id, "one");
+    EXPECT_EQ(read({"import", "-i", "one", "a"}).id, "one");
     EXPECT_EQ(read({"replay", "a", "b", "--quiet"}).command, Command::replay);
     EXPECT_TRUE(read({"replay", "a", "b", "--quiet"}).quiet);
     EXPECT_EQ(read({"version"}).command, Command::version);
@@ -68,6 +73,7 @@ TEST(CommandLine, TakesJsonWhereItIsDocumented) {
                                                  {"check", "run", "frontend"},
                                                  {"config", "check", "file"},
                                                  {"config", "show"},
+                                                 {"import", "file"},
                                                  {"replay", "file"},
                                                  {"version"}}) {
         Words with = words;
