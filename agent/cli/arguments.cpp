@@ -26,6 +26,7 @@ po::options_description known_options() {
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
     add("for", po::value<std::string>());
+    add("listen", po::value<std::vector<std::string>>());
     add("output", po::value<std::string>());
     add("id,i", po::value<std::string>());
     add("help,h", po::bool_switch());
@@ -103,7 +104,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    for (const char* option : {"timeout", "for", "output", "id"}) {
+    for (const char* option : {"timeout", "for", "listen", "output", "id"}) {
         if (values.contains(option) && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -214,6 +215,9 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     }
     if (std::string error = read_durations(arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
+    }
+    if (values.contains("listen")) {
+        arguments.listen = values["listen"].as<std::vector<std::string>>();
     }
     if (form->command == Command::help) {
         return read_help(arguments, words);

@@ -35,6 +35,7 @@ enum class Command : std::uint8_t {
     import,
     replay,
     metrics,
+    serve,
 };
 
 struct Arguments {
@@ -48,6 +49,7 @@ struct Arguments {
     bool follow = false;
     bool quiet = false;
     bool openmetrics = false;
+    std::vector<std::string> listen;  // ADDR:PORT
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     std::string output;              // of import: the file; empty: stdout

@@ -202,6 +202,19 @@ CommandForm metrics_form() {
             "  --openmetrics  in the form of OpenMetrics 1.0\n"};
 }
 
+CommandForm serve_form() {
+    return {"serve",
+            Command::serve,
+            0,
+            0,
+            {"listen"},
+            "serve [--listen ADDR:PORT]...",
+            "a page with the status, and /metrics",
+            "Serves until it is told to end: the page at /, /metrics, /status.json and /events.\n"
+            "Nothing can be changed there.\n\n"
+            "  --listen ADDR:PORT  where (default 127.0.0.1:9112; [::1]:9112; several: repeat)\n"};
+}
+
 }  // namespace
 
 bool CommandForm::takes(const std::string& option) const {
@@ -225,6 +238,7 @@ const std::vector<CommandForm>& command_forms() {
         import_form(),
         replay_form(),
         metrics_form(),
+        serve_form(),
         {"version", Command::version, 0, 0, {"json"}, "version [--json]", "of this client", ""},
         {"help", Command::help, 0, 2, {}, "help [COMMAND]", "this, or more about COMMAND", ""},
     };

@@ -53,6 +53,8 @@ int run(const Arguments& arguments, const Console& console) {
             return run_replay(arguments, console);
         case Command::metrics:
             return run_metrics(arguments, console);
+        case Command::serve:
+            return run_serve(arguments, console);
     }
     return exit_usage;
 }

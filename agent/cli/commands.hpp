@@ -24,5 +24,6 @@ int run_config_show(const Arguments& arguments, const Console& console);
 int run_import(const Arguments& arguments, const Console& console);
 int run_replay(const Arguments& arguments, const Console& console);
 int run_metrics(const Arguments& arguments, const Console& console);
+int run_serve(const Arguments& arguments, const Console& console);
 
 }  // namespace understudy::cli

@@ -37,7 +37,7 @@ int run_events(const Arguments& arguments, const Console& console) {
     const auto fail = [&](const Failure& failure) {
         return console.fail(arguments.json, failure.status, failure.text);
     };
-    auto agent = reach_agent(arguments);
+    auto agent = reach_agent(arguments, control::Access::questions);
     if (!agent) {
         return fail(agent.error());
     }

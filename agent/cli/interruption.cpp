@@ -38,7 +38,7 @@ Interruption::~Interruption() {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-Disturbance Interruption::disturbance() const {
+client::Disturbance Interruption::disturbance() const {
     return {fd_, POLLIN};
 }
 

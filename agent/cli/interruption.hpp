@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "agent/cli/connection.hpp"
+#include "agent/client/connection.hpp"
 
 namespace understudy::cli {
 
@@ -15,7 +15,7 @@ public:
     Interruption& operator=(const Interruption&) = delete;
 
     // Ready once SIGINT has come.
-    Disturbance disturbance() const;
+    client::Disturbance disturbance() const;
 
 private:
     sigset_t before_{};

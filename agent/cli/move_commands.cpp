@@ -102,7 +102,7 @@ std::expected<std::string, Failure> wait_for_peer(const Arguments& arguments,
 
 std::expected<Done, Failure> give_away(const Arguments& arguments, const Console& console,
                                        const control::Request& request) {
-    auto agent = reach_agent(arguments);
+    auto agent = reach_agent(arguments, control::Access::commands);
     if (!agent) {
         return std::unexpected(std::move(agent.error()));
     }

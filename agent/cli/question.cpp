@@ -5,8 +5,8 @@
 
 namespace understudy::cli {
 
-std::expected<Connection, Failure> reach_agent(const Arguments& arguments) {
-    auto connection = Connection::open(arguments.runtime_dir, arguments.patience);
+std::expected<Connection, Failure> reach_agent(const Arguments& arguments, control::Access access) {
+    auto connection = Connection::open(arguments.runtime_dir, arguments.patience, access);
     if (!connection) {
         return std::unexpected(Failure{exit_no_agent, std::move(connection.error())});
     }
@@ -30,7 +30,9 @@ std::expected<control::Response, Failure> understand(const std::string& line) {
 
 std::expected<std::string, Failure> ask_line(const Arguments& arguments,
                                              const control::Request& request, Patience patience) {
-    auto connection = reach_agent(arguments);
+    const bool asks = control::is_question(request);
+    auto connection =
+        reach_agent(arguments, asks ? control::Access::questions : control::Access::commands);
     if (!connection) {
         return std::unexpected(std::move(connection.error()));
     }

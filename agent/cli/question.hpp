@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "agent/cli/arguments.hpp"
-#include "agent/cli/connection.hpp"
+#include "agent/client/connection.hpp"
 #include "agent/control/json.hpp"
 #include "agent/control/messages.hpp"
 
@@ -28,7 +28,11 @@ struct Answer {
     Kind content;
 };
 
-std::expected<Connection, Failure> reach_agent(const Arguments& arguments);
+using client::Connection;
+using client::Disturbance;
+using client::Trouble;
+
+std::expected<Connection, Failure> reach_agent(const Arguments& arguments, control::Access access);
 std::expected<control::Response, Failure> understand(const std::string& line);
 Failure not_understood();
 

@@ -53,10 +53,11 @@ std::string user_of(int fd) {
 }  // namespace
 
 struct ControlServer::Client {
-    Client(core::ClientId number, stream_protocol::socket connection)
-        : id(number), socket(std::move(connection)) {}
+    Client(core::ClientId number, control::Access allowed, stream_protocol::socket connection)
+        : id(number), access(allowed), socket(std::move(connection)) {}
 
     core::ClientId id;
+    control::Access access;
     stream_protocol::socket socket;
     std::array<char, 4096> chunk{};
     std::string input;
@@ -68,61 +69,85 @@ struct ControlServer::Client {
     bool ends = false;     // nothing more is read from it; it is dropped when it has its answers
 };
 
+// One socket that is listened on.
+struct ControlServer::Door {
+    Door(boost::asio::io_context& loop, std::filesystem::path place, control::Access allowed)
+        : path(std::move(place)), access(allowed), acceptor(loop), pause(loop) {}
+
+    std::filesystem::path path;
+    control::Access access;
+    stream_protocol::acceptor acceptor;
+    boost::asio::steady_timer pause;  // after a refused accept(2)
+};
+
 ControlServer::ControlServer(boost::asio::io_context& loop, const std::filesystem::path& path,
                              OnRequest on_request, OnGone on_gone)
-    : path_(path),
-      acceptor_(loop),
-      pause_(loop),
-      on_request_(std::move(on_request)),
-      on_gone_(std::move(on_gone)) {
+    : loop_(loop), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)) {
+    open(path, control::Access::commands);
+}
+
+void ControlServer::offer_answers(const std::filesystem::path& path) {
+    open(path, control::Access::questions);
+}
+
+void ControlServer::open(const std::filesystem::path& path, control::Access access) {
+    Door& door = *doors_.emplace_back(std::make_unique<Door>(loop_, path, access));
     // The lock on the directory is ours, so a socket that is there is a dead agent's.
     std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+    std::filesystem::remove(path, ignored);
     error_code error;
-    acceptor_.open(stream_protocol{}, error);
+    door.acceptor.open(stream_protocol{}, error);
     if (!error) {
-        acceptor_.bind(stream_protocol::endpoint{path_.string()}, error);
+        door.acceptor.bind(stream_protocol::endpoint{path.string()}, error);
     }
     // Nobody can connect before listen(), so the mode is in place before the first client.
-    const std::string trouble = error ? error.message() : restrict_access(path_, 0660);
+    const char* group = access == control::Access::commands ? control_group : status_group;
+    const std::string trouble = error ? error.message() : restrict_access(path, 0660, group);
     if (trouble.empty()) {
-        acceptor_.listen(static_cast<int>(most_clients), error);
+        door.acceptor.listen(static_cast<int>(most_clients), error);
     }
     if (error || !trouble.empty()) {
-        throw std::runtime_error("control socket " + path_.string() + ": " +
+        throw std::runtime_error("control socket " + path.string() + ": " +
                                  (trouble.empty() ? error.message() : trouble));
     }
-    accept();
+    accept(door);
 }
 
 ControlServer::~ControlServer() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+    for (const auto& door : doors_) {
+        std::error_code ignored;
+        std::filesystem::remove(door->path, ignored);
+    }
 }
 
-void ControlServer::accept() {
-    acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
+void ControlServer::accept(Door& door) {
+    door.acceptor.async_accept([this, &door](error_code error, stream_protocol::socket socket) {
         if (error == boost::asio::error::operation_aborted) {
             return;
         }
         if (!error) {
-            admit(std::move(socket));
-            accept();
+            admit(door, std::move(socket));
+            accept(door);
             return;
         }
-        pause_.expires_after(accept_pause);
-        pause_.async_wait([this](error_code stopped) {
+        door.pause.expires_after(accept_pause);
+        door.pause.async_wait([this, &door](error_code stopped) {
             if (!stopped) {
-                accept();
+                accept(door);
             }
         });
     });
 }
 
-void ControlServer::admit(stream_protocol::socket socket) {
+std::size_t ControlServer::clients_of(control::Access access) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        clients_, [&](const auto& each) { return each.second->access == access; }));
+}
+
+void ControlServer::admit(const Door& door, stream_protocol::socket socket) {
     error_code ignored;
     socket.non_blocking(true, ignored);
-    if (clients_.size() >= most_clients) {
+    if (clients_of(door.access) >= most_clients) {
         const std::string refusal =
             control::to_json(control::ErrorResponse{"too many clients are connected", false},
                              boot_origin()) +
@@ -130,7 +155,7 @@ void ControlServer::admit(stream_protocol::socket socket) {
         socket.write_some(boost::asio::buffer(refusal), ignored);
         return;
     }
-    const auto client = std::make_shared<Client>(next_client_++, std::move(socket));
+    const auto client = std::make_shared<Client>(next_client_++, door.access, std::move(socket));
     clients_.emplace(client->id, client);
     read(client);
 }
@@ -189,6 +214,12 @@ void ControlServer::handle_line(const std::shared_ptr<Client>& client, const std
     if (!request) {
         send(client,
              control::to_json(control::ErrorResponse{request.error(), true}, boot_origin()));
+        return;
+    }
+    if (client->access == control::Access::questions && !control::is_question(*request)) {
+        constexpr const char* refusal =
+            "this socket only answers questions; commands go to control.sock";
+        send(client, control::to_json(control::ErrorResponse{refusal, false}, boot_origin()));
         return;
     }
     if (const auto* events = std::get_if<control::EventsRequest>(&*request)) {

@@ -1,5 +1,7 @@
 // The control socket: JSON lines in, JSON lines out. Root and the group `understudy` may connect;
-// the file mode keeps all others from even reading.
+// the file mode keeps all others from even reading. A second one, for root and the group
+// `understudy-status`, answers questions and takes no commands: whoever shows the state of the node
+// to others has no right to change it, and cannot use up the places of those who may.
 //
 // A slow, silent or hostile client costs a bounded amount of memory and no time of the heartbeat:
 // one line of one client is handled in a turn of the loop, and its next one when the answer has
@@ -16,14 +18,16 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "agent/control/access.hpp"
 #include "agent/control/json.hpp"
 #include "agent/control/messages.hpp"
 #include "agent/core/event.hpp"
 
 namespace understudy::host {
 
-inline constexpr std::size_t most_clients = 64;
+inline constexpr std::size_t most_clients = 64;  // of each of the two sockets
 // Bytes of events that a follower may leave unread.
 inline constexpr std::size_t most_unsent = 4 * 1024 * 1024;
 
@@ -37,15 +41,21 @@ public:
                   OnRequest on_request, OnGone on_gone);
     ~ControlServer();
 
+    // The second socket. Throws likewise.
+    void offer_answers(const std::filesystem::path& path);
+
     void reply(core::ClientId client, const control::Response& response);
     // One event for every client that follows.
     void publish(const control::StateEvent& event);
 
 private:
     struct Client;
+    struct Door;
 
-    void accept();
-    void admit(boost::asio::local::stream_protocol::socket socket);
+    void open(const std::filesystem::path& path, control::Access access);
+    void accept(Door& door);
+    void admit(const Door& door, boost::asio::local::stream_protocol::socket socket);
+    std::size_t clients_of(control::Access access) const;
     void read(const std::shared_ptr<Client>& client);
     void go_on(const std::shared_ptr<Client>& client);
     void handle_line(const std::shared_ptr<Client>& client, const std::string& line);
@@ -53,9 +63,8 @@ private:
     void write(const std::shared_ptr<Client>& client);
     void drop(const std::shared_ptr<Client>& client);
 
-    std::filesystem::path path_;
-    boost::asio::local::stream_protocol::acceptor acceptor_;
-    boost::asio::steady_timer pause_;  // after a refused accept(2)
+    boost::asio::io_context& loop_;
+    std::vector<std::unique_ptr<Door>> doors_;
     OnRequest on_request_;
     OnGone on_gone_;
     std::map<core::ClientId, std::shared_ptr<Client>> clients_;

@@ -58,6 +58,7 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
           },
           [this](core::ClientId client) { feed(core::ClientGone{client}); }) {
     signals_.add(SIGUSR1);
+    control_.offer_answers(runtime_dir / "status.sock");
     if (node_.configuration().agent.record) {
         recorder_ = std::make_unique<Recorder>(
             runtime_dir, record::make_header(node_.configuration(), started_,

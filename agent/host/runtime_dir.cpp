@@ -12,20 +12,21 @@ namespace understudy::host {
 
 namespace {
 
-bool belongs_to(const std::filesystem::path& path, gid_t group) {
+// Under its unit the agent is of the control group itself. Without the right to give a file away
+// (not root) it stays with our own group.
+bool give_to(const std::filesystem::path& path, const char* group_name) {
+    const group* members = getgrnam(group_name);
     struct stat found{};
-    return lstat(path.c_str(), &found) == 0 && found.st_gid == group;
+    return members != nullptr &&
+           ((lstat(path.c_str(), &found) == 0 && found.st_gid == members->gr_gid) ||
+            chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0);
 }
 
 }  // namespace
 
-std::string restrict_access(const std::filesystem::path& path, unsigned mode) {
-    const group* members = getgrnam(control_group);
-    // Under its unit the agent has this group itself. Without the right to give it away (not root)
-    // it stays with our own group, closed to it.
-    const bool shared =
-        members != nullptr && (belongs_to(path, members->gr_gid) ||
-                               chown(path.c_str(), static_cast<uid_t>(-1), members->gr_gid) == 0);
+std::string restrict_access(const std::filesystem::path& path, unsigned mode,
+                            const char* group_name) {
+    const bool shared = give_to(path, group_name) || give_to(path, control_group);
     const unsigned allowed = shared ? mode : mode & 0700U;
     if (chmod(path.c_str(), allowed) < 0) {
         return "cannot set the mode of " + path.string() + ": " + std::strerror(errno);
@@ -40,7 +41,7 @@ std::expected<FileDescriptor, std::string> claim_runtime_dir(const std::filesyst
         return std::unexpected("cannot create " + dir.string() + ": " + error.message());
     }
     if (created) {
-        if (std::string trouble = restrict_access(dir, 0750); !trouble.empty()) {
+        if (std::string trouble = restrict_access(dir, 0751); !trouble.empty()) {
             return std::unexpected(std::move(trouble));
         }
     }

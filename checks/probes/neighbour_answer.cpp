@@ -70,8 +70,9 @@ std::optional<NeighbourAnswer> parse_neighbour_advertisement(std::span<const std
 std::optional<NeighbourAnswer> parse_arp_reply(std::span<const std::byte> packet) {
     constexpr std::size_t size = 28;
     // Ethernet, IPv4, the sizes of their addresses, a reply.
-    constexpr std::array<std::byte, 8> begin{std::byte{0}, std::byte{1}, std::byte{8}, std::byte{0},
-                                             std::byte{6}, std::byte{4}, std::byte{0}, std::byte{2}};
+    constexpr std::array<std::byte, 8> begin{std::byte{0}, std::byte{1}, std::byte{8},
+                                             std::byte{0}, std::byte{6}, std::byte{4},
+                                             std::byte{0}, std::byte{2}};
     if (packet.size() < size || !std::ranges::equal(packet.first(begin.size()), begin)) {
         return std::nullopt;
     }

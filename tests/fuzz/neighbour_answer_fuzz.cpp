@@ -19,8 +19,7 @@ bool are(std::span<const std::byte> bytes, unsigned first, unsigned second) {
 
 void check(const std::optional<checks::EchoReply>& reply, std::span<const std::byte> echo) {
     ensure(!reply || echo.size() >= 8, "an echo reply has a header");
-    ensure(!reply || (are(echo.subspan(4), reply->identifier >> 8U,
-                                reply->identifier & 0xffU) &&
+    ensure(!reply || (are(echo.subspan(4), reply->identifier >> 8U, reply->identifier & 0xffU) &&
                       are(echo.subspan(6), reply->sequence >> 8U, reply->sequence & 0xffU)),
            "identifier and sequence are those of the message");
 }

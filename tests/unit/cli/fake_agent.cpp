@@ -37,20 +37,20 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 std::string FakeAgent::Client::read_line() {
-    while (readable(fd_, stop_fd_)) {
-        std::array<char, 4096> chunk{};
-        const ssize_t size = read(fd_, chunk.data(), chunk.size());
-        if (size <= 0) {
-            return {};
-        }
-        input_.append(chunk.data(), static_cast<std::size_t>(size));
+    while (true) {
         if (const auto end = input_.find('\n'); end != std::string::npos) {
             std::string line = input_.substr(0, end);
             input_.erase(0, end + 1);
             return line;
         }
+        std::array<char, 4096> chunk{};
+        const ssize_t size =
+            readable(fd_, stop_fd_) ? read(fd_, chunk.data(), chunk.size()) : ssize_t{0};
+        if (size <= 0) {
+            return {};
+        }
+        input_.append(chunk.data(), static_cast<std::size_t>(size));
     }
-    return {};
 }
 
 void FakeAgent::Client::write(const std::string& text) const {

@@ -131,6 +131,8 @@ protected:
         return line.value_or("(nothing came)");
     }
 
+    std::filesystem::path status_path() const { return dir_ / "status.sock"; }
+
     std::filesystem::path dir_;
     std::filesystem::path path_;
     boost::asio::io_context io_;
@@ -361,6 +363,50 @@ TEST_F(ControlServerTest, WithoutDescriptorsTheLoopRests) {
     EXPECT_LT(turns, 10U);
     client.send(status);
     EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, TheSecondSocketAnswersQuestionsOnly) {
+    server_->offer_answers(status_path());
+    Connection client{status_path()};
+    for (const char* question :
+         {R"({"request":"status"})", R"({"request":"why","vip":"web"})",
+          R"({"request":"check_list"})", R"({"request":"events","follow":true})"}) {
+        client.send(std::string{question} + '\n');
+        EXPECT_THAT(next_line(client), HasSubstr("as you say")) << question;
+    }
+    const std::size_t asked = asked_.size();
+    for (const char* command :
+         {R"({"request":"failover","vip":"web"})", R"({"request":"takeover","all":true})",
+          R"({"request":"failback","all":true})", R"({"request":"config_show"})",
+          R"({"request":"check_run","check":"frontend"})",
+          R"({"request":"maintenance","on":true})"}) {
+        client.send(std::string{command} + '\n');
+        EXPECT_THAT(next_line(client), HasSubstr("error")) << command;
+    }
+    EXPECT_EQ(asked_.size(), asked) << "the Node has heard of none of them";
+    server_->publish(control::StateEvent{});
+    EXPECT_THAT(next_line(client), HasSubstr("number"));
+}
+
+TEST_F(ControlServerTest, ReadersDoNotTakeThePlacesOfThoseWhoMayCommand) {
+    server_->offer_answers(status_path());
+    std::vector<Connection> readers;
+    for (std::size_t i = 0; i < most_clients + 1; ++i) {
+        readers.emplace_back(status_path());
+        io_.poll();
+    }
+    EXPECT_THAT(next_line(readers.back()), HasSubstr("too many clients"));
+    Connection commander{path_};
+    commander.send(status);
+    EXPECT_THAT(next_line(commander), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, BothSocketsAreRemovedAtTheEnd) {
+    server_->offer_answers(status_path());
+    EXPECT_TRUE(std::filesystem::exists(status_path()));
+    server_.reset();
+    EXPECT_FALSE(std::filesystem::exists(path_));
+    EXPECT_FALSE(std::filesystem::exists(status_path()));
 }
 
 TEST_F(ControlServerTest, TheSocketIsClosedToOthers) {

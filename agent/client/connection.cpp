@@ -1,4 +1,4 @@
-#include "agent/cli/connection.hpp"
+#include "agent/client/connection.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,7 +15,7 @@
 
 #include "agent/control/messages.hpp"
 
-namespace understudy::cli {
+namespace understudy::client {
 
 namespace {
 
@@ -32,6 +32,8 @@ std::string reason_of(int error, const std::string& path) {
         case EACCES:
         case EPERM:
             return "permission denied: root and the group understudy may ask (" + path + ")";
+        case ENAMETOOLONG:
+            return "no agent answers: the path of the control socket is too long: " + path;
         case EAGAIN:
             return "no agent answers on " + path + ": it has stopped taking clients";
         default:
@@ -104,19 +106,33 @@ std::string in_words(Trouble trouble) {
     return {};
 }
 
-std::expected<Connection, std::string> Connection::open(const std::filesystem::path& runtime_dir,
-                                                        milliseconds patience) {
-    const std::string path = (runtime_dir / "control.sock").string();
+int Connection::connect_to(const std::string& path, milliseconds patience) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
-        return std::unexpected("no agent answers: the path of the control socket is too long: " +
-                               path);
+        return ENAMETOOLONG;
     }
     std::memcpy(address.sun_path, path.data(), path.size());
+    return connect_by(fd_, address, deadline_in(patience));
+}
+
+std::expected<Connection, std::string> Connection::open(const std::filesystem::path& runtime_dir,
+                                                        milliseconds patience,
+                                                        control::Access access) {
     Connection connection{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    const int error =
-        connection.fd_ < 0 ? errno : connect_by(connection.fd_, address, deadline_in(patience));
+    if (connection.fd_ < 0) {
+        return std::unexpected(reason_of(errno, runtime_dir.string()));
+    }
+    std::string path = (runtime_dir / "status.sock").string();
+    int error = ENOENT;
+    if (access == control::Access::questions) {
+        error = connection.connect_to(path, patience);
+    }
+    // An older agent has only the other one; and who may command may ask.
+    if (error == ENOENT || error == EACCES || error == EPERM) {
+        path = (runtime_dir / "control.sock").string();
+        error = connection.connect_to(path, patience);
+    }
     if (error != 0) {
         return std::unexpected(reason_of(error, path));
     }
@@ -191,4 +207,4 @@ std::expected<std::string, Trouble> Connection::receive(std::optional<millisecon
     }
 }
 
-}  // namespace understudy::cli
+}  // namespace understudy::client

@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 
-namespace understudy::cli {
+#include "agent/control/access.hpp"
+
+namespace understudy::client {
 
 enum class Trouble : std::uint8_t {
     silent,     // nothing came in time; asking again goes on where this ended
@@ -27,9 +29,11 @@ struct Disturbance {
 
 class Connection {
 public:
-    // An error says why no agent answers there.
+    // An error says why no agent answers there. Who only asks is let in by the socket for that, or
+    // else by the one for commands.
     static std::expected<Connection, std::string> open(const std::filesystem::path& runtime_dir,
-                                                       std::chrono::milliseconds patience);
+                                                       std::chrono::milliseconds patience,
+                                                       control::Access access);
     ~Connection();
     Connection(Connection&& other) noexcept;
     Connection& operator=(Connection&&) = delete;
@@ -42,6 +46,8 @@ public:
 
 private:
     explicit Connection(int fd) : fd_(fd) {}
+    // 0, or the error.
+    int connect_to(const std::string& path, std::chrono::milliseconds patience);
     std::optional<std::string> take_line();
 
     int fd_ = -1;
@@ -49,4 +55,4 @@ private:
     std::size_t searched_ = 0;  // so many bytes of input_ have no end of a line
 };
 
-}  // namespace understudy::cli
+}  // namespace understudy::client

@@ -1,0 +1,24 @@
+// serve: the status page of this node, until it is told to end.
+#include "agent/cli/commands.hpp"
+#include "agent/web/serve.hpp"
+
+namespace understudy::cli {
+
+int run_serve(const Arguments& arguments, const Console& console) {
+    web::ServeSettings settings{arguments.runtime_dir, {}};
+    std::vector<std::string> listen = arguments.listen;
+    if (listen.empty()) {
+        listen = {web::default_listen};
+    }
+    for (const std::string& text : listen) {
+        auto address = web::ListenAddress::parse(text);
+        if (!address) {
+            return console.fail(false, exit_usage, "--listen: " + address.error());
+        }
+        settings.listen.push_back(*address);
+    }
+    const std::string error = web::serve(settings, console.err);
+    return error.empty() ? exit_done : console.fail(false, exit_failed, error);
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,34 @@
+// What is served: the page, the metrics, the status as JSON, and the events as they happen. Nothing
+// can be changed, and nothing is shown that a question to the agent does not answer.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "agent/web/agent_feed.hpp"
+#include "agent/web/http_server.hpp"
+
+namespace understudy::web {
+
+// Each occupies a thread of its connection's server for as long as it lasts.
+inline constexpr unsigned most_event_streams = 32;
+
+class Site {
+public:
+    explicit Site(AgentFeed& feed) : feed_(feed) {}
+
+    // Both outlive the server.
+    void install(HttpServer& server);
+
+private:
+    class Stream;
+
+    void serve_metrics(const httplib::Request& request, httplib::Response& response);
+    void serve_status(const httplib::Request& request, httplib::Response& response);
+    void serve_events(const httplib::Request& request, httplib::Response& response);
+
+    AgentFeed& feed_;
+    std::atomic<unsigned> streams_ = 0;
+};
+
+}  // namespace understudy::web

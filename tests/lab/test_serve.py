@@ -1,0 +1,224 @@
+"""The status page's server beside a real agent: what it says, that it says it in time, and who cannot disturb it."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from lab.agents import Program, Understudy, vip
+from lab.probe import binaries
+from lab.testcase import LabTestCase, main
+from lab.wait import eventually
+
+PORT = 9112
+
+
+class Serve(Program):
+    def __init__(self, agent, *listen):
+        super().__init__(agent.host, "serve")
+        words = [word for one in listen for word in ("--listen", one)]
+        self.launch(os.path.join(binaries(), "understudy"), "--runtime-dir", str(agent.runtime), "serve", *words)
+        eventually(lambda: self.process.poll() is not None or "serves" in self.log(), 5,
+                   lambda: f"it serves; it says:\n{self.log()}")
+
+    def connect(self, timeout=5):
+        def connected():
+            return socket.create_connection(("127.0.0.1", PORT), timeout)
+        return self.host.within(connected)
+
+    def get(self, path, *headers, method="GET"):
+        """(status, headers, body) of one request, written by hand."""
+        with self.connect() as there:
+            lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers]
+            there.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            answer = b""
+            while chunk := there.recv(65536):
+                answer += chunk
+        head, _, body = answer.partition(b"\r\n\r\n")
+        first, *rest = head.decode().split("\r\n")
+        return int(first.split()[1]), {k.lower(): v for k, v in (line.split(": ", 1) for line in rest)}, body.decode()
+
+    def metric(self, name):
+        for line in self.get("/metrics")[2].splitlines():
+            if line.rpartition(" ")[0] == name:
+                return float(line.rpartition(" ")[2])
+        return None
+
+
+class Events:
+    """Follows /events; `seen` has (kind, id, document, when)."""
+
+    def __init__(self, serve, *headers):
+        self.seen = []
+        self.socket = serve.connect(timeout=20)
+        self.socket.sendall(("\r\n".join(["GET /events HTTP/1.1", "Host: x", *headers]) + "\r\n\r\n").encode())
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        kind, number = None, None
+        try:
+            for line in self.socket.makefile(encoding="utf-8"):
+                line = line.rstrip("\r\n")
+                if line.startswith("event: "):
+                    kind = line[7:]
+                elif line.startswith("id: "):
+                    number = int(line[4:])
+                elif line.startswith("data: ") and kind != "clock":
+                    self.seen.append((kind, number, json.loads(line[6:]), time.monotonic()))
+                    number = None
+        except (OSError, ValueError):
+            pass  # the end, which the test causes
+
+    def first(self, condition, timeout=5):
+        return eventually(lambda: next((one for one in list(self.seen) if condition(*one[:3])), None), timeout,
+                          lambda: f"comes on /events; {[one[:2] for one in self.seen]} came")
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+
+
+class Serving(LabTestCase):
+    def pair(self):
+        one, two = self.lab.node("lb1"), self.lab.node("lb2")
+        first = Understudy(one, vip(priority=150, interval="100ms"))
+        second = Understudy(two, vip(priority=100, interval="100ms"))
+        first.wait_state("active")
+        return first, second
+
+    def test_pages_and_a_failover(self):
+        first, second = self.pair()
+        serve = Serve(second, f"127.0.0.1:{PORT}", f"[::1]:{PORT}")
+
+        status, headers, page = serve.get("/")
+        self.assertEqual(status, 200)
+        self.assertIn("default-src 'none'", headers["content-security-policy"])
+        self.assertEqual(headers["x-content-type-options"], "nosniff")
+        for path in ("page.css", "page.js"):
+            self.assertIn(f'"{path}"', page)
+            self.assertEqual(serve.get("/" + path)[0], 200)
+
+        status, headers, body = serve.get("/status.json")
+        self.assertEqual((status, headers["content-type"]), (200, "application/json"))
+        self.assertEqual(json.loads(body)["node"], "lb2")
+        self.assertNotIn("config", json.loads(body))
+
+        status, headers, text = serve.get("/metrics")
+        self.assertEqual((status, headers["content-type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        self.assertIn('understudy_vip_state{vip="web",state="backup"} 1\n', text)
+        status, headers, text = serve.get("/metrics", "Accept: application/openmetrics-text; version=1.0.0")
+        self.assertIn("application/openmetrics-text", headers["content-type"])
+        self.assertTrue(text.endswith("# EOF\n"))
+        heard = 'understudy_vip_heartbeat_gap_intervals_bucket{vip="web",le="%s"}'
+        eventually(lambda: serve.metric(heard % "1.5") >= 5, 5, "heartbeats of the active node are counted")
+        lateness = 'understudy_vip_heartbeat_lateness_seconds_count{vip="web"}'
+        self.assertIn(lateness, first.must("metrics"))
+
+        self.assertEqual(serve.get("/", method="HEAD")[2], "")
+        self.assertEqual(serve.get("/", "Content-Length: 2", method="POST")[0], 405)
+        self.assertEqual(serve.get("/understudy.conf")[0], 404)
+
+        events = Events(serve)
+        self.assertEqual(events.first(lambda kind, *_: True)[0], "status")  # the snapshot comes first
+        moved = time.monotonic()
+        first.must("failover", "web")
+        is_active = lambda document: document["vip"] == "web" and document["to"] == "active"
+        kind, number, document, when = events.first(lambda kind, _, document: kind == "state" and is_active(document))
+        self.assertLess(when - moved, 1)
+        self.assertEqual(number, document["number"])
+        shown = events.first(lambda kind, _, document: kind == "status" and document["vips"][0]["state"] == "active")
+        self.assertLess(shown[3] - moved, 1)
+        events.close()
+
+        # Who comes back with the number of what it saw last gets what came since, and nothing twice.
+        first.must("failback", "web")
+        second.wait_state("backup")
+        again = Events(serve, f"Last-Event-ID: {number}")
+        again.first(lambda kind, _, document: kind == "state" and document["to"] == "backup")
+        self.assertEqual([one[1] for one in again.seen if one[0] == "state"][0], number + 1)
+
+        # A killed agent is down at once, everywhere, and its role is not told any more.
+        second.kill9()
+        again.first(lambda kind, *_: kind == "down")
+        self.assertEqual(serve.metric("understudy_up"), 0)
+        self.assertNotIn("vip", serve.get("/metrics")[2])
+        status, _, body = serve.get("/status.json")
+        self.assertEqual(status, 503)
+        self.assertIn("error", json.loads(body))
+        before = len(again.seen)
+        second.start()
+        eventually(lambda: any(one[0] == "status" for one in again.seen[before:]), 5, "it is seen again")
+        self.assertEqual(serve.metric("understudy_up"), 1)
+        self.assertEqual(serve.stop(timeout=2), 0)
+        again.close()
+
+    def test_who_cannot_disturb_it(self):
+        lone = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms"))
+        lone.wait_state("active")
+        serve = Serve(lone)  # the default is where the others look
+        transitions = lone.vip()["transitions"]
+        slow = [serve.connect() for _ in range(150)]
+        for one in slow:
+            one.sendall(b"GET / HT")
+        watchers = [Events(serve) for _ in range(40)]
+        for garbage in (b"\x16\x03\x01\x02\x00\x01\x00" + os.urandom(200), b"\r\n" * 500, b"GET\r\n\r\n",
+                        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
+                        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n",
+                        b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n"):
+            with serve.connect() as there:
+                try:
+                    there.sendall(garbage)
+                    there.settimeout(8)
+                    self.assertNotIn(b" 200 ", there.recv(4096)[:16])
+                except ConnectionError:
+                    pass
+            asked = time.monotonic()
+            self.assertEqual(serve.metric("understudy_up"), 1)
+            self.assertLess(time.monotonic() - asked, 1)
+        full = [one for one in watchers if not one.thread.is_alive()]
+        self.assertEqual(len(full), 8, "32 readers of /events, and no more")
+        for one in watchers:
+            one.close()
+        for one in slow:
+            one.close()
+        # A reader that takes nothing is given up; the others go on.
+        with serve.connect() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            deaf.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertEqual(serve.get("/status.json")[0], 200)
+            serve.signal(signal.SIGTERM)
+            self.assertEqual(serve.process.wait(2), 0)
+        # Through all of this, no heartbeat was late by an interval, and nothing changed hands.
+        self.assertEqual(lone.vip()["transitions"], transitions)
+        lateness = lone.vip()["heartbeat_lateness_s"]
+        late = sum(count for bound, count in zip(lateness["le"] + [9], lateness["counts"]) if bound > 0.1)
+        self.assertEqual(late, 0, lateness)
+
+    def test_it_may_ask_and_nothing_more(self):
+        agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms"))
+        agent.wait_state("active")
+
+        def ask(path, line):
+            with socket.socket(socket.AF_UNIX) as there:
+                there.connect(str(agent.runtime / path))
+                there.sendall(line.encode() + b"\n")
+                return json.loads(there.makefile().readline())
+        self.assertEqual(ask("status.sock", '{"request":"status"}')["node"], "lb1")
+        self.assertIn("questions", ask("status.sock", '{"request":"failover","vip":"web"}')["error"])
+        self.assertIn("questions", ask("status.sock", '{"request":"config_show"}')["error"])
+        # The page is served through that socket: without the other one it goes on.
+        (agent.runtime / "control.sock").unlink()
+        serve = Serve(agent)
+        self.assertEqual(serve.metric("understudy_up"), 1)
+        again = subprocess.run(["ip", "netns", "exec", agent.host.namespace, os.path.join(binaries(), "understudy"),
+                                "serve"], capture_output=True, text=True, timeout=5)
+        self.assertEqual(again.returncode, 1, "the port is taken")
+        self.assertIn(str(PORT), again.stderr)
+
+
+if __name__ == "__main__":
+    main()
