@@ -35,6 +35,7 @@ std::optional<Monitor::RunId> Monitor::start_if_due(TimePoint now) {
         return std::nullopt;
     }
     running_ = Running{++last_run_, now, now + settings_->timeout + outcome_grace};
+    last_start_ = now;
     return last_run_;
 }
 
@@ -88,6 +89,24 @@ void Monitor::lost(TimePoint now) {
     if (running_) {
         next_start_ = std::max(now, running_->started + pause());
         running_.reset();
+    }
+}
+
+void Monitor::configure(TimePoint now, const CheckSettings& settings, bool other_question) {
+    const Duration remembered = memory();
+    const bool other_pace = settings.interval != settings_->interval ||
+                            settings.fast_interval != settings_->fast_interval ||
+                            settings.down_interval != settings_->down_interval;
+    settings_ = &settings;
+    if (memory() < remembered) {
+        last_word_ = now;  // it was not too old until now
+    }
+    if (other_question) {
+        running_.reset();
+        contrary_ = 0;
+        next_start_ = now;
+    } else if (other_pace && last_start_) {
+        next_start_ = std::min(next_start_, std::max(now, *last_start_ + pause()));
     }
 }
 

@@ -42,6 +42,10 @@ public:
     void calm() { hurried_ = false; }
     // Whoever ran it is gone: the run that is under way will have no outcome.
     void lost(TimePoint now);
+    // Other settings of the same check; they outlive this. State, counters and the run that is
+    // under way stay. If it asks something else (`other_question`), the last word counts until
+    // there is a new one: it is asked at once, and what is under way has no outcome.
+    void configure(TimePoint now, const CheckSettings& settings, bool other_question);
 
     // When start_if_due() or time_passed() has something to do.
     TimePoint next_deadline() const;
@@ -82,6 +86,7 @@ private:
     bool hurried_ = false;
     RunId last_run_ = 0;
     std::optional<Running> running_;
+    std::optional<TimePoint> last_start_;
     TimePoint next_start_;
     TimePoint last_word_;  // when the last outcome came
 };

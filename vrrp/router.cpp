@@ -68,6 +68,9 @@ void Router::on(TimePoint, const Initialize&, const Resumed&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const StandingChanged& event, Actions&) {
     standing_ = event.standing;
 }
+void Router::on(TimePoint, const Initialize&, const SettingsChanged& event, Actions&) {
+    settings_ = event.settings;
+}
 
 // --- Backup (6.4.2) ------------------------------------------------------------------------------
 
@@ -152,6 +155,21 @@ void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
     state.timer_start = now;
     state.hurried = false;
     state.resigned.reset();
+}
+
+// A learned interval is the Active router's, and stays. Where our own one counts, the silence so
+// far was measured against another: it proves nothing about the new one.
+void Router::on(TimePoint now, Backup& state, const SettingsChanged& event, Actions&) {
+    const bool own_counts = settings_.version == Version::v2 || !state.active;
+    if (own_counts && event.settings.advert_interval != settings_.advert_interval) {
+        state.active_interval = event.settings.advert_interval;
+        state.timer_start = now;
+        state.hurried = false;
+    }
+    if (state.preempt_at) {
+        *state.preempt_at += event.settings.preempt_delay - settings_.preempt_delay;
+    }
+    settings_ = event.settings;
 }
 
 void Router::lead_if_due(TimePoint now, const Backup& state, Actions& out) {
@@ -239,6 +257,16 @@ void Router::on(TimePoint now, Active& state, const StandingChanged& event, Acti
 
 void Router::on(TimePoint now, Active& state, const TimePassed&, Actions& out) {
     if (now >= state.advert_at) {
+        advertise(now, state, out);
+    }
+}
+
+// Peers learn the interval from the advertisement: a shorter one is told at once, a longer one when
+// they expect to hear of us.
+void Router::on(TimePoint now, Active& state, const SettingsChanged& event, Actions& out) {
+    const bool shorter = event.settings.advert_interval < settings_.advert_interval;
+    settings_ = event.settings;
+    if (shorter) {
         advertise(now, state, out);
     }
 }

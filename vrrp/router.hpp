@@ -21,6 +21,7 @@
 //   StandingChanged | noted             | noted, the timer shifts         | may not lead: resign -> Backup
 //   Resumed         | -                 | the timer begins anew           | slept: -> Backup
 //   Claim           | -                 | lead -> Active                  | -
+//   SettingsChanged | noted             | noted, own interval: timer anew | shorter interval: advertise
 // clang-format on
 #pragma once
 
@@ -34,6 +35,20 @@
 #include "vrrp/timers.hpp"
 
 namespace understudy::vrrp {
+
+struct RouterSettings {
+    Version version = Version::v3;
+    Duration advert_interval = default_interval;
+    bool preempt = true;
+    // After hearing a router of lower priority, how long it is left in peace (no RFC basis).
+    Duration preempt_delay{};
+    // Adver_Timer ends at a multiple of this, at most so much early, so that many virtual routers
+    // advertise in one batch; zero: exactly Advertisement_Interval after the last one (no RFC
+    // basis).
+    Duration advert_grid{};
+
+    bool operator==(const RouterSettings&) const = default;
+};
 
 // --- events --------------------------------------------------------------------------------------
 
@@ -77,7 +92,13 @@ struct TimePassed {};
 // meanwhile. Nobody listened, so the silence proves nothing (no RFC basis).
 struct Resumed {};
 
-using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed, Resumed>;
+// The operator wants other settings; the version stays.
+struct SettingsChanged {
+    RouterSettings settings;
+};
+
+using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed, Resumed,
+                           SettingsChanged>;
 
 // --- actions -------------------------------------------------------------------------------------
 
@@ -154,18 +175,6 @@ struct Active {
 // so that traffic has moved before the rival lets go (no RFC basis).
 inline constexpr Duration handover_overlap = std::chrono::milliseconds{2};
 
-struct RouterSettings {
-    Version version = Version::v3;
-    Duration advert_interval = default_interval;
-    bool preempt = true;
-    // After hearing a router of lower priority, how long it is left in peace (no RFC basis).
-    Duration preempt_delay{};
-    // Adver_Timer ends at a multiple of this, at most so much early, so that many virtual routers
-    // advertise in one batch; zero: exactly Advertisement_Interval after the last one (no RFC
-    // basis).
-    Duration advert_grid{};
-};
-
 class Router {
 public:
     Router(RouterSettings settings, Standing standing);
@@ -195,6 +204,7 @@ private:
     void on(TimePoint now, const Initialize& state, const Claim& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const Resumed& event, Actions& out);
+    void on(TimePoint now, const Initialize& state, const SettingsChanged& event, Actions& out);
 
     void on(TimePoint now, Backup& state, const Startup& event, Actions& out);
     void on(TimePoint now, Backup& state, const Shutdown& event, Actions& out);
@@ -203,6 +213,7 @@ private:
     void on(TimePoint now, Backup& state, const Claim& event, Actions& out);
     void on(TimePoint now, Backup& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, Backup& state, const Resumed& event, Actions& out);
+    void on(TimePoint now, Backup& state, const SettingsChanged& event, Actions& out);
 
     void on(TimePoint now, Active& state, const Startup& event, Actions& out);
     void on(TimePoint now, Active& state, const Shutdown& event, Actions& out);
@@ -211,6 +222,7 @@ private:
     void on(TimePoint now, Active& state, const Claim& event, Actions& out);
     void on(TimePoint now, Active& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, Active& state, const Resumed& event, Actions& out);
+    void on(TimePoint now, Active& state, const SettingsChanged& event, Actions& out);
 
     // The order of effects stands in these three and nowhere else.
     void lead(TimePoint now, Transition why, bool rival_alive, Actions& out);

@@ -12,16 +12,27 @@ constexpr Duration shortest_renewal = std::chrono::milliseconds{100};
 
 }  // namespace
 
-AddressLedger::AddressLedger(const VipSettings& settings)
-    : lease_(settings.lease),
-      renewal_period_(std::max(settings.advert_interval, shortest_renewal)),
-      owner_(settings.priority == vrrp::owner_priority) {
+AddressLedger::AddressLedger(const VipSettings& settings) {
+    set_limits(settings);
     for (const VirtualAddress& address : settings.addresses) {
-        by_address_.emplace(address.prefix.address, entries_.size());
         entries_.emplace_back().wanted = address;
     }
+    index_entries();
+}
+
+void AddressLedger::set_limits(const VipSettings& settings) {
+    lease_ = settings.lease;
+    renewal_period_ = std::max(settings.advert_interval, shortest_renewal);
+    owner_ = settings.priority == vrrp::owner_priority;
     if (lease_ > Duration::zero()) {
         renewal_period_ = std::min(renewal_period_, lease_ / 3);
+    }
+}
+
+void AddressLedger::index_entries() {
+    by_address_.clear();
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        by_address_.emplace(entries_[i].wanted.prefix.address, i);
     }
 }
 
@@ -45,6 +56,56 @@ void AddressLedger::release(TimePoint now, Outbox& out) {
         plan(now, entry, out);
     }
 }
+
+// --- another configuration -----------------------------------------------------------------------
+
+void AddressLedger::configure(TimePoint now, const VipSettings& settings, Outbox& out) {
+    const Duration lease_before = lease_;
+    set_limits(settings);
+    std::map<Place, Entry> former;
+    for (Entry& entry : entries_) {
+        Place place{entry.wanted.interface, entry.wanted.prefix};
+        former.emplace(std::move(place), std::move(entry));
+    }
+    entries_.clear();
+    for (const VirtualAddress& address : settings.addresses) {
+        Entry& entry = entries_.emplace_back();
+        if (auto kept = former.extract({address.interface, address.prefix})) {
+            entry = std::move(kept.mapped());
+            if (entry.ours && want_ == Want::held && lease_ != lease_before) {
+                out.actions.emplace_back(RenewAddress{entry.index, address.prefix, lease_});
+            }
+        } else {
+            entry.added = want_ == Want::held;
+            forgive();  // another set: whatever was refused is tried again
+        }
+        entry.wanted = address;
+    }
+    index_entries();
+    for (auto& [place, entry] : former) {
+        forgive();
+        const bool adding = entry.adding_until && now < *entry.adding_until;
+        const bool removing = entry.removing_until && now < *entry.removing_until;
+        if (want_ != Want::undecided && entry.index != 0 && ((entry.ours && !removing) || adding)) {
+            out.actions.emplace_back(RemoveAddress{entry.index, entry.wanted.prefix});
+        }
+    }
+}
+
+void AddressLedger::pass_on(const std::set<Place>& places) {
+    std::erase_if(entries_, [&](const Entry& entry) {
+        return places.contains({entry.wanted.interface, entry.wanted.prefix});
+    });
+    index_entries();
+}
+
+void AddressLedger::forget_added() {
+    for (Entry& entry : entries_) {
+        entry.added = false;
+    }
+}
+
+// --- what is observed ----------------------------------------------------------------------------
 
 void AddressLedger::look(const KernelView& kernel, Entry& entry) const {
     const ObservedAddress* observed = kernel.find(entry.index, entry.wanted.prefix);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/core/action.hpp"
@@ -26,6 +28,9 @@ inline constexpr Duration repair_spacing = std::chrono::milliseconds{5};
 inline constexpr Duration first_retry = std::chrono::seconds{1};
 inline constexpr Duration longest_retry = std::chrono::seconds{30};
 
+// The name of an interface, and the address there.
+using Place = std::pair<std::string, IpPrefix>;
+
 class AddressLedger {
 public:
     explicit AddressLedger(const VipSettings& settings);
@@ -37,6 +42,15 @@ public:
     void release(TimePoint now, Outbox& out);
     bool is_wanted() const { return want_ == Want::held; }
     bool is_undecided() const { return want_ == Want::undecided; }
+
+    // --- what is configured ---
+    // A reload: entries for the same prefix on the same interface stay as they are. What is held
+    // and not named any more is removed; what is new is asked for by the next observe_all(), and
+    // marked as added if this node holds the addresses.
+    void configure(TimePoint now, const VipSettings& settings, Outbox& out);
+    // Addresses that another VIP of this node holds from now on: no longer a matter of this one.
+    void pass_on(const std::set<Place>& places);
+    void forget_added();
 
     // --- what is observed ---
     // Compares every entry with the kernel: after a link or the whole view has changed.
@@ -63,6 +77,7 @@ public:
 
     struct Entry {
         VirtualAddress wanted;
+        bool added = false;        // by a reload, while the others were held: still to be announced
         InterfaceIndex index = 0;  // 0: the interface does not exist
         bool ours = false;         // observed, and put there by us
         bool foreign = false;      // observed, and put there by somebody else
@@ -77,14 +92,16 @@ public:
 private:
     enum class Want : std::uint8_t { undecided, held, absent };
 
+    void set_limits(const VipSettings& settings);
+    void index_entries();
     bool plan(TimePoint now, Entry& entry, Outbox& out);
     void look(const KernelView& kernel, Entry& entry) const;
 
     std::vector<Entry> entries_;
     std::multimap<IpAddress, std::size_t> by_address_;
-    Duration lease_;
-    Duration renewal_period_;
-    bool owner_;
+    Duration lease_{};
+    Duration renewal_period_{};
+    bool owner_ = false;
     Want want_ = Want::undecided;
     TimePoint renewed_{};
     std::uint64_t repairs_ = 0;

@@ -32,6 +32,8 @@ public:
         next_ = now + (done_ < repetitions.size() ? repetitions.at(done_) : refresh);
         return true;
     }
+    // The repetitions are over: only refreshes follow.
+    bool has_repeated() const { return done_ >= repetitions.size(); }
     std::optional<TimePoint> next_deadline() const { return next_; }
 
 private:

@@ -65,7 +65,7 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
         return;
     }
     control::StatusResponse status;
-    status.node = configuration_.agent.name;
+    status.node = configuration_->agent.name;
     status.version = UNDERSTUDY_VERSION;
     status.uptime = now - started_;
     status.maintenance = maintenance_;
@@ -103,7 +103,7 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::CheckRunR
         return;
     }
     std::string known;
-    for (const checks::CheckSettings& check : configuration_.checks) {
+    for (const checks::CheckSettings& check : configuration_->checks) {
         known += (known.empty() ? "" : ", ") + check.name;
     }
     fail(out, client,
@@ -274,7 +274,7 @@ Duration Node::Impl::longest_start(const std::vector<std::size_t>& vips) const {
     Duration longest{};
     for (const std::size_t index : vips) {
         if (const auto service = vips_[index].dependencies().service) {
-            longest = std::max(longest, configuration_.services[*service].start_timeout);
+            longest = std::max(longest, configuration_->services[*service].start_timeout);
         }
     }
     return longest + std::chrono::seconds{1};
@@ -343,11 +343,11 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
         // A standby is silent, so one that was never heard may be there all the same: it gets the
         // time that a willing one needs, and no more.
         Duration patience = vip.heard_any_peer()
-                                ? configuration_.agent.stop_timeout
-                                : std::min(vip.handover_time(), configuration_.agent.stop_timeout);
+                                ? configuration_->agent.stop_timeout
+                                : std::min(vip.handover_time(), configuration_->agent.stop_timeout);
         const auto service = vip.dependencies().service;
         if (service && services_[*service].stops_first()) {
-            patience += configuration_.services[*service].stop_timeout;
+            patience += configuration_->services[*service].stop_timeout;
         }
         stop_deadlines_[i] = now + patience;
         vip.set_manual(now, Manual::yielding, false, around(out));

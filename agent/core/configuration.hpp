@@ -22,6 +22,8 @@ struct AgentSettings {
     Duration stop_timeout = std::chrono::seconds{10};
     std::string script_user = "nobody";
     bool record = false;  // what the Node is told, for `understudy replay`
+
+    bool operator==(const AgentSettings&) const = default;
 };
 
 // An address that moves with a VIP.
@@ -138,6 +140,8 @@ struct Configuration {
     std::vector<VipSettings> vips;
     std::vector<ServiceSettings> services;
     std::vector<checks::CheckSettings> checks;
+
+    bool operator==(const Configuration&) const = default;
 };
 
 // Limits on what one agent accepts.

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/control/messages.hpp"
+#include "agent/core/configuration.hpp"
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/time.hpp"
@@ -104,7 +107,10 @@ struct AddressRefused {
 
 // --- checks and services -------------------------------------------------------------------------
 
-// Numbers are places in Configuration::checks and Configuration::services.
+// Numbers are places in Configuration::checks and Configuration::services, as they are when the
+// Node handles the event. After a reload, whoever hosts the Node translates what was ordered before
+// it, and drops what is about a check that is gone or asks something else now, or about a service
+// that is gone.
 struct CheckFinished {
     std::size_t check = 0;
     std::uint32_t run = 0;  // of RunCheck
@@ -135,9 +141,19 @@ struct ClientGone {
     ClientId client = 0;
 };
 
-using Event = std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
-                           ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
-                           DatagramReceived, SendFailed, AddressRefused, CheckFinished,
-                           ProberStarted, ServiceCommandFinished, CommandReceived, ClientGone>;
+// A reload: valid, and to be applied object by object (reload.hpp).
+struct ConfigurationChanged {
+    std::shared_ptr<const Configuration> configuration;  // never null
+    // By name: checks that ask something else than before, services with another unit or other
+    // commands. Said here and not looked at by the Node, because a journal hides what they are.
+    std::vector<std::string> other_questions;
+    std::vector<std::string> other_commands;
+};
+
+using Event =
+    std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
+                 ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
+                 DatagramReceived, SendFailed, AddressRefused, CheckFinished, ProberStarted,
+                 ServiceCommandFinished, CommandReceived, ClientGone, ConfigurationChanged>;
 
 }  // namespace understudy::core

@@ -1,6 +1,7 @@
 #include "agent/core/health.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/vip.hpp"
 #include "agent/core/wording.hpp"
@@ -30,11 +31,23 @@ control::CheckState shown(CheckState state) {
 Health::Health(const std::vector<checks::CheckSettings>& settings, TimePoint started)
     : heard_(started) {
     monitors_.reserve(settings.size());
-    for (std::size_t i = 0; i < settings.size(); ++i) {
-        const Duration spread = (static_cast<Duration::rep>(i) * start_spread) %
-                                std::max(settings[i].interval, start_spread);
-        monitors_.emplace_back(settings[i], started, started + spread);
-        planned_.push_back(monitors_.back().next_deadline());
+    for (const checks::CheckSettings& check : settings) {
+        add(started, check);
+    }
+    plan_all();
+}
+
+void Health::add(TimePoint now, const checks::CheckSettings& settings) {
+    const auto place = monitors_.size();
+    const Duration spread = (static_cast<Duration::rep>(place) * start_spread) %
+                            std::max(settings.interval, start_spread);
+    monitors_.emplace_back(settings, now, now + spread);
+    places_.emplace(settings.name, place);
+}
+
+void Health::plan_all() {
+    for (std::size_t i = 0; i < monitors_.size(); ++i) {
+        planned_.push_back(monitors_[i].next_deadline());
         timetable_.emplace(planned_.back(), i);
     }
 }
@@ -185,15 +198,53 @@ void Health::answer(const Visit& visit, const checks::Outcome& outcome, Outbox& 
     out.actions.emplace_back(Reply{visit.client, std::move(response)});
 }
 
+// --- another configuration -----------------------------------------------------------------------
+
+void Health::configure(TimePoint now, const std::vector<checks::CheckSettings>& settings,
+                       const std::vector<std::string>& other_questions, Outbox& out) {
+    Health former = std::exchange(*this, Health({}, heard_));
+    last_visit_ = former.last_visit_;
+    monitors_.reserve(settings.size());
+    for (const checks::CheckSettings& check : settings) {
+        const auto known = former.find(check.name);
+        if (!known) {
+            add(now, check);
+            continue;
+        }
+        const bool other = std::ranges::find(other_questions, check.name) != other_questions.end();
+        places_.emplace(check.name, monitors_.size());
+        monitors_.push_back(std::move(former.monitors_[*known]));
+        monitors_.back().configure(now, check, other);
+    }
+    plan_all();
+    keep_visits(former, other_questions, out);
+}
+
+void Health::keep_visits(const Health& former, const std::vector<std::string>& other_questions,
+                         Outbox& out) {
+    std::map<std::size_t, std::string> names;
+    for (const auto& [name, place] : former.places_) {
+        names.emplace(place, name);
+    }
+    for (Visit visit : former.visits_) {
+        const std::string& name = names.at(visit.check);
+        const auto place = find(name);
+        if (place && std::ranges::find(other_questions, name) == other_questions.end()) {
+            visit.check = *place;
+            visits_.push_back(visit);
+            continue;
+        }
+        const std::string what = place ? " has changed meanwhile" : " is not configured any more";
+        out.actions.emplace_back(
+            Reply{visit.client, control::ErrorResponse{"check " + name + what, false}});
+    }
+}
+
 // --- what is known -------------------------------------------------------------------------------
 
 std::optional<std::size_t> Health::find(std::string_view name) const {
-    for (std::size_t i = 0; i < monitors_.size(); ++i) {
-        if (monitors_[i].settings().name == name) {
-            return i;
-        }
-    }
-    return std::nullopt;
+    const auto found = places_.find(name);
+    return found == places_.end() ? std::nullopt : std::optional{found->second};
 }
 
 bool Health::speaks_for(std::size_t check, bool holding) const {

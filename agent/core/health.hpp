@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,6 +39,10 @@ public:
     // One run that does not count; answered to this client when it ends.
     void run_for(TimePoint now, ClientId client, std::size_t check, Outbox& out);
     void forget(ClientId client);
+    // A reload: checks of the same name go on, with their history and their runs. `settings`
+    // outlives this; the former ones are still there. `other_questions`: by name.
+    void configure(TimePoint now, const std::vector<checks::CheckSettings>& settings,
+                   const std::vector<std::string>& other_questions, Outbox& out);
 
     std::optional<TimePoint> next_deadline() const;
     std::size_t size() const { return monitors_.size(); }
@@ -59,13 +64,18 @@ private:
         TimePoint give_up_at;
     };
 
+    void add(TimePoint now, const checks::CheckSettings& settings);
+    void plan_all();
     void reschedule(std::size_t check);
+    void keep_visits(const Health& former, const std::vector<std::string>& other_questions,
+                     Outbox& out);
     void answer(const Visit& visit, const checks::Outcome& outcome, Outbox& out) const;
     void end_visits(TimePoint now, Outbox& out);
     void change(std::size_t check, checks::CheckState before, Outbox& out) const;
     void suspect(TimePoint now, Outbox& out);
 
     std::vector<checks::Monitor> monitors_;
+    std::map<std::string, std::size_t, std::less<>> places_;  // by name
     std::set<std::pair<TimePoint, std::size_t>> timetable_;
     std::vector<TimePoint> planned_;  // by check: its place in the timetable
     std::vector<Visit> visits_;

@@ -31,38 +31,48 @@ const Configuration& Node::configuration() const {
 // --- construction --------------------------------------------------------------------------------
 
 Node::Impl::Impl(Configuration configuration, TimePoint now)
-    : configuration_(std::move(configuration)),
+    : configuration_(std::make_shared<const Configuration>(std::move(configuration))),
       started_(now),
       handled_(now),
-      health_(configuration_.checks, now) {
-    for (std::size_t i = 0; i < configuration_.services.size(); ++i) {
-        std::vector<std::size_t> checks;
-        for (const std::string& name : configuration_.services[i].checks) {
-            if (const auto check = health_.find(name)) {
-                checks.push_back(*check);
-            }
-        }
-        services_.emplace_back(configuration_.services[i], std::move(checks), i);
+      health_(configuration_->checks, now) {
+    for (const ServiceSettings& service : configuration_->services) {
+        services_.emplace_back(service, checks_of(service), services_.size());
     }
-    for (const VipSettings& vip : configuration_.vips) {
+    for (const VipSettings& vip : configuration_->vips) {
         for (const VirtualAddress& address : vip.addresses) {
             virtual_addresses_.insert(address.prefix.address);
         }
     }
-    for (const VipSettings& settings : configuration_.vips) {
-        for (const VirtualAddress& address : settings.addresses) {
-            auto& users = vips_of_address_[address.prefix.address];
-            if (users.empty() || users.back() != vips_.size()) {
-                users.push_back(vips_.size());
-            }
-        }
+    for (const VipSettings& settings : configuration_->vips) {
         vips_.emplace_back(settings, dependencies_of(settings), virtual_addresses_, now);
     }
-    const auto shortest =
-        std::ranges::min_element(configuration_.vips, {}, &VipSettings::advert_interval);
-    if (shortest != configuration_.vips.end()) {
-        shortest_interval_ = shortest->advert_interval;
+    index_vips();
+}
+
+std::vector<std::size_t> Node::Impl::checks_of(const ServiceSettings& service) const {
+    std::vector<std::size_t> checks;
+    for (const std::string& name : service.checks) {
+        if (const auto check = health_.find(name)) {
+            checks.push_back(*check);
+        }
     }
+    return checks;
+}
+
+void Node::Impl::index_vips() {
+    vips_of_address_.clear();
+    for (std::size_t i = 0; i < vips_.size(); ++i) {
+        for (const VirtualAddress& address : vips_[i].settings().addresses) {
+            auto& users = vips_of_address_[address.prefix.address];
+            if (users.empty() || users.back() != i) {
+                users.push_back(i);
+            }
+        }
+    }
+    const auto shortest =
+        std::ranges::min_element(configuration_->vips, {}, &VipSettings::advert_interval);
+    shortest_interval_ =
+        shortest == configuration_->vips.end() ? Duration{} : shortest->advert_interval;
 }
 
 Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
@@ -73,9 +83,9 @@ Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
         }
     }
     const auto service =
-        std::ranges::find(configuration_.services, settings.service, &ServiceSettings::name);
-    if (service != configuration_.services.end()) {
-        dependencies.service = static_cast<std::size_t>(service - configuration_.services.begin());
+        std::ranges::find(configuration_->services, settings.service, &ServiceSettings::name);
+    if (service != configuration_->services.end()) {
+        dependencies.service = static_cast<std::size_t>(service - configuration_->services.begin());
     }
     return dependencies;
 }
@@ -280,13 +290,13 @@ void Node::Impl::settle_all(TimePoint now, Outbox& out) {
 }
 
 void Node::Impl::settle_users_of_check(TimePoint now, std::size_t check, Outbox& out) {
-    const std::string& name = configuration_.checks[check].name;
+    const std::string& name = configuration_->checks[check].name;
     for (Vip& vip : vips_) {
         const auto& tracks = vip.settings().tracks;
         const auto service = vip.dependencies().service;
         bool uses = std::ranges::find(tracks, name, &Track::check) != tracks.end();
         if (service) {
-            const auto& checks = configuration_.services[*service].checks;
+            const auto& checks = configuration_->services[*service].checks;
             uses = uses || std::ranges::find(checks, name) != checks.end();
         }
         if (uses) {

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -20,7 +22,7 @@ public:
     void handle(TimePoint now, const Event& event, Outbox& out);
     std::optional<TimePoint> next_deadline() const;
     std::string summary() const;
-    const Configuration& configuration() const { return configuration_; }
+    const Configuration& configuration() const { return *configuration_; }
 
 private:
     // A failover, maintenance, or a takeover of a cold node, whose client waits for its end.
@@ -50,6 +52,7 @@ private:
     void on(TimePoint now, const ServiceCommandFinished& event, Outbox& out);
     void on(TimePoint now, const CommandReceived& event, Outbox& out);
     void on(TimePoint now, const ClientGone& event, Outbox& out);
+    void on(TimePoint now, const ConfigurationChanged& event, Outbox& out);
 
     void answer(TimePoint now, ClientId client, const control::StatusRequest& request, Outbox& out);
     void answer(TimePoint now, ClientId client, const control::WhyRequest& request, Outbox& out);
@@ -87,6 +90,21 @@ private:
     void remove_strays(Outbox& out);
     bool is_configured(const KernelView::Key& key) const;
 
+    std::vector<std::size_t> checks_of(const ServiceSettings& service) const;
+    void index_vips();
+
+    // The parts of a reload (reload.cpp), in their order. `origins`: for each VIP that is to be,
+    // which of the present ones goes on as it.
+    void pass_on_addresses(const std::vector<VipSettings>& vips,
+                           const std::vector<std::optional<std::size_t>>& origins);
+    void end_vips(TimePoint now, const std::set<std::size_t>& kept, Outbox& out);
+    void reload_health(TimePoint now, const ConfigurationChanged& event, Outbox& out);
+    void translate_orders(const Configuration& former, const ConfigurationChanged& event,
+                          Outbox& out) const;
+    std::vector<bool> reload_vips(TimePoint now,
+                                  const std::vector<std::optional<std::size_t>>& origins,
+                                  Outbox& out);
+
     bool commands_waiting() const { return !waiting_.empty() || !taking_.empty() || stopping_; }
     void finish_commands(TimePoint now, Outbox& out);
     void finish_failovers(TimePoint now, Outbox& out);
@@ -99,7 +117,8 @@ private:
     Duration longest_start(const std::vector<std::size_t>& vips) const;
     std::string held_by(TimePoint now, const std::vector<std::size_t>& vips) const;
 
-    Configuration configuration_;
+    // Checks and services refer to its parts.
+    std::shared_ptr<const Configuration> configuration_;
     TimePoint started_;
     TimePoint handled_;             // the last event
     Duration shortest_interval_{};  // of all VIPs

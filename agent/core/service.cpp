@@ -18,6 +18,23 @@ Service::Service(const ServiceSettings& settings, std::vector<std::size_t> check
                  std::size_t index)
     : settings_(&settings), checks_(std::move(checks)), index_(index) {}
 
+void Service::configure(TimePoint now, const ServiceSettings& settings,
+                        std::vector<std::size_t> checks, std::size_t index, bool other_commands,
+                        Health& health) {
+    const bool other_checks = settings.checks != settings_->checks;
+    settings_ = &settings;
+    checks_ = std::move(checks);
+    index_ = index;
+    if (other_commands) {
+        forgive();
+    }
+    if (other_checks && phase_ == Phase::starting) {
+        for (const std::size_t check : checks_) {
+            health.hurry(now, check);
+        }
+    }
+}
+
 // --- is it ready ---------------------------------------------------------------------------------
 
 std::optional<std::size_t> Service::first_against(const Health& health, bool holding) const {

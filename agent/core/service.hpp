@@ -31,6 +31,10 @@ public:
     // service now for those who depend on it.
     bool settle(TimePoint now, Demand demand, Health& health, Outbox& out);
     bool finished(TimePoint now, const ServiceCommandFinished& event, Health& health, Outbox& out);
+    // A reload: goes on with what it is doing. `settings` outlives this; the former ones are still
+    // there. With another unit or other commands it may be tried again.
+    void configure(TimePoint now, const ServiceSettings& settings, std::vector<std::size_t> checks,
+                   std::size_t index, bool other_commands, Health& health);
     // Forgets that it could not be started.
     void forgive() { failure_.clear(); }
 

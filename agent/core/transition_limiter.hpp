@@ -41,6 +41,13 @@ public:
         changes_.clear();
         calm_at_.reset();
     }
+    // What was counted stays; without a limit nothing is held.
+    void configure(const std::optional<MaxTransitions>& limit) {
+        limit_ = limit;
+        if (!limit_) {
+            forgive();
+        }
+    }
     const std::optional<MaxTransitions>& limit() const { return limit_; }
 
 private:

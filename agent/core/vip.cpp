@@ -9,22 +9,6 @@ namespace understudy::core {
 
 namespace {
 
-// Below this, the advertisements of all VIPs leave in one batch (see RouterSettings::advert_grid):
-// 255 VIPs at 10 ms then cost 100 wake-ups a second instead of 25,500.
-constexpr Duration batched_below = std::chrono::milliseconds{200};
-
-vrrp::RouterSettings router_settings(const VipSettings& settings) {
-    vrrp::RouterSettings router;
-    router.version = settings.version;
-    router.advert_interval = settings.advert_interval;
-    router.preempt = settings.preempt;
-    router.preempt_delay = settings.preempt_delay;
-    if (settings.advert_interval < batched_below) {
-        router.advert_grid = settings.advert_interval;
-    }
-    return router;
-}
-
 std::string_view name_of(Family family) {
     return family == Family::ipv4 ? "IPv4" : "IPv6";
 }
@@ -44,21 +28,7 @@ Vip::Vip(const VipSettings& settings, Dependencies dependencies,
       ledger_(settings),
       shown_since_(started),
       limiter_(settings.max_transitions) {
-    for (const Family family : {Family::ipv4, Family::ipv6}) {
-        if (!settings.has_family(family)) {
-            continue;
-        }
-        Face face;
-        face.family = family;
-        for (const VirtualAddress& address : settings.addresses) {
-            if (address.advertised && address.prefix.address.family() == family) {
-                const auto bytes = address.prefix.address.bytes();
-                face.addresses.insert(face.addresses.end(), bytes.begin(), bytes.end());
-                ++face.address_count;
-            }
-        }
-        faces_.push_back(std::move(face));
-    }
+    make_faces();
     facts_.base_priority = settings.priority;
     if (settings.startup_delay > Duration::zero()) {
         facts_.startup_hold = started + settings.startup_delay;
@@ -270,6 +240,7 @@ void Vip::time_passed(TimePoint now, const Surroundings& around) {
     if (is_active() && announcer_.time_passed(now)) {
         announce_once(around);
     }
+    repeat_added(now, around);
     if (has_moved_ || facts_are_old(now)) {
         settle(now, around);
     }
@@ -351,6 +322,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
                        [&](const vrrp::ReleaseAddresses&) {
                            promoting_ = false;
                            announcer_.stop();
+                           end_added();
                            ledger_.release(now, around.out);
                        },
                        [&](const vrrp::AnnounceAddresses&) {
@@ -397,10 +369,14 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
 void Vip::announce(TimePoint now, const Surroundings& around) {
     announce_once(around);
     announcer_.start(now);
+    end_added();  // they are among all of them
 }
 
-void Vip::announce_once(const Surroundings& around) {
+void Vip::announce_once(const Surroundings& around, bool only_added) {
     for (const AddressLedger::Entry& entry : ledger_.entries()) {
+        if (only_added && !entry.added) {
+            continue;
+        }
         const Link* link = around.kernel.link(entry.index);
         const bool held = entry.ours || entry.adding_until;  // or just asked for
         if (link != nullptr && link->up && held) {
@@ -450,6 +426,7 @@ std::optional<TimePoint> Vip::next_deadline() const {
     };
     consider(ledger_.next_deadline());
     consider(announcer_.next_deadline());
+    consider(added_announcer_.next_deadline());
     consider(adopt_until_);
     consider(limiter_.held_until());
     if (!facts_.offer_over) {

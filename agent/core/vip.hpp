@@ -73,6 +73,23 @@ public:
     // This process did not run for so long: before anything else that has happened meanwhile.
     void resume(TimePoint now, Duration late, const Surroundings& around);
 
+    // --- a reload ---
+    // Other settings of the same virtual router (reload.hpp). Removes at once what is held and not
+    // named any more; what is new comes with the next observe_all(). The running timers, the peers,
+    // the counters and the manual state stay.
+    void configure(TimePoint now, const VipSettings& settings, const Surroundings& around);
+    void depend_on(Dependencies dependencies) { dependencies_ = std::move(dependencies); }
+    // After observe_all(): announces what was added, and nothing else.
+    void announce_added(TimePoint now, const Surroundings& around);
+    // What another VIP of this node holds from now on is no longer a matter of this one.
+    void pass_on(const std::set<Place>& places) { ledger_.pass_on(places); }
+    bool is_holding() const { return is_active() && !promoting_; }
+    // This agent has released whatever was held before: nothing is adopted.
+    void begin_anew(TimePoint now, bool maintenance, Outbox& out) {
+        facts_.maintenance = maintenance;
+        ledger_.release(now, out);
+    }
+
     // --- commands ---
     void set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around);
     // Ends what was asked for before, when it begins.
@@ -128,6 +145,7 @@ private:
         std::uint64_t suppressed = 0;
     };
 
+    void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const KernelView& kernel);
     std::string listener_trouble(const Listeners& listeners) const;
@@ -149,7 +167,9 @@ private:
     void execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around);
     void send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around);
     void announce(TimePoint now, const Surroundings& around);
-    void announce_once(const Surroundings& around);
+    void announce_once(const Surroundings& around, bool only_added = false);
+    void repeat_added(TimePoint now, const Surroundings& around);
+    void end_added();
     void show(TimePoint now, const Surroundings& around);
 
     std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
@@ -174,6 +194,7 @@ private:
     vrrp::Actions router_actions_;  // reused
     AddressLedger ledger_;
     Announcer announcer_;
+    Announcer added_announcer_;  // of addresses that a reload has added
     std::vector<Face> faces_;
     InterfaceIndex interface_ = 0;
     MacAddress announced_mac_;
@@ -209,6 +230,8 @@ private:
     Complaint addresses_complaint_;
     Complaint send_complaint_;
 };
+
+vrrp::RouterSettings router_settings(const VipSettings& settings);
 
 // One journal line.
 void log(Outbox& out, LogLevel level, std::string text);

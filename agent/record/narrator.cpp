@@ -48,6 +48,11 @@ std::string Narrator::tell(const core::Event& event) {
             [](const core::ProberStarted&) -> std::string { return "the prober was started"; },
             [&](const core::ServiceCommandFinished& e) { return tell_service(e); },
             [](const core::CommandReceived& e) { return tell_command(e.request); },
+            [&](const core::ConfigurationChanged& e) -> std::string {
+                reloaded_ = e.configuration;
+                configuration_ = reloaded_.get();
+                return "the configuration was reloaded";
+            },
             [](const auto&) { return std::string{}; },
         },
         event);
@@ -90,19 +95,19 @@ std::string Narrator::tell_datagram(const core::DatagramReceived& event) {
 
 std::string Narrator::tell_check(const core::CheckFinished& event) {
     const bool passed = event.outcome.passed;
-    const auto [known, fresh] = passed_.try_emplace(event.check, passed);
+    const auto& checks = configuration_->checks;
+    const std::string name =
+        event.check < checks.size() ? checks[event.check].name : std::to_string(event.check);
+    const auto [known, fresh] = passed_.try_emplace(name, passed);
     if (!fresh && known->second == passed) {
         return {};
     }
     known->second = passed;
-    const auto& checks = configuration_.checks;
-    const std::string name =
-        event.check < checks.size() ? checks[event.check].name : std::to_string(event.check);
     return "check " + name + (passed ? " passed: " : " failed: ") + event.outcome.detail;
 }
 
 std::string Narrator::tell_service(const core::ServiceCommandFinished& event) const {
-    const auto& services = configuration_.services;
+    const auto& services = configuration_->services;
     const std::string name = event.service < services.size() ? services[event.service].name
                                                              : std::to_string(event.service);
     return "service " + name + ": its command " + (event.done ? "ended" : "failed") +

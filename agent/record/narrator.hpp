@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 
@@ -13,7 +14,7 @@ namespace understudy::record {
 class Narrator {
 public:
     // Must outlive this.
-    explicit Narrator(const core::Configuration& configuration) : configuration_(configuration) {}
+    explicit Narrator(const core::Configuration& configuration) : configuration_(&configuration) {}
 
     // Empty for what everybody expects: time passing, one more of the same advertisement.
     std::string tell(const core::Event& event);
@@ -26,11 +27,12 @@ private:
     std::string name_of(core::InterfaceIndex interface) const;
     std::string name_of(const core::Listener& listener) const;
 
-    const core::Configuration& configuration_;
+    const core::Configuration* configuration_;
+    std::shared_ptr<const core::Configuration> reloaded_;  // the same, after a reload
     std::map<core::InterfaceIndex, std::string> links_;
     std::map<core::InterfaceIndex, bool> up_;
     std::map<std::tuple<core::InterfaceIndex, IpAddress, vrrp::Vrid>, vrrp::Priority> heard_;
-    std::map<std::size_t, bool> passed_;  // by check
+    std::map<std::string, bool> passed_;  // by check
 };
 
 }  // namespace understudy::record

@@ -1,11 +1,14 @@
 // Lines as headers and events. A file may come from anywhere.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
+#include "agent/config/parse.hpp"
 #include "agent/control/json.hpp"
 #include "agent/record/record.hpp"
 
@@ -209,6 +212,26 @@ core::Event command(const Json& line, Entry&) {
     return core::CommandReceived{number<core::ClientId>(line, "client"), std::move(*request)};
 }
 
+std::vector<std::string> names(const Json& line, const char* key) {
+    const Json& list = field(line, key);
+    const auto is_text = [](const Json& name) { return name.is_string(); };
+    if (!list.is_array() || !std::ranges::all_of(list, is_text)) {
+        misfit(key, "a list of names");
+    }
+    return list.get<std::vector<std::string>>();
+}
+
+core::Event reload(const Json& line, Entry&) {
+    config::Result read = config::parse_text("config", text(line, "config"), "");
+    if (!read.configuration) {
+        throw Misfit("its configuration is not valid: " +
+                     config::to_string(read.diagnostics.front()));
+    }
+    return core::ConfigurationChanged{
+        std::make_shared<const core::Configuration>(std::move(*read.configuration)),
+        names(line, "other_questions"), names(line, "other_commands")};
+}
+
 struct Kind {
     std::string_view name;
     core::Event (*read)(const Json& line, Entry& entry);
@@ -246,6 +269,7 @@ constexpr std::array<Kind, std::variant_size_v<core::Event>> kinds = {{
      [](const Json& line, Entry&) {
          return core::Event{core::ClientGone{number<core::ClientId>(line, "client")}};
      }},
+    {"reload", reload},
 }};
 
 Decisions read_decisions(const Json& line) {

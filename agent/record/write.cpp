@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/config/render.hpp"
 #include "agent/control/json.hpp"
 #include "agent/control/json_line.hpp"
 #include "agent/record/record.hpp"
@@ -96,6 +97,13 @@ void write(Document& line, const core::CheckFinished& e) {
     }
 }
 
+void write(Document& line, const core::ConfigurationChanged& e) {
+    line["event"] = "reload";
+    line["config"] = config::render(without_secrets(*e.configuration));
+    line["other_questions"] = e.other_questions;
+    line["other_commands"] = e.other_commands;
+}
+
 void write(Document& line, const core::Event& event) {
     std::visit(
         Overloaded{
@@ -152,6 +160,7 @@ void write(Document& line, const core::Event& event) {
                 line["event"] = "client_gone";
                 line["client"] = e.client;
             },
+            [&](const core::ConfigurationChanged& e) { write(line, e); },
         },
         event);
 }

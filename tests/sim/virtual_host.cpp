@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/reload.hpp"
 #include "base/ensure.hpp"
 #include "base/overloaded.hpp"
 #include "tests/sim/virtual_lan.hpp"
@@ -66,6 +67,11 @@ void VirtualHost::crash() {
     untold_ = 0;
     told_until_ = {};
     is_deadline_known_ = false;
+}
+
+void VirtualHost::reload(Configuration configuration) {
+    feed(core::change_of(node_->configuration(),
+                         std::make_shared<const Configuration>(std::move(configuration))));
 }
 
 void VirtualHost::freeze() {
@@ -304,7 +310,9 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                        const auto found = addresses_.find(a.prefix);
                        if (a.interface == index_ && found != addresses_.end()) {
                            found->second.renewed = lan_.now_;
-                           found->second.expires = lan_.now_ + a.lease;
+                           found->second.expires = a.lease > Duration::zero()
+                                                       ? std::optional{lan_.now_ + a.lease}
+                                                       : std::nullopt;
                            seen(a.prefix, found->second);
                        }
                    },
@@ -340,83 +348,6 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                    [&](const auto&) { execute_health(action); },
                },
                action);
-}
-
-// --- checks and services -------------------------------------------------------------------------
-
-void VirtualHost::set_check(const std::string& check, bool passes, const std::string& detail) {
-    ++health_changes_;
-    if (passes) {
-        failing_.erase(check);
-    } else {
-        failing_[check] = detail.empty() ? "it fails" : detail;
-    }
-}
-
-void VirtualHost::set_service(std::size_t service, bool runs) {
-    for (const std::string& check : node_->configuration().services.at(service).checks) {
-        set_check(check, runs, "connection refused");
-    }
-}
-
-void VirtualHost::kill_service(const std::string& service) {
-    const auto& services = node_->configuration().services;
-    for (std::size_t i = 0; i < services.size(); ++i) {
-        if (services[i].name == service) {
-            set_service(i, false);
-        }
-    }
-}
-
-bool VirtualHost::runs(const std::string& service) const {
-    for (const ServiceSettings& settings : node_->configuration().services) {
-        if (settings.name == service) {
-            return !failing_.contains(settings.checks.front());
-        }
-    }
-    return false;
-}
-
-void VirtualHost::note_order(const std::string& order) {
-    if (lan_.keeps_history) {
-        orders_.push_back(order);
-    }
-}
-
-void VirtualHost::execute_health(const Action& action) {
-    if (const auto* run = std::get_if<RunCheck>(&action)) {
-        const RunCheck order = *run;
-        later(check_takes, [this, order] {
-            checks::Outcome outcome;
-            const auto found = failing_.find(node_->configuration().checks[order.check].name);
-            outcome.passed = found == failing_.end();
-            outcome.detail = outcome.passed ? "fine" : found->second;
-            if (!prober_silent_) {
-                feed(CheckFinished{order.check, order.run, outcome});
-            }
-        });
-    } else if (const auto* start = std::get_if<StartService>(&action)) {
-        const StartService order = *start;
-        note_order("start " + node_->configuration().services[order.service].name);
-        later(1ms, [this, order] {
-            feed(ServiceCommandFinished{order.service, order.order, true, ""});
-        });
-        later(start_delay_, [this, order] {
-            if (start_works_) {
-                set_service(order.service, true);
-            }
-        });
-    } else if (const auto* stop = std::get_if<StopService>(&action)) {
-        const StopService order = *stop;
-        note_order("stop " + node_->configuration().services[order.service].name);
-        later(stop_delay_, [this, order] {
-            set_service(order.service, false);
-            feed(ServiceCommandFinished{order.service, order.order, true, ""});
-        });
-    } else if (std::holds_alternative<RestartProber>(action)) {
-        note_order("restart prober");
-        later(10ms, [this] { feed(ProberStarted{}); });
-    }
 }
 
 void VirtualHost::deliver(const vrrp::Datagram& datagram) {

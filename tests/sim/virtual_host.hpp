@@ -66,6 +66,7 @@ public:
     void crash();   // kill -9: addresses stay until their lifetime ends
     void freeze();  // SIGSTOP; datagrams and what the kernel tells queue up
     void thaw();
+    void reload(core::Configuration configuration);
     bool is_running() const { return node_ != nullptr; }
     bool is_frozen() const { return frozen_; }
     core::Node& node() { return *node_; }
@@ -144,6 +145,9 @@ private:
     void later(Duration delay, std::function<void()> what);
     void execute_health(const core::Action& action);
     void note_order(const std::string& order);
+    void finish_check(const core::RunCheck& order, const checks::CheckSettings& asked);
+    void finish_command(const std::string& service, std::uint32_t order);
+    std::optional<std::size_t> place_of(const std::string& service) const;
     void set_service(std::size_t service, bool runs);
     void deliver(const vrrp::Datagram& datagram);
     std::optional<TimePoint> next_deadline();

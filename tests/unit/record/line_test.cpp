@@ -16,6 +16,7 @@ using testing::Not;
 const IpPrefix prefix4 = *IpPrefix::parse("192.0.2.10/24");
 const IpPrefix prefix6 = *IpPrefix::parse("2001:db8::10/64");
 constexpr TimePoint at{123'456'789us};
+const std::string small = "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.10/24\n";
 
 Entry parse(const std::string& line) {
     auto parsed = parse_line(line);
@@ -64,6 +65,10 @@ std::vector<core::Event> one_of_each(std::span<const std::byte> payload) {
         core::CommandReceived{9, control::TakeoverRequest{"", true}},
         core::CommandReceived{9, control::CheckRunRequest{"frontend"}},
         core::ClientGone{9},
+        core::ConfigurationChanged{std::make_shared<const core::Configuration>(
+                                       *config::parse_text("f", small, "lb1").configuration),
+                                   {"frontend", "gateway"},
+                                   {"haproxy"}},
     };
 }
 

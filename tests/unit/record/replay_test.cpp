@@ -17,12 +17,14 @@ using testing::HasSubstr;
 
 using Lines = std::vector<std::string>;
 
-core::Configuration configuration(const std::string& node, int priority) {
+core::Configuration configuration(const std::string& node, int priority,
+                                  const std::string& query = "") {
     const std::string text = "[agent]\nname = " + node +
                              "\n[vip web]\ninterface = eth0\nvrid = 51\n"
                              "address = 192.0.2.10/24\ntrack = gateway\npriority = " +
                              std::to_string(priority) +
-                             "\n[check gateway]\ntype = http\nurl = http://192.0.2.254/\n"
+                             "\n[check gateway]\ntype = http\nurl = http://192.0.2.254/" + query +
+                             "\n"
                              "interval = 500ms\nfall = 2\n";
     return *config::parse_text("f", text, "host").configuration;
 }
@@ -34,6 +36,14 @@ protected:
         start(lb1, 150);
         start(lb2, 100);
         run_until_active(lb1);
+        lan.run_for(3s);
+        // Only what a journal hides is another: the check is asked at once all the same.
+        lb1.reload(configuration("lb1", 150, "?token=hunter2"));
+        lan.run_for(1s);
+        core::Configuration more = configuration("lb1", 160, "?token=hunter2");
+        more.checks.insert(more.checks.begin(), more.checks.front());
+        more.checks.front().name = "another";
+        lb1.reload(more);
         lan.run_for(3s);
         lb1.set_check("gateway", false, "connection refused");
         run_until_active(lb2);
@@ -92,8 +102,20 @@ TEST_F(Recorded, IsDecidedTheSameAgain) {
             EXPECT_THAT(story, Contains(HasSubstr("web: active -> ")));
             EXPECT_THAT(story, Contains(HasSubstr("a client asks: {\"request\":\"failover\"")));
             EXPECT_THAT(story, Contains("asked to stop"));
+            EXPECT_THAT(story, Contains("the configuration was reloaded"));
+            EXPECT_THAT(story, Contains("check another passed: fine"));
         }
     }
+}
+
+TEST_F(Recorded, AReloadTellsNoSecret) {
+    const auto is_reload = [](const std::string& line) {
+        return line.contains("\"event\":\"reload\"");
+    };
+    const Lines& lines = journal["lb1"];
+    EXPECT_EQ(std::ranges::count_if(lines, is_reload), 2);
+    EXPECT_THAT(lines, testing::Not(Contains(HasSubstr("hunter2"))));
+    EXPECT_THAT(lines, Contains(HasSubstr("\"other_questions\":[\"gateway\"]")));
 }
 
 TEST_F(Recorded, AnotherPrioritySaysWhereItDecidesOtherwise) {
