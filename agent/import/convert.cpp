@@ -17,6 +17,15 @@ namespace understudy::importer {
 
 namespace {
 
+bool has_key(const Section& section, const std::string& key) {
+    return std::ranges::find(section.lines, key, &Line::key) != section.lines.end();
+}
+
+bool has_type(const Section& section, const std::string& type) {
+    return std::ranges::any_of(
+        section.lines, [&](const Line& line) { return line.key == "type" && line.value == type; });
+}
+
 class Converter {
 public:
     Converter(const Source& source, Notes& notes)
@@ -108,11 +117,18 @@ std::vector<Section> Converter::run() {
         }
     }
     checks_.mention_unused();
+    bool needs_rights = false;
     for (Section& check : checks_.take()) {
-        const bool is_script = std::ranges::any_of(
-            check.lines, [](const Line& line) { return line.key == "command"; });
-        if (is_script && !defaults_.has_script_user &&
-            std::ranges::find(check.lines, "user", &Line::key) == check.lines.end()) {
+        const bool is_script = has_key(check, "command");
+        if ((is_script || has_type(check, "process")) && !needs_rights) {
+            needs_rights = true;
+            notes_.add(Severity::note, check.place,
+                       check.source +
+                           ": checks of scripts and processes need more rights than "
+                           "understudyd.service has; examples/systemd/scripts.conf "
+                           "gives them");
+        }
+        if (is_script && !defaults_.has_script_user && !has_key(check, "user")) {
             notes_.add(Severity::warning, check.place,
                        check.source +
                            ": keepalived runs it as keepalived_script or root; here it "

@@ -1,8 +1,95 @@
 #include "agent/import/hooks.hpp"
 
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "agent/config/command_line.hpp"
+#include "agent/config/keys.hpp"
+#include "agent/import/script.hpp"
+
 namespace understudy::importer {
 
-void add_hooks(const Instance& instance, Section&, Notes& notes) {
+namespace {
+
+// One key for each state.
+const std::map<std::string, std::string>& keys() {
+    static const std::map<std::string, std::string> all = {
+        {"master", "on_active"}, {"backup", "on_backup"}, {"fault", "on_fault"}};
+    return all;
+}
+
+bool is_known(std::string_view key) {
+    return std::ranges::any_of(config::vip_keys(),
+                               [key](const auto& known) { return known.name == key; });
+}
+
+class Hooks {
+public:
+    Hooks(Section& section, Notes& notes) : section_(section), notes_(notes) {}
+
+    void add(const Notify& notify, const std::string& key) {
+        if (notify.command.empty() || notify.command.front().empty()) {
+            say(notify, "there is no script in it");
+            return;
+        }
+        if (std::ranges::find(section_.lines, key, &Line::key) != section_.lines.end()) {
+            say(notify, key + " is one script; let it call the other one");
+            return;
+        }
+        // What follows the script is whom it runs as.
+        const Command command = command_of({notify.command.front()});
+        section_.add(key, config::format_command_line(command.words), notify.place, notify.source);
+        if (notify.command.size() > 1) {
+            say(notify, "it runs as [agent] script_user, as all scripts of that kind");
+        }
+    }
+    void say(const Notify& notify, const std::string& text) {
+        notes_.add(Severity::warning, notify.place, notify.source + ": " + text);
+    }
+
+private:
+    Section& section_;
+    Notes& notes_;
+};
+
+void add_known(const Instance& instance, Section& section, Notes& notes) {
+    Hooks hooks(section, notes);
+    bool has_states = false;
+    for (const Notify& notify : instance.notifies) {
+        if (const auto key = keys().find(notify.state); key != keys().end()) {
+            hooks.add(notify, key->second);
+            has_states = true;
+        } else if (notify.state != "any") {
+            hooks.say(notify,
+                      "no script of its own; on_release runs before addresses are given up, also "
+                      "at a stop");
+        }
+    }
+    bool has_any = false;
+    for (const Notify& notify : instance.notifies) {
+        if (notify.state != "any") {
+            continue;
+        }
+        if (has_states || has_any) {
+            hooks.say(notify, "each state has one script; let that one call this one");
+            continue;
+        }
+        for (const auto& [state, key] : keys()) {
+            hooks.add(notify, key);
+        }
+        section.add("hook_arguments", "keepalived", notify.place, notify.source);
+        has_any = true;
+    }
+}
+
+}  // namespace
+
+void add_hooks(const Instance& instance, Section& section, Notes& notes) {
+    if (is_known("on_active") && is_known("hook_arguments")) {
+        add_known(instance, section, notes);
+        return;
+    }
     for (const Notify& notify : instance.notifies) {
         notes.add(Severity::warning, notify.place,
                   notify.source +
