@@ -220,5 +220,37 @@ class Serving(LabTestCase):
         self.assertIn(str(PORT), again.stderr)
 
 
+    def test_who_is_let_in(self):
+        """With the groups there: the page's process has no right left, and who may ask may not command."""
+        groups = str(self.lab.dir / "group")
+        with open("/etc/group") as here, open(groups, "w") as there:
+            there.write(here.read() + "understudy:x:4801:\nunderstudy-status:x:4802:\n")
+        os.chmod(self.lab.dir, 0o755)
+        host = self.lab.node("lb1")
+        start = host.start
+        host.start = lambda *words, **options: start(
+            "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', groups, *words, **options)
+        agent = Understudy(host, vip(priority=150, interval="100ms"))
+        os.chmod(agent.dir, 0o755)
+        serve = Serve(agent)
+        self.assertEqual(serve.metric("understudy_up"), 1)
+        with open(f"/proc/{serve.process.pid}/status") as told:
+            rights = dict(line.split(":\t", 1) for line in told if ":\t" in line)
+        self.assertEqual(set(rights["Uid"].split()), {"65534"})
+        self.assertEqual(rights["Groups"].split(), ["4802"])
+        self.assertEqual(int(rights["CapPrm"], 16), 0)
+
+        def is_let_in(group, name):
+            child = os.fork()
+            if child == 0:
+                os.setgroups([])
+                os.setresgid(group, group, group)
+                os.setresuid(65534, 65534, 65534)
+                os._exit(socket.socket(socket.AF_UNIX).connect_ex(str(agent.runtime / name)) != 0)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        self.assertEqual([is_let_in(group, "status.sock") for group in (4801, 4802, 4803)], [False, True, False])
+        self.assertEqual([is_let_in(group, "control.sock") for group in (4801, 4802, 4803)], [True, False, False])
+
+
 if __name__ == "__main__":
     main()
