@@ -29,6 +29,7 @@ po::options_description known_options() {
     add("listen", po::value<std::vector<std::string>>());
     add("output", po::value<std::string>());
     add("id,i", po::value<std::string>());
+    add("peer", po::value<std::vector<std::string>>());
     add("help,h", po::bool_switch());
     for (const char* flag :
          {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "version"}) {
@@ -104,7 +105,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    for (const char* option : {"timeout", "for", "listen", "output", "id"}) {
+    for (const char* option : {"timeout", "for", "listen", "peer", "output", "id"}) {
         if (values.contains(option) && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -218,6 +219,9 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     }
     if (values.contains("listen")) {
         arguments.listen = values["listen"].as<std::vector<std::string>>();
+    }
+    if (values.contains("peer")) {
+        arguments.peers = values["peer"].as<std::vector<std::string>>();
     }
     if (form->command == Command::help) {
         return read_help(arguments, words);

@@ -50,6 +50,7 @@ struct Arguments {
     bool quiet = false;
     bool openmetrics = false;
     std::vector<std::string> listen;  // ADDR:PORT
+    std::vector<std::string> peers;   // URLs
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     std::string output;              // of import: the file; empty: stdout

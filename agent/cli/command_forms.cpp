@@ -207,12 +207,13 @@ CommandForm serve_form() {
             Command::serve,
             0,
             0,
-            {"listen"},
-            "serve [--listen ADDR:PORT]...",
+            {"listen", "peer"},
+            "serve [--listen ADDR:PORT] [--peer URL]...",
             "a page with the status, and /metrics",
             "Serves until it is told to end: the page at /, /metrics, /status.json and /events.\n"
             "Nothing can be changed there.\n\n"
-            "  --listen ADDR:PORT  where (default 127.0.0.1:9112; [::1]:9112; several: repeat)\n"};
+            "  --listen ADDR:PORT  where (default 127.0.0.1:9112; [::1]:9112; several: repeat)\n"
+            "  --peer URL          show this node too, http://lb2:9112 (several: repeat)\n"};
 }
 
 }  // namespace

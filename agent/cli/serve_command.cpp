@@ -1,11 +1,12 @@
 // serve: the status page of this node, until it is told to end.
 #include "agent/cli/commands.hpp"
+#include "agent/web/peer_watch.hpp"
 #include "agent/web/serve.hpp"
 
 namespace understudy::cli {
 
 int run_serve(const Arguments& arguments, const Console& console) {
-    web::ServeSettings settings{arguments.runtime_dir, {}};
+    web::ServeSettings settings{arguments.runtime_dir, {}, arguments.peers};
     std::vector<std::string> listen = arguments.listen;
     if (listen.empty()) {
         listen = {web::default_listen};
@@ -16,6 +17,14 @@ int run_serve(const Arguments& arguments, const Console& console) {
             return console.fail(false, exit_usage, "--listen: " + address.error());
         }
         settings.listen.push_back(*address);
+    }
+    for (const std::string& url : arguments.peers) {
+        if (const std::string wrong = web::PeerWatch::complaint_about(url); !wrong.empty()) {
+            return console.fail(false, exit_usage, "--peer: " + wrong);
+        }
+    }
+    if (arguments.peers.size() > web::most_peers) {
+        return console.fail(false, exit_usage, "--peer: more than fifteen");
     }
     const std::string error = web::serve(settings, console.err);
     return error.empty() ? exit_done : console.fail(false, exit_failed, error);

@@ -77,7 +77,8 @@ std::string serve(const ServeSettings& settings, std::ostream& notes) {
         return error;
     }
     AgentFeed feed{settings.runtime_dir};
-    Site site{feed};
+    PeerWatch peers{settings.peers};
+    Site site{feed, peers};
     for (HttpServer& server : servers) {
         site.install(server);
         server.start();
@@ -87,6 +88,7 @@ std::string serve(const ServeSettings& settings, std::ostream& notes) {
     }
     signals.wait();
     feed.stop();
+    peers.stop();
     for (HttpServer& server : servers) {
         server.stop();
     }

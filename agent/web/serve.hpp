@@ -13,6 +13,7 @@ namespace understudy::web {
 struct ServeSettings {
     std::filesystem::path runtime_dir;
     std::vector<ListenAddress> listen;
+    std::vector<std::string> peers;  // the same of other nodes, as URLs
 };
 
 // Empty if it was told to end; otherwise why it could not begin. What people should know goes to

@@ -36,7 +36,8 @@ std::uint64_t last_event_of(const httplib::Request& request) {
 // One reader of /events.
 class Site::Stream {
 public:
-    Stream(Site& site, std::uint64_t last_event) : site_(site), watch_(site.feed_) {
+    Stream(Site& site, std::uint64_t last_event)
+        : site_(site), watch_(site.feed_), peers_watch_(site.peers_) {
         place_.last_event = last_event;
         site_.feed_.ask();  // so that the first thing it is told is true now
     }
@@ -62,6 +63,10 @@ public:
         for (const control::StateEvent& event : news.events) {
             text += message("state", control::to_json(event, utc), event.number);
         }
+        if (const std::uint64_t number = site_.peers_.number(); number != told_peers_) {
+            told_peers_ = number;
+            text += message("peers", site_.peers_.document());
+        }
         if (text.empty()) {
             text = ": nothing new\n\n";  // finds out whether somebody is there
         }
@@ -71,7 +76,9 @@ public:
 private:
     Site& site_;
     AgentFeed::Watch watch_;
+    PeerWatch::Watch peers_watch_;
     AgentFeed::Place place_;
+    std::uint64_t told_peers_ = 0;
     std::string told_trouble_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "agent/web/agent_feed.hpp"
 #include "agent/web/http_server.hpp"
+#include "agent/web/peer_watch.hpp"
 
 namespace understudy::web {
 
@@ -15,9 +16,9 @@ inline constexpr unsigned most_event_streams = 32;
 
 class Site {
 public:
-    explicit Site(AgentFeed& feed) : feed_(feed) {}
+    Site(AgentFeed& feed, PeerWatch& peers) : feed_(feed), peers_(peers) {}
 
-    // Both outlive the server.
+    // All of them outlive the server.
     void install(HttpServer& server);
 
 private:
@@ -28,6 +29,7 @@ private:
     void serve_events(const httplib::Request& request, httplib::Response& response);
 
     AgentFeed& feed_;
+    PeerWatch& peers_;
     std::atomic<unsigned> streams_ = 0;
 };
 

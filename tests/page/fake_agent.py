@@ -17,11 +17,13 @@ def utc(seconds):
 
 
 class FakeAgent:
-    def __init__(self, folder, vips, checks, names=(), maintenance=False):
+    def __init__(self, folder, vips, checks, names=(), maintenance=False, second=False):
         self.path = os.path.join(folder, "status.sock")
         self.started = time.time() - 11111
         self.lock = threading.RLock()
         self.maintenance = maintenance
+        self.node, self.own, self.other = ("lb2", "192.0.2.2", "192.0.2.1") if second else ("lb1", "192.0.2.1", "192.0.2.2")
+        self.turn = 1 if second else 0  # the second one has what the first one has not
         self.followers, self.clients = [], []
         self.events = []
         names = list(names) + [f"vip{number:02}" for number in range(len(names), vips)]
@@ -66,15 +68,14 @@ class FakeAgent:
                             "cause": cause})
         return self.events[-1]
 
-    @staticmethod
-    def _hold(vip):
+    def _hold(self, vip):
         active = vip["state"] == "active"
         vip["addresses"] = [{**address, "held": active} for address in vip["addresses"]]
-        vip["active"] = {"address": "192.0.2.1" if active else "192.0.2.2", "priority": 150}
+        vip["active"] = {"address": self.own if active else self.other, "priority": 150}
         vip["transitions"] += 1
 
     def _vip(self, number, name):
-        state = "fault" if number % 17 == 4 else "active" if number % 2 == 0 else "backup"
+        state = "fault" if number % 17 == 4 + self.turn else "active" if number % 2 == self.turn else "backup"
         histogram = {"le": [1.1, 3], "counts": [900, 1, 0], "sum": 902.5}
         vip = {"name": name, "state": state, "reason": REASONS[state], "since": utc(self.started + 60 * number),
                "interface": "eth0", "vrid": 1 + number, "version": 3, "priority": {"base": 150, "effective": 150},
@@ -96,10 +97,10 @@ class FakeAgent:
             took = round(3 + 2 * math.sin(runs / 5 + number) + (number + runs) % 7 / 3, 3)
             checks.append({**check, "runs": runs, "failures": runs if down else 0, "duration_ms": took,
                            "detail": "connection refused" if down else f"HTTP 200 in {took:.1f} ms"})
-        vips = [{**vip, "peers": [{"address": "192.0.2.2", "priority": 150, "interval_ms": 1000, "heard": utc(now - 0.3)},
+        vips = [{**vip, "peers": [{"address": self.other, "priority": 150, "interval_ms": 1000, "heard": utc(now - 0.3)},
                                   {"address": "192.0.2.3", "priority": 50, "interval_ms": 1000, "heard": utc(now - 9000)}]}
                 for vip in self.vips]
-        status = {"node": "lb1", "version": "0.1.0", "uptime_s": round(now - self.started, 3),
+        status = {"node": self.node, "version": "0.1.0", "uptime_s": round(now - self.started, 3),
                   "maintenance": self.maintenance, "vips": vips, "checks": checks, "discarded": {}}
         if self.maintenance:
             status["maintenance_until"] = utc(now + 3000)

@@ -220,32 +220,56 @@ const checks = new Table("checks", [
   text(check => check.failures, "number"),
 ]);
 
-// --- nodes: this one, and every router that it hears ---------------------------------------------
+// --- nodes: this one, those that are asked (--peer), and every other router that is heard ---------
+
+let peers = [];
+let last_status = null;
+
+function counts_of(all) {
+  const counts = new Map();
+  for (const vip of all) counts.set(vip.state, (counts.get(vip.state) ?? 0) + 1);
+  return Object.keys(states).filter(name => counts.has(name)).map(name => `${counts.get(name)} ${name}`).join(", ");
+}
 
 function nodes_of(status) {
-  const self = {name: `${status.node} (this node)`, holds: [], of: status.vips.length, heard: "now"};
+  const holds = all => all.filter(vip => vip.state === "active").map(vip => vip.name);
+  const shown = [{name: `${status.node} (this node)`, holds: holds(status.vips), counts: counts_of(status.vips),
+    maintenance: status.maintenance, heard: "now"}];
+  const known = new Set();
+  for (const peer of peers) {
+    const vips = peer.vips ?? [];
+    const own = [...new Set(vips.map(vip => vip.address).filter(address => address))];
+    own.forEach(address => known.add(address));
+    shown.push({key: peer.url, name: peer.node ?? peer.url, holds: holds(vips), counts: counts_of(vips), trouble: peer.trouble,
+      maintenance: peer.maintenance, heard: peer.trouble ? "" : "now", addresses: own});
+  }
   const others = new Map();
   const other = address => {
-    if (!others.has(address)) others.set(address, {name: address, holds: [], of: 0, heard: ""});
+    if (!others.has(address)) others.set(address, {name: address, holds: [], counts: "heard on the wire only", heard: ""});
     return others.get(address);
   };
   for (const vip of status.vips) {
-    if (vip.state === "active") self.holds.push(vip.name);
     for (const peer of vip.peers) {
+      if (known.has(peer.address)) continue;
       const node = other(peer.address);
-      node.of += 1;
       if (!node.last || node.last < peer.heard) node.last = peer.heard;
     }
-    if (vip.active && vip.state !== "active" && vip.active.address) other(vip.active.address).holds.push(vip.name);
+    const active = vip.active?.address;
+    if (active && vip.state !== "active" && !known.has(active)) other(active).holds.push(vip.name);
   }
   for (const node of others.values()) node.heard = node.last ? `${since(node.last)} ago` : "";
-  return [self, ...[...others.values()].sort((a, b) => a.name < b.name ? -1 : 1)].map(node => [node.name, node]);
+  return [...shown, ...[...others.values()].sort((a, b) => a.name < b.name ? -1 : 1)].map(node => [node.key ?? node.name, node]);
+}
+
+function held(node) {
+  if (node.trouble) return `cannot be asked: ${node.trouble}`;
+  return (node.maintenance ? "in maintenance; " : "") + (node.holds.length === 0 ? "nothing" : node.holds.join(", "));
 }
 
 const nodes = new Table("nodes", [
-  text(node => node.name, "key"),
-  text(node => node.holds.length === 0 ? "nothing" : node.holds.join(", "), "wide"),
-  text(node => `${node.holds.length} of ${node.of}`, "number"),
+  text(node => node.name + (node.addresses?.length ? ` (${node.addresses.join(", ")})` : ""), "key"),
+  text(held, "wide"),
+  text(node => node.counts, "tight"),
   text(node => node.heard, "number"),
 ]);
 
@@ -331,6 +355,7 @@ function show_status(status) {
   page("maintenance").hidden = !status.maintenance;
   set(page("maintenance"), status.maintenance_until
     ? `in maintenance, for ${age((Date.parse(status.maintenance_until) - now()) / 1000)} more` : "in maintenance");
+  last_status = status;
   nodes.show(nodes_of(status));
   vips.show(status.vips.map(vip => [vip.name, vip]));
   checks.show(status.checks.map(check => [check.name, check]));
@@ -356,6 +381,10 @@ function listen() {
   source.addEventListener("clock", event => { clock_ahead = Date.parse(event.data) - Date.now(); });
   source.addEventListener("status", event => show_status(JSON.parse(event.data)));
   source.addEventListener("state", event => add_event(JSON.parse(event.data)));
+  source.addEventListener("peers", event => {
+    peers = JSON.parse(event.data).peers;
+    if (last_status) nodes.show(nodes_of(last_status));
+  });
   source.addEventListener("down", event => {
     live_since = 0;
     trouble = JSON.parse(event.data).error;
