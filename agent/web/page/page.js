@@ -3,6 +3,7 @@
 
 const most_events = 300;
 const most_durations = 60;
+const most_named = 4;  // addresses of one VIP
 const states = {
   active: ["●", "good"], backup: ["○", "calm"], promoting: ["◐", "warn"], fault: ["✕", "bad"], init: ["◌", "none"],
   up: ["▲", "good"], down: ["▼", "bad"], unknown: ["?", "none"],
@@ -137,8 +138,18 @@ function priority(vip) {
 
 function addresses(vip) {
   const held = vip.addresses.filter(address => address.held).length;
-  return `${held}/${vip.addresses.length} held: ${vip.addresses.map(address => address.address).join(", ")}`;
+  const named = vip.addresses.slice(0, most_named).map(address => address.address).join(", ");
+  const more = vip.addresses.length - most_named;
+  return `${held}/${vip.addresses.length} held: ${named}${more > 0 ? ` and ${more} more` : ""}`;
 }
+
+function active_node(vip) {
+  if (vip.state === "active") return `this node (${vip.active?.priority ?? ""})`;
+  if (!vip.active) return "nobody is known";
+  return `${names.get(vip.active.address) ?? vip.active.address} (${vip.active.priority})`;
+}
+
+const names = new Map();  // of other nodes, by their address
 
 const vips = new Table("vips", [
   text(vip => vip.name, "key"),
@@ -152,7 +163,7 @@ const vips = new Table("vips", [
     fill_state(cell, vip.state);
   }},
   text(vip => since(vip.since), "number"),
-  text(vip => vip.active ? `${vip.active.address || "this node"} (${vip.active.priority})` : "nobody is known"),
+  text(active_node, "tight"),
   text(addresses, "wide"),
   text(priority, "number"),
   text(vip => vip.service ? `${vip.service}: ${vip.readiness}` : ""),
@@ -240,6 +251,7 @@ function nodes_of(status) {
     const vips = peer.vips ?? [];
     const own = [...new Set(vips.map(vip => vip.address).filter(address => address))];
     own.forEach(address => known.add(address));
+    own.forEach(address => names.set(address, peer.node));
     shown.push({key: peer.url, name: peer.node ?? peer.url, holds: holds(vips), counts: counts_of(vips), trouble: peer.trouble,
       maintenance: peer.maintenance, heard: peer.trouble ? "" : "now", addresses: own});
   }
