@@ -89,8 +89,9 @@ private:
         VirtualHost* host;
         bool stopping;
         std::optional<TimePoint> stop_by;
-        unsigned health_changes = 0;  // those that the judge knows
-        bool is_behind = false;       // it has not been told everything, or hears nothing
+        unsigned health_changes = 0;      // those that the judge knows
+        bool is_behind = false;           // it has not been told everything, or hears nothing
+        Variant variant = Variant::none;  // of the configuration that its agent was told last
     };
 
     void story(const std::string& where, const std::string& text) const {
@@ -287,6 +288,21 @@ private:
         }
     }
 
+    // Another reload of the same node meanwhile goes first.
+    Variant variant_of(std::size_t node) const {
+        return static_cast<Variant>(most(FaultKind::reload, node));
+    }
+
+    void reload(std::size_t node) {
+        NodeState& state = state_[node];
+        const Variant wanted = variant_of(node);
+        if (state.variant != wanted && state.host->is_running() && !state.host->exited()) {
+            commanded(node);
+            state.variant = wanted;
+            state.host->reload(configuration_of(scenario_, node, wanted));
+        }
+    }
+
     void note_exit(NodeState& state) {
         if (state.stopping && state.host->exited()) {
             story(state.host->name(), "has ended");
@@ -308,8 +324,10 @@ private:
             state.stop_by.reset();
         }
         if (!down && !state.host->is_running()) {
-            state.host->start(configuration_of(scenario_, node));
+            state.variant = variant_of(node);
+            state.host->start(configuration_of(scenario_, node, state.variant));
         }
+        reload(node);
         const bool frozen = is(FaultKind::freeze, node) && state.host->is_running();
         if (frozen != state.host->is_frozen()) {
             if (frozen) {
@@ -345,6 +363,7 @@ private:
                            !state.host->runs("app");
         now.bad_start = is(FaultKind::bad_start, node);
         now.prober_quiet = is(FaultKind::quiet_prober, node);
+        now.one_vip_less = state.variant == Variant::one_vip_less;
         condition(node, now);
     }
 

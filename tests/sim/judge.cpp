@@ -332,6 +332,9 @@ bool Judge::is_fit(std::size_t index, int vip) const {
     if (plan.track == 1 && is.check_fails) {
         return false;
     }
+    if (vip > 0 && is.one_vip_less) {
+        return false;
+    }
     const bool needs_service = vip == 0 && plan.service != "none";
     const bool can_start = plan.service != "hot" && !is.bad_start;
     return !needs_service || !is.service_down || can_start;
@@ -452,6 +455,11 @@ void Judge::one_holder(int vip, TimePoint since) {
 }
 
 void Judge::final_state(TimePoint since) {
+    for (const auto& host : lan_.hosts()) {
+        if (host->has_ours(added_address(scenario_))) {
+            find("leftover", host->name() + " has an address that its configuration does not name");
+        }
+    }
     for (int vip = 0; vip < scenario_.cluster.vips && !finding_; ++vip) {
         one_holder(vip, since);
     }

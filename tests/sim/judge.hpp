@@ -47,6 +47,7 @@ struct Condition {
     bool service_down = false;
     bool bad_start = false;
     bool prober_quiet = false;
+    bool one_vip_less = false;  // its configuration does not have the second one
 
     bool operator==(const Condition&) const = default;
 };

@@ -88,6 +88,8 @@ int make_value(Random& random, FaultKind kind, int nodes) {
             return random.one_of({500, 5'000, 100'000});
         case FaultKind::maintenance:
             return random.one_of({0, 1});
+        case FaultKind::reload:
+            return random.between(1, variants - 1);
         default:
             return 0;
     }
@@ -102,7 +104,7 @@ std::vector<FaultKind> choices(const std::vector<NodePlan>& nodes) {
         isolate,        partition, loss,      duplicate, jitter,   slow_kernel,
         refuse,         foreign,   deaf,      recreate,  overrun,  delete_address,
         delete_address, failover,  failover,  takeover,  failback, force,
-        maintenance};
+        maintenance,    reload,    reload};
     if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.track != 0; })) {
         kinds.insert(kinds.end(), {check_fails, check_fails, check_fails, quiet_prober});
     }

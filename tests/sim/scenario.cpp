@@ -14,12 +14,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array kinds = {
-    "crash",       "stop",     "freeze",      "link_down",      "cut",         "isolate",
-    "partition",   "loss",     "duplicate",   "jitter",         "slow_kernel", "refuse",
-    "foreign",     "deaf",     "check_fails", "service_dies",   "bad_start",   "quiet_prober",
-    "maintenance", "recreate", "overrun",     "delete_address", "failover",    "takeover",
-    "force",       "failback"};
+constexpr std::array kinds = {"crash",     "stop",         "freeze",         "link_down",
+                              "cut",       "isolate",      "partition",      "loss",
+                              "duplicate", "jitter",       "slow_kernel",    "refuse",
+                              "foreign",   "deaf",         "check_fails",    "service_dies",
+                              "bad_start", "quiet_prober", "maintenance",    "reload",
+                              "recreate",  "overrun",      "delete_address", "failover",
+                              "takeover",  "force",        "failback"};
 
 // --- text ----------------------------------------------------------------------------------------
 
@@ -297,15 +298,31 @@ core::VipSettings vip_of(const Scenario& scenario, const NodePlan& plan, std::si
     return vip;
 }
 
+NodePlan varied(NodePlan plan, Variant variant) {
+    if (variant == Variant::priority) {
+        plan.priority = std::min(plan.priority + 11, 254);
+    } else if (variant == Variant::preempt) {
+        plan.preempt = !plan.preempt;
+    } else if (variant == Variant::lease) {
+        plan.lease = plan.lease > 0s ? Duration{} : Duration{5s};
+    }
+    return plan;
+}
+
 }  // namespace
 
-core::Configuration configuration_of(const Scenario& scenario, std::size_t node) {
-    const NodePlan& plan = scenario.nodes.at(node);
+core::Configuration configuration_of(const Scenario& scenario, std::size_t node, Variant variant) {
+    const NodePlan plan = varied(scenario.nodes.at(node), variant);
     core::Configuration configuration;
     configuration.agent.name = name_of_node(static_cast<int>(node));
     configuration.agent.stop_timeout = 3s;
-    for (int vip = 0; vip < scenario.cluster.vips; ++vip) {
+    const int vips = variant == Variant::one_vip_less ? 1 : scenario.cluster.vips;
+    for (int vip = 0; vip < vips; ++vip) {
         configuration.vips.push_back(vip_of(scenario, plan, node, vip));
+    }
+    if (variant == Variant::address) {
+        configuration.vips.front().addresses.push_back(
+            {added_address(scenario), "eth0", false, false});
     }
     if (plan.track != 0) {
         add_check(configuration, "tracked");
@@ -313,7 +330,16 @@ core::Configuration configuration_of(const Scenario& scenario, std::size_t node)
     if (plan.service != "none") {
         add_service(configuration, plan);
     }
+    if (variant == Variant::check_interval) {
+        for (checks::CheckSettings& check : configuration.checks) {
+            check.interval = 300ms;
+        }
+    }
     return configuration;
+}
+
+IpPrefix added_address(const Scenario& scenario) {
+    return *IpPrefix::parse(scenario.cluster.ipv4 ? "192.0.2.200/24" : "2001:db8::200/64");
 }
 
 }  // namespace understudy::sim

@@ -60,6 +60,7 @@ enum class FaultKind : std::uint8_t {
     bad_start,     // a start of the service does not make it ready
     quiet_prober,  // no outcome comes from it
     maintenance,   // its end is told by the operator, or was told beforehand (`value` 1)
+    reload,        // another configuration, then the former one again; `value` is a Variant
     // --- at once ---
     recreate,  // the interface
     overrun,   // of the netlink socket
@@ -69,6 +70,18 @@ enum class FaultKind : std::uint8_t {
     force,  // takeover --force
     failback,
 };
+
+// How the configuration of a node differs while it is not the one that the node began with.
+enum class Variant : std::uint8_t {
+    none,
+    priority,        // higher by 11
+    preempt,         // the other way round
+    lease,           // five seconds instead of the default, or the default
+    address,         // one more (extra_address)
+    one_vip_less,    // the second one is gone, if there are two
+    check_interval,  // shorter
+};
+inline constexpr int variants = 7;
 
 struct Fault {
     Duration at{};  // since the beginning
@@ -96,7 +109,10 @@ std::string to_text(const Fault& fault);
 std::expected<Scenario, std::string> parse(const std::string& text);
 
 // What the operator of that node would have written.
-core::Configuration configuration_of(const Scenario& scenario, std::size_t node);
+core::Configuration configuration_of(const Scenario& scenario, std::size_t node,
+                                     Variant variant = Variant::none);
+// What Variant::address adds to the first VIP.
+IpPrefix added_address(const Scenario& scenario);
 // The prefixes of a VIP (from 0) of the scenario.
 std::vector<IpPrefix> addresses_of(const Scenario& scenario, int vip);
 std::string name_of_vip(int vip);    // "web", "db"
