@@ -64,8 +64,7 @@ void AgentFeed::stop() {
 }
 
 void AgentFeed::wake() {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto size = write(wake_fd_, &one, sizeof one);
+    eventfd_write(wake_fd_, 1);
 }
 
 // --- for those who look --------------------------------------------------------------------------
@@ -125,8 +124,8 @@ void AgentFeed::run() {
             lock.unlock();
             pollfd waiting{wake_fd_, POLLIN, 0};
             poll(&waiting, 1, -1);
-            std::uint64_t count = 0;
-            [[maybe_unused]] const auto size = read(wake_fd_, &count, sizeof count);
+            eventfd_t count = 0;
+            eventfd_read(wake_fd_, &count);
             lock.lock();
             continue;
         }
@@ -185,8 +184,8 @@ void AgentFeed::follow(client::Connection& connection) {
             return;
         }
         if (!line && line.error() == client::Trouble::disturbed) {
-            std::uint64_t count = 0;
-            [[maybe_unused]] const auto size = read(wake_fd_, &count, sizeof count);
+            eventfd_t count = 0;
+            eventfd_read(wake_fd_, &count);
         } else if (!line && line.error() != client::Trouble::silent) {
             fail(client::in_words(line.error()));
             return;

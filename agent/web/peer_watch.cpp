@@ -2,8 +2,9 @@
 
 #include <httplib.h>
 
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "agent/control/json.hpp"
 
@@ -47,6 +48,43 @@ Fetched fetch(httplib::Client& client) {
     return {{}, error != nullptr ? error->text : "it answers something else"};
 }
 
+constexpr std::string_view letters_and_digits =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+bool consists_of(std::string_view text, std::string_view more) {
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return letters_and_digits.contains(c) || more.contains(c);
+    });
+}
+
+bool is_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+// A scheme, a host, perhaps a port, and nothing else: no user, no path.
+bool is_node_url(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos ||
+        (url.substr(0, scheme) != "http" && url.substr(0, scheme) != "https")) {
+        return false;
+    }
+    url.remove_prefix(scheme + 3);
+    if (url.ends_with('/')) {
+        url.remove_suffix(1);
+    }
+    if (url.starts_with('[')) {
+        const auto end = std::min(url.find(']'), url.size() - 1);
+        const std::string_view rest = url.substr(end + 1);
+        return url[end] == ']' && consists_of(url.substr(1, end - 1), ":") &&
+               (rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1))));
+    }
+    const auto colon = url.find(':');
+    return consists_of(url.substr(0, colon), "-._") &&
+           (colon == std::string_view::npos || is_port(url.substr(colon + 1)));
+}
+
 }  // namespace
 
 PeerWatch::Watch::Watch(PeerWatch& peers) : peers_(peers) {
@@ -61,8 +99,7 @@ PeerWatch::Watch::~Watch() {
 }
 
 std::string PeerWatch::complaint_about(const std::string& url) {
-    static const std::regex form(R"(https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?)");
-    return std::regex_match(url, form) ? "" : '"' + url + "\" is not like http://lb2:9112";
+    return is_node_url(url) ? "" : '"' + url + "\" is not like http://lb2:9112";
 }
 
 PeerWatch::PeerWatch(const std::vector<std::string>& urls) {
