@@ -13,18 +13,29 @@ from lab.probe import Probe  # noqa: E402
 from lab.wait import eventually  # noqa: E402
 
 VIP = "192.0.2.10"
-COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+TERMINAL = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+COLOUR = TERMINAL and not os.environ.get("NO_COLOR")
 PAINT = {"1": "\x1b[32m1\x1b[0m", "2": "\x1b[36m2\x1b[0m", "x": "\x1b[41mx\x1b[0m"}
+
+
+def draw(text):
+    """A line that is drawn again, where that is possible."""
+    if TERMINAL:
+        print(f"\r\x1b[K{text}", end="", flush=True)
 
 
 def scene(title, story, client, names, move, done):
     """One move with 2,000 probes a second around it, and the picture of it."""
     print(f"\n{title}\n  {story}")
     with Probe(client, VIP) as probe:
+        draw("  probing, 2,000 a second: before ...")
         time.sleep(0.7)     # the picture has a before
+        draw("  probing, 2,000 a second: the move ...")
         move()
         eventually(done, 20, title)
+        draw("  probing, 2,000 a second: after ...")
         time.sleep(0.7)     # and an after
+    draw("")
     line, seconds = probe.seen.timeline(names)
     painted = "".join(PAINT.get(cell, cell) if COLOUR else cell for cell in line)
     print(f"  answered by |{painted}|  {seconds:.1f} s")

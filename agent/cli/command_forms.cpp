@@ -163,7 +163,7 @@ CommandForm import_form() {
         1,
         1,
         {"json", "output", "id", "force", "quiet"},
-        "import FILE [--output FILE] [--id ID] [--json]",
+        "import FILE [--output FILE] [--force] [--id ID] [--quiet] [--json]",
         "convert a keepalived.conf",
         "Needs no agent. FILE may be - for standard input. The configuration is written to\n"
         "standard output, and what became of each line to standard error. Exit status 0 if\n"

@@ -86,9 +86,9 @@ Console standard_console() {
     const char* kind = std::getenv("TERM");
     const bool dumb = kind == nullptr || std::string_view{kind} == "dumb";
     Console console{std::cout, std::cerr};
-    console.out_is_terminal = isatty(STDOUT_FILENO) == 1;
-    console.err_is_terminal = isatty(STDERR_FILENO) == 1;
-    console.colours = console.out_is_terminal && !dumb && (refused == nullptr || *refused == '\0');
+    console.out_is_terminal = !dumb && isatty(STDOUT_FILENO) == 1;
+    console.err_is_terminal = !dumb && isatty(STDERR_FILENO) == 1;
+    console.colours = console.out_is_terminal && (refused == nullptr || *refused == '\0');
     console.out_fd = STDOUT_FILENO;
     return console;
 }

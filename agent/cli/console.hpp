@@ -11,6 +11,7 @@ namespace understudy::cli {
 struct Console {
     std::ostream& out;
     std::ostream& err;
+    // One that can be drawn on again; TERM=dumb cannot.
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     bool colours = false;

@@ -6,6 +6,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/interruption.hpp"
 #include "agent/cli/present.hpp"
+#include "agent/cli/progress.hpp"
 #include "agent/cli/question.hpp"
 #include "agent/config/values.hpp"
 
@@ -43,48 +44,22 @@ Failure interrupted(const Arguments& arguments) {
                              "` ends that"};
 }
 
-// The line on a terminal that is drawn again while nothing has happened yet.
-class Progress {
-public:
-    Progress(const Arguments& arguments, const Console& console)
-        : console_(console),
-          shown_(console.err_is_terminal && !arguments.json),
-          text_("waiting for a peer to take " + harmless(subject(arguments)) + " over") {}
-    ~Progress() {
-        if (shown_) {
-            console_.err << "\r\x1b[K" << std::flush;
-        }
-    }
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-
-    void draw(milliseconds left) const {
-        if (shown_) {
-            const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
-            console_.err << "\r\x1b[K" << text_ << ", " << std::max<long>(seconds, 0) << " s left"
-                         << std::flush;
-        }
-    }
-
-private:
-    const Console& console_;
-    bool shown_;
-    std::string text_;
-};
+constexpr milliseconds redrawn_every{1000};
 
 // The agent answers when a peer has taken over, or when the timeout has passed there.
 std::expected<std::string, Failure> wait_for_peer(const Arguments& arguments,
                                                   const Console& console, Connection& agent,
                                                   const Interruption& interruption) {
-    constexpr milliseconds redrawn_every{1000};
     const auto started = Clock::now();
     const auto timeout = std::chrono::ceil<milliseconds>(arguments.timeout);
     const auto left_until = [&](milliseconds end) {
         return std::chrono::ceil<milliseconds>(started + end - Clock::now());
     };
-    const Progress progress(arguments, console);
+    const Progress progress(console, arguments.json,
+                            "waiting for a peer to take " + subject(arguments) + " over");
     while (true) {
-        progress.draw(left_until(timeout));
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(left_until(timeout)).count();
+        progress.draw(std::to_string(std::max<long>(seconds, 0)) + " s left");
         const milliseconds left = left_until(timeout + arguments.patience);
         auto line = agent.receive(std::clamp(left, milliseconds{0}, redrawn_every),
                                   interruption.disturbance());
@@ -118,6 +93,33 @@ std::expected<Done, Failure> give_away(const Arguments& arguments, const Console
     return expect_answer<control::DoneResponse>(std::move(*line));
 }
 
+// A cold node starts its service first, which may take as long as its start_timeout: the agent's to
+// know, so the agent ends the waiting, if it still answers others.
+std::expected<Done, Failure> take_here(const Arguments& arguments, const Console& console) {
+    auto agent = reach_agent(arguments, control::Access::commands);
+    if (!agent) {
+        return std::unexpected(std::move(agent.error()));
+    }
+    const control::TakeoverRequest request{arguments.vip(), arguments.force};
+    if (const auto sent = agent->send(control::to_json(request), arguments.patience); !sent) {
+        return std::unexpected(Failure{exit_no_agent, in_words(sent.error())});
+    }
+    const Progress progress(console, arguments.json,
+                            "waiting for this node to take " + subject(arguments) + " over");
+    for (milliseconds waited{};; waited += redrawn_every) {
+        progress.draw(std::to_string(waited / std::chrono::seconds{1}) + " s");
+        auto line = agent->receive(std::min(redrawn_every, arguments.patience));
+        if (line) {
+            return expect_answer<control::DoneResponse>(std::move(*line));
+        }
+        const bool lives = line.error() == Trouble::silent &&
+                           ask<control::StatusResponse>(arguments, control::StatusRequest{});
+        if (!lives) {
+            return std::unexpected(Failure{exit_no_agent, in_words(line.error())});
+        }
+    }
+}
+
 }  // namespace
 
 int run_failover(const Arguments& arguments, const Console& console) {
@@ -136,8 +138,7 @@ int run_maintenance_off(const Arguments& arguments, const Console& console) {
 }
 
 int run_takeover(const Arguments& arguments, const Console& console) {
-    const control::TakeoverRequest request{arguments.vip(), arguments.force};
-    return finish(arguments, console, ask<control::DoneResponse>(arguments, request));
+    return finish(arguments, console, take_here(arguments, console));
 }
 
 int run_failback(const Arguments& arguments, const Console& console) {

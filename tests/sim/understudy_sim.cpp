@@ -1,18 +1,25 @@
 // understudy-sim: histories of clusters under faults, thousands a second, on virtual time.
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/variables_map.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <sstream>
+#include <stop_token>
+#include <string_view>
 #include <thread>
 
 #include "tests/sim/history.hpp"
@@ -94,6 +101,45 @@ int run_one(const Options& options, Scenario scenario, const std::string& name) 
     return is_fine;
 }
 
+// How far it is, on a terminal that can be drawn on again. Elsewhere what is printed is the
+// findings and the end.
+class Progress {
+public:
+    explicit Progress(std::function<std::string()> how_far) {
+        const char* kind = std::getenv("TERM");
+        if (isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view{kind} != "dumb") {
+            thread_ = std::jthread(
+                [this, told = std::move(how_far)](const std::stop_token& end) { draw(told, end); });
+        }
+    }
+
+private:
+    void draw(const std::function<std::string()>& how_far, const std::stop_token& end) {
+        constexpr auto redrawn_every = std::chrono::milliseconds{200};
+        std::unique_lock lock(mutex_);
+        while (!ended_.wait_for(lock, end, redrawn_every, [] { return false; }) &&
+               !end.stop_requested()) {
+            std::fprintf(stderr, "\r\x1b[K%s", how_far().c_str());
+        }
+        std::fputs("\r\x1b[K", stderr);
+    }
+
+    std::mutex mutex_;
+    std::condition_variable_any ended_;
+    std::jthread thread_;  // the last, so that it ends before what it uses
+};
+
+std::string seeds_so_far(std::uint64_t done, std::uint64_t all, double seconds, unsigned findings) {
+    const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+    const double left = rate > 0 ? static_cast<double>(all - std::min(done, all)) / rate : 0;
+    std::array<char, 160> text{};
+    std::snprintf(text.data(), text.size(),
+                  "%llu of %llu seeds, %.0f a second, %.0f s left, %u findings",
+                  static_cast<unsigned long long>(done), static_cast<unsigned long long>(all), rate,
+                  left, findings);
+    return text.data();
+}
+
 int run_many(const Options& options) {
     const auto begun = std::chrono::steady_clock::now();
     std::atomic<std::uint64_t> next{options.from};
@@ -118,19 +164,35 @@ int run_many(const Options& options) {
             }
         }
     };
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
-        threads.emplace_back(work);
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    };
+    {
+        const Progress progress(
+            [&] { return seeds_so_far(done, options.seeds, seconds(), findings); });
+        std::vector<std::jthread> threads;
+        for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
+            threads.emplace_back(work);
+        }
     }
-    for (std::thread& thread : threads) {
-        thread.join();
-    }
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    const double took = seconds();
     std::printf("%llu seeds, %llu steps, %.1f s, %.0f seeds/s: %u findings\n",
                 static_cast<unsigned long long>(done.load()),
-                static_cast<unsigned long long>(steps.load()), took.count(),
-                static_cast<double>(done.load()) / took.count(), findings.load());
+                static_cast<unsigned long long>(steps.load()), took,
+                static_cast<double>(done.load()) / took, findings.load());
     return findings == 0 ? is_fine : is_broken;
+}
+
+History run_soak(const Options& options, const Scenario& scenario,
+                 std::vector<std::size_t>& in_use) {
+    std::atomic<int> hours{0};
+    const Progress progress([&] {
+        return "hour " + std::to_string(hours) + " of " + std::to_string(options.soak_hours);
+    });
+    return run(scenario, {}, [&] {
+        in_use.push_back(mallinfo2().uordblks);
+        ++hours;
+    });
 }
 
 // Bytes that are allocated and not freed, after every virtual hour: flat means that the last hours
@@ -140,7 +202,7 @@ int soak(const Options& options) {
     constexpr std::size_t allowed_growth = std::size_t{256} * 1024;
     const Scenario scenario = make_long_scenario(options.from, options.soak_hours);
     std::vector<std::size_t> in_use;
-    const History history = run(scenario, {}, [&] { in_use.push_back(mallinfo2().uordblks); });
+    const History history = run_soak(options, scenario, in_use);
     if (history.finding) {
         print_finding("soak " + std::to_string(options.from), history);
         return is_broken;

@@ -350,6 +350,27 @@ TEST(Failover, ShowsThatItWaitsOnATerminalOnly) {
     EXPECT_EQ(answered(line, {"failover", "web", "--json"}, {.err_is_terminal = true}).err, "");
 }
 
+// The first client is the command; those that come meanwhile ask whether the agent lives.
+TEST(Takeover, WaitsForAColdStartAsLongAsTheAgentLives) {
+    const std::string status = R"({"node":"lb1","version":"0","uptime_s":1,"maintenance":false,)"
+                               R"("vips":[],"checks":[],"discarded":{}})";
+    {
+        const FakeAgent agent([&](FakeAgent::Client& client) {
+            if (client.read_line().find("takeover") != std::string::npos) {
+                std::this_thread::sleep_for(milliseconds{120});
+                client.write("{\"done\":\"web is taken\"}\n");
+            } else {
+                client.write(status + "\n");
+            }
+        });
+        const Outcome outcome = ran(agent.runtime_dir(), {"takeover", "web"},
+                                    {.patience = milliseconds{100}, .err_is_terminal = true});
+        EXPECT_EQ(outcome.status, exit_done) << outcome.err;
+        EXPECT_EQ(outcome.out, "web is taken\n");
+        EXPECT_THAT(outcome.err, HasSubstr("waiting for this node to take web over, 0 s"));
+    }
+}
+
 // The deadline is the agent's to keep: it counts from later than the client's clock does.
 TEST(Failover, WaitsForTheAgentLongerThanTheTimeout) {
     const FakeAgent agent([](FakeAgent::Client& client) {
