@@ -23,7 +23,7 @@
 
 namespace understudy::web {
 
-inline constexpr std::size_t most_connections = 48;  // of one listening socket; one thread each
+inline constexpr std::size_t most_connections = 40;  // of one listening socket; one thread each
 inline constexpr std::size_t most_request_bytes = 16 * 1024;
 inline constexpr std::chrono::milliseconds request_patience{3000};
 // A reader that takes nothing for so long is gone.

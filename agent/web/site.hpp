@@ -12,7 +12,7 @@
 namespace understudy::web {
 
 // Each occupies a thread of its connection's server for as long as it lasts.
-inline constexpr unsigned most_event_streams = 32;
+inline constexpr unsigned most_event_streams = 24;
 
 class Site {
 public:
