@@ -31,8 +31,8 @@ po::options_description known_options() {
     add("id,i", po::value<std::string>());
     add("peer", po::value<std::vector<std::string>>());
     add("help,h", po::bool_switch());
-    for (const char* flag :
-         {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "version"}) {
+    for (const char* flag : {"json", "watch", "all", "force", "follow", "quiet", "openmetrics",
+                             "this-node", "version"}) {
         add(flag, po::bool_switch());
     }
     add("words", po::value<std::vector<std::string>>());
@@ -100,7 +100,8 @@ const char* operand_of(Command command) {
 // An empty text, or what does not fit the command.
 std::string misfit(const CommandForm& form, const Arguments& arguments,
                    const po::variables_map& values) {
-    for (const char* option : {"json", "watch", "all", "force", "follow", "quiet", "openmetrics"}) {
+    for (const char* option :
+         {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "this-node"}) {
         if (values[option].as<bool>() && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -211,6 +212,7 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     };
     arguments.output = text_of("output");
     arguments.id = text_of("id");
+    arguments.this_node = flag("this-node");
     if (std::string error = misfit(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }

@@ -51,6 +51,7 @@ struct Arguments {
     bool openmetrics = false;
     std::vector<std::string> listen;  // ADDR:PORT
     std::vector<std::string> peers;   // URLs
+    bool this_node = false;  // config check: the first file is for this machine
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     std::string output;              // of import: the file; empty: stdout

@@ -138,11 +138,14 @@ CommandForm config_check_form() {
             Command::config_check,
             1,
             most_files,
-            {"json"},
-            "config check FILE... [--json]",
+            {"json", "this-node"},
+            "config check FILE... [--this-node] [--json]",
             "validate; several files: as the nodes of one cluster",
             "Needs no agent. Exit status 0 if every file is valid; warnings do not change that.\n"
-            "Several files are validated each, and then compared with the first of them.\n"};
+            "Several files are validated each, and then held against each other: what all nodes\n"
+            "must have alike, and whether their checks, services and leases fit together.\n\n"
+            "  --this-node  the first file is for this machine: interfaces, source addresses,\n"
+            "               programs, users, unit files and other files that it names are here\n"};
 }
 
 CommandForm config_show_form() {

@@ -7,6 +7,7 @@
 #include "agent/cli/question.hpp"
 #include "agent/config/cluster.hpp"
 #include "agent/config/parse.hpp"
+#include "agent/config/this_node.hpp"
 
 namespace understudy::cli {
 
@@ -14,16 +15,24 @@ namespace {
 
 using Document = nlohmann::ordered_json;
 
-// Every file on its own; those that are valid are then held against the first of them.
-config::Diagnostics check(const std::vector<std::string>& files) {
+// Every file on its own; those that are valid are then held against the first of them, and that one
+// against this machine if it is this node's.
+config::Diagnostics check(const std::vector<std::string>& files, bool first_is_here) {
     config::Diagnostics found;
     std::vector<config::NodeFile> nodes;
     for (const std::string& file : files) {
         config::Result result = config::read_file(file);
         found.insert(found.end(), result.diagnostics.begin(), result.diagnostics.end());
         if (result.configuration) {
-            nodes.push_back({file, std::move(*result.configuration), std::move(result.vips)});
+            nodes.push_back({file, std::move(*result.configuration), std::move(result.vips),
+                             std::move(result.services), std::move(result.checks),
+                             std::move(result.agent)});
         }
+    }
+    if (first_is_here && !nodes.empty() && nodes.front().file == files.front()) {
+        const config::Diagnostics missing =
+            config::compare_with_machine(nodes.front(), config::this_machine());
+        found.insert(found.end(), missing.begin(), missing.end());
     }
     if (nodes.size() > 1) {
         const config::Diagnostics differences = config::compare_nodes(nodes);
@@ -49,7 +58,7 @@ std::string document_of(const config::Diagnostics& found, bool valid) {
 }  // namespace
 
 int run_config_check(const Arguments& arguments, const Console& console) {
-    const config::Diagnostics found = check(arguments.operands);
+    const config::Diagnostics found = check(arguments.operands, arguments.this_node);
     const bool valid = !config::has_errors(found);
     if (arguments.json) {
         console.out << document_of(found, valid) << '\n';

@@ -120,6 +120,17 @@ std::string heading(const control::StatusResponse& status) {
     return text;
 }
 
+std::string warnings_of(const control::StatusResponse& status) {
+    std::string text;
+    for (const VipStatus& vip : status.vips) {
+        for (const std::string& warning : vip.warnings) {
+            text += fmt::format("{}{}: warning: {}\n", text.empty() ? "\n" : "", harmless(vip.name),
+                                harmless(warning));
+        }
+    }
+    return text;
+}
+
 std::string addresses_of(const VipStatus& vip) {
     std::string text;
     for (const control::AddressStatus& address : vip.addresses) {
@@ -201,6 +212,7 @@ std::string present_status(const control::StatusResponse& status, TimePoint now,
         states.push_back(vip.state);
     }
     return heading(status) + (states.empty() ? "" : '\n' + table(rows, states, colours)) +
+           warnings_of(status) +
            (status.checks.empty() ? "" : '\n' + present_check_states(status.checks, colours));
 }
 
@@ -224,6 +236,12 @@ std::string present_vip(const VipStatus& vip, TimePoint now, bool colours) {
     text += traffic_of(vip);
     line("timers", fmt::format("skew time {}, active down interval {}", in_words(vip.skew_time),
                                in_words(vip.active_down_interval)));
+    for (const std::string& warning : vip.warnings) {
+        line("warning", warning);
+    }
+    for (const std::string& hint : vip.hints) {
+        line("hint", hint);
+    }
     line("transitions", fmt::format("{}, the last at {}", vip.transitions, utc(vip.since)));
     return fmt::format("{}: {} for {}\n", harmless(vip.name), painted_name(vip.state, colours),
                        ago(now, vip.since)) +

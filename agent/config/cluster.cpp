@@ -4,6 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "agent/config/cluster_member.hpp"
+#include "agent/config/cluster_plans.hpp"
+#include "agent/config/keys.hpp"
 #include "agent/config/values.hpp"
 
 namespace understudy::config {
@@ -11,29 +14,6 @@ namespace understudy::config {
 namespace {
 
 using core::VipSettings;
-
-// One VIP on one node.
-struct Member {
-    const NodeFile* node = nullptr;
-    const VipSettings* vip = nullptr;
-
-    Place place_of(const std::string& key) const {
-        const auto vip_places = node->places.find(vip->name);
-        if (vip_places == node->places.end()) {
-            return {node->file, 1, 1};
-        }
-        const KeyPlaces& keys = vip_places->second;
-        const auto exact = keys.find(key);
-        const auto section = keys.find("");
-        if (exact != keys.end()) {
-            return exact->second;
-        }
-        return section != keys.end() ? section->second : Place{node->file, 1, 1};
-    }
-};
-
-// The members of one VIP, in the order of the nodes; a node has one at most.
-using Group = std::vector<Member>;
 
 bool is_same_router(const VipSettings& a, const VipSettings& b) {
     return a.interface == b.interface && a.vrid == b.vrid &&
@@ -88,6 +68,8 @@ public:
                       static_cast<int>(there_.vip->version));
         compare_interval();
         compare_addresses();
+        compare_checksum();
+        compare_accept();
     }
     // What two nodes are to each other.
     void compare_pair() const {
@@ -127,6 +109,28 @@ private:
         }
     }
     void compare_addresses() const;
+    // Both forms are understood on receive, so this is no error.
+    void compare_checksum() const {
+        using core::ChecksumPolicy;
+        const auto name = [](ChecksumPolicy policy) {
+            return checksum_words().at(static_cast<std::size_t>(policy));
+        };
+        const ChecksumPolicy here = here_.vip->checksum;
+        const ChecksumPolicy there = there_.vip->checksum;
+        const bool fixed = here != ChecksumPolicy::automatic && there != ChecksumPolicy::automatic;
+        if (fixed && here != there) {
+            say("checksum", Severity::warning,
+                "has checksum " + name(there) + ", but " + name(here) + " at " + where("checksum"));
+        }
+    }
+    void compare_accept() const {
+        if (here_.vip->accept != there_.vip->accept) {
+            say("accept", Severity::warning,
+                std::string{"has accept = "} + (there_.vip->accept ? "yes" : "no") +
+                    ", unlike at " + where("accept") +
+                    ": whether the addresses answer depends on who has them");
+        }
+    }
     void compare_priorities() const;
     void compare_unicast() const;
     void compare_peers(const Member& sender, const Member& receiver) const;
@@ -245,12 +249,33 @@ void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
             Comparison(group[here], group[there], diagnostics).compare_pair();
         }
     }
+    compare_plans(group, diagnostics);
+}
+
+// Without a name in the file it is the host's, which is another on each.
+void compare_node_names(const std::vector<NodeFile>& nodes, Diagnostics& diagnostics) {
+    std::map<std::string, Place> first;
+    for (const NodeFile& node : nodes) {
+        const auto place = node.agent.find("name");
+        if (place == node.agent.end()) {
+            continue;
+        }
+        const std::string& name = node.configuration.agent.name;
+        const auto [other, fresh] = first.try_emplace(name, place->second);
+        if (!fresh) {
+            diagnostics.push_back(
+                {place->second,
+                 "this node is called " + name + ", as is the one at " + to_string(other->second),
+                 Severity::warning});
+        }
+    }
 }
 
 }  // namespace
 
 Diagnostics compare_nodes(const std::vector<NodeFile>& nodes) {
     Diagnostics diagnostics;
+    compare_node_names(nodes, diagnostics);
     for (const Group& group : group_vips(nodes)) {
         compare_group(group, nodes, diagnostics);
     }

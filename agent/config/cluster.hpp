@@ -14,6 +14,9 @@ struct NodeFile {
     std::string file;
     core::Configuration configuration;
     std::map<std::string, KeyPlaces> places;  // Result::vips
+    std::map<std::string, KeyPlaces> services{};
+    std::map<std::string, KeyPlaces> checks{};
+    KeyPlaces agent{};
 };
 
 // VIPs are the same if their names are, or else if their interface and vrid are. What all nodes

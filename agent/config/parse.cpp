@@ -26,6 +26,7 @@ public:
     // After the last section. `whole` is the place of the file.
     void finish(const Place& whole, const std::string& host_name);
     core::AgentSettings take_agent() { return std::move(agent_); }
+    KeyPlaces take_agent_places() { return std::move(agent_places_); }
     std::vector<VipDraft> take_vips() { return std::move(vips_); }
     std::vector<ServiceDraft> take_services() { return std::move(services_); }
     std::vector<CheckDraft> take_checks() { return std::move(checks_); }
@@ -41,6 +42,7 @@ private:
 
     Diagnostics& diagnostics_;
     core::AgentSettings agent_;
+    KeyPlaces agent_places_;
     std::vector<VipDraft> vips_;
     std::vector<ServiceDraft> services_;
     std::vector<CheckDraft> checks_;
@@ -69,7 +71,7 @@ void Parser::section(const Section& section) {
     } else if (section.kind == "check") {
         check(section);
     } else {
-        read_keys(section, agent_keys(), agent_, diagnostics_);
+        agent_places_ = read_keys(section, agent_keys(), agent_, diagnostics_).places;
     }
 }
 
@@ -177,14 +179,17 @@ Result parse_text(const std::string& file_name, std::string_view text, const std
     put_in_order(result.diagnostics, source.files);
     const bool valid = !has_errors(result.diagnostics);
     core::Configuration configuration{parser.take_agent(), {}, {}, {}};
+    result.agent = parser.take_agent_places();
     for (VipDraft& vip : parser.take_vips()) {
         result.vips.try_emplace(vip.settings.name, std::move(vip.record.places));
         configuration.vips.push_back(std::move(vip.settings));
     }
     for (ServiceDraft& service : parser.take_services()) {
+        result.services.try_emplace(service.settings.name, std::move(service.record.places));
         configuration.services.push_back(std::move(service.settings));
     }
     for (CheckDraft& check : parser.take_checks()) {
+        result.checks.try_emplace(check.settings.name, std::move(check.record.places));
         configuration.checks.push_back(std::move(check.settings));
     }
     if (valid) {

@@ -18,8 +18,11 @@ struct Result {
     std::optional<core::Configuration> configuration;
     // In the order in which the lines were read; warnings among them.
     Diagnostics diagnostics;
-    // Where each VIP and its keys were written, by name. Of a repeated key: the first time.
+    // Where each section and its keys were written, by name. Of a repeated key: the first time.
     std::map<std::string, KeyPlaces> vips;
+    std::map<std::string, KeyPlaces> services;
+    std::map<std::string, KeyPlaces> checks;
+    KeyPlaces agent;
 };
 
 // The file, what it includes, and this process's environment and host name.

@@ -105,6 +105,15 @@ void check_lease(const VipDraft& draft, const Complaints& complain) {
                                     "it is at least " +
                                     format_duration(needed));
     }
+    // Some slack is what the default has too.
+    if (*draft.lease > 3 * core::default_lease(vip.advert_interval)) {
+        const Duration beside = std::chrono::floor<std::chrono::seconds>(*draft.lease - down);
+        complain.warn("lease", "lease: " + format_duration(*draft.lease) +
+                                   " is long: the addresses of an agent that died stay beside "
+                                   "those of the node that took over for up to " +
+                                   format_duration(beside) + "; the default is " +
+                                   format_duration(core::default_lease(vip.advert_interval)));
+    }
 }
 
 void check_address(const WrittenAddress& written, const VipSettings& vip,

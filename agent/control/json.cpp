@@ -105,7 +105,9 @@ Document vip_document(const VipStatus& vip, BootOrigin origin) {
             {"active_down_interval_ms", in_milliseconds(vip.active_down_interval)},
             {"checksum", vip.checksum},
             {"heartbeat_gap_intervals", histogram_document(vip.heartbeat_gap)},
-            {"heartbeat_lateness_s", histogram_document(vip.heartbeat_lateness)}};
+            {"heartbeat_lateness_s", histogram_document(vip.heartbeat_lateness)},
+            {"warnings", vip.warnings},
+            {"hints", vip.hints}};
 }
 
 Document event_document(const StateEvent& event, BootOrigin origin) {

@@ -232,6 +232,8 @@ VipStatus read_vip(const Json& object, BootOrigin origin) {
     read(object, "checksum", vip.checksum);
     read_histogram(object, "heartbeat_gap_intervals", vip.heartbeat_gap);
     read_histogram(object, "heartbeat_lateness_s", vip.heartbeat_lateness);
+    read(object, "warnings", vip.warnings);
+    read(object, "hints", vip.hints);
     return vip;
 }
 

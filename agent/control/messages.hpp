@@ -132,7 +132,9 @@ struct VipStatus {
     std::string checksum;  // the form sent: "rfc9568" or "pseudo-header"
     VipCounters counters;
     Histogram heartbeat_gap;  // between two advertisements of the Active router, in its intervals
-    Histogram heartbeat_lateness;  // of our own ones behind their timer, in seconds
+    Histogram heartbeat_lateness;       // of our own ones behind their timer, in seconds
+    std::vector<std::string> warnings;  // what does not fit between this node and those it hears
+    std::vector<std::string> hints;
 };
 
 enum class CheckState : std::uint8_t { unknown, up, down };

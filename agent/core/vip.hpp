@@ -15,6 +15,7 @@
 #include "agent/core/address_ledger.hpp"
 #include "agent/core/announcer.hpp"
 #include "agent/core/configuration.hpp"
+#include "agent/core/disagreements.hpp"
 #include "agent/core/event_log.hpp"
 #include "agent/core/health.hpp"
 #include "agent/core/heartbeat_record.hpp"
@@ -174,14 +175,17 @@ private:
 
     std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
     std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
-    void discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
-                 const Surroundings& around);
+    void discard(TimePoint now, const Face& face, vrrp::Discard reason,
+                 const vrrp::Datagram& datagram, const Surroundings& around);
     void note_gap(TimePoint now, const Peer& peer);
     void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
+    void note_rivals(TimePoint now, const Surroundings& around);
+    std::optional<TimePoint> active_since() const;
+    std::vector<std::string> hints(TimePoint now) const;
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
     vrrp::ChecksumForm checksum_form() const;
     void complain(TimePoint now, Complaint& complaint, std::string text,
@@ -229,6 +233,8 @@ private:
     Complaint interval_complaint_;
     Complaint addresses_complaint_;
     Complaint send_complaint_;
+    Complaint rival_complaint_;
+    Disagreements disagreements_;
 };
 
 vrrp::RouterSettings router_settings(const VipSettings& settings);

@@ -8,6 +8,8 @@ namespace understudy::core {
 
 namespace {
 
+// By then a peer that was started together with this node would be there too.
+constexpr Duration alone_for_long = std::chrono::seconds{60};
 constexpr Duration scheduling_margin = std::chrono::milliseconds{100};
 // The lowest priority that takes over from the low band at once.
 constexpr vrrp::Priority lowest_taker = vrrp::low_band_top + 1;
@@ -72,7 +74,28 @@ control::VipStatus Vip::status(TimePoint now) const {
     }
     status.heartbeat_gap = heartbeats_.gaps();
     status.heartbeat_lateness = heartbeats_.lateness();
+    status.warnings = disagreements_.warnings(now, active_since());
+    status.hints = hints(now);
     return status;
+}
+
+std::optional<TimePoint> Vip::active_since() const {
+    return is_active() && shown_ == control::State::active ? std::optional{shown_since_}
+                                                           : std::nullopt;
+}
+
+std::vector<std::string> Vip::hints(TimePoint now) const {
+    const auto since = active_since();
+    if (!since || now - *since < alone_for_long || !peers_.empty()) {
+        return {};
+    }
+    std::string peers;
+    for (const IpAddress& peer : settings_.unicast_peers) {
+        peers += (peers.empty() ? " of unicast_peer " : ", ") + peer.to_string();
+    }
+    return {"no advertisement" + peers +
+            " was ever heard: a standby sends none, so whether there is one is seen there "
+            "(understudy status), or by a failover"};
 }
 
 control::WhyResponse Vip::why(TimePoint now) const {
@@ -108,6 +131,9 @@ control::WhyResponse Vip::why(TimePoint now) const {
     if (!last_cause_shown_.empty() && last_cause_shown_ != why.reasons.front()) {
         why.reasons.push_back("last change " + in_words(now - shown_since_) +
                               " ago: " + last_cause_shown_);
+    }
+    for (const std::string& warning : disagreements_.warnings(now, active_since())) {
+        why.reasons.push_back("warning: " + warning);
     }
     return why;
 }

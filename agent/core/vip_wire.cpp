@@ -24,16 +24,16 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
         return;
     }
     if (const auto reason = refuse(*face, datagram)) {
-        discard(now, *reason, datagram, around);
+        discard(now, *face, *reason, datagram, around);
         return;
     }
     const auto received = vrrp::decode(datagram, settings_.unicast_min_ttl);
     if (!received) {
-        discard(now, received.error(), datagram, around);
+        discard(now, *face, received.error(), datagram, around);
         return;
     }
     if (const auto reason = refuse(*received)) {
-        discard(now, *reason, datagram, around);
+        discard(now, *face, *reason, datagram, around);
         return;
     }
     ++counters_.adverts_received;
@@ -58,7 +58,14 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (has_moved_ || must_stop || facts_.manual != Manual::none) {
         settle(now, around);  // a takeover that was lost, or a yield that is over
     }
+    note_rivals(now, around);
     show(now, around);
+}
+
+void Vip::note_rivals(TimePoint now, const Surroundings& around) {
+    if (std::string text = disagreements_.rivals(now, active_since()); !text.empty()) {
+        complain(now, rival_complaint_, std::move(text), around);
+    }
 }
 
 // What has to be known before the bytes are looked at: the configured version decides the layout.
@@ -91,14 +98,15 @@ std::optional<vrrp::Discard> Vip::refuse(const vrrp::Received& received) const {
     return std::nullopt;
 }
 
-void Vip::discard(TimePoint now, vrrp::Discard reason, const vrrp::Datagram& datagram,
-                  const Surroundings& around) {
+void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
+                  const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto index = static_cast<std::size_t>(reason);
     ++discarded_.at(index);
-    complain(now, discard_complaints_.at(index),
-             "discarded an advertisement from " + datagram.source.to_string() + ": " +
-                 std::string{vrrp::name_of(reason)},
-             around);
+    const std::string more = explain(reason, datagram, settings_, face.source);
+    std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
+                       std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
+    disagreements_.refused(now, datagram.source, text);
+    complain(now, discard_complaints_.at(index), std::move(text), around);
 }
 
 // Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
@@ -150,6 +158,7 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
 // same.
 void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                            const IpAddress& source, const Surroundings& around) {
+    disagreements_.heard(now, settings_, face.addresses, source, received);
     if (received.interval != settings_.advert_interval) {
         ++counters_.interval_mismatches;
         complain(now, interval_complaint_,

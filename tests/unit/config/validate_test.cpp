@@ -174,6 +174,11 @@ TEST(Leases, OutliveATakeover) {
     EXPECT_THAT(
         problems_with("lease = 4500ms\n"),
         ElementsAre("f:5: lease: 4500ms is not in whole seconds, in which the kernel counts"));
+    // 20 s - 3.609375 s.
+    EXPECT_THAT(problems_with("lease = 20s\n"),
+                ElementsAre("f:5: warning: lease: 20s is long: the addresses of an agent that died "
+                            "stay beside those of the node that took over for up to 16s; the "
+                            "default is 4s"));
     EXPECT_THAT(problems_with("lease = 25h\n"),
                 ElementsAre(R"(f:5: lease: "25h" is longer than 24h)"));
 }

@@ -40,6 +40,7 @@ VipStatus web() {
     vip.skew_time = milliseconds{414};
     vip.active_down_interval = std::chrono::microseconds{3414062};
     vip.checksum = "rfc9568";
+    vip.warnings = {"192.0.2.2 advertises every 2 s, this node every 1 s"};
     vip.counters.adverts_sent = 10;
     vip.counters.adverts_received = 4;
     vip.heartbeat_gap = {{1.1, 3}, {4, 1, 0}, 6.5};
@@ -82,7 +83,8 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
           "heard":"2026-11-20T11:59:56.600Z"}],
         "skew_time_ms":414,"active_down_interval_ms":3414.062,"checksum":"rfc9568",
         "heartbeat_gap_intervals":{"le":[1.1,3.0],"counts":[4,1,0],"sum":6.5},
-        "heartbeat_lateness_s":{"le":[0.001],"counts":[9,1],"sum":0.5}}],
+        "heartbeat_lateness_s":{"le":[0.001],"counts":[9,1],"sum":0.5},
+        "warnings":["192.0.2.2 advertises every 2 s, this node every 1 s"],"hints":[]}],
       "checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z",
         "detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0,"duration_ms":1.234}],
       "discarded":{"vrid":2}})");

@@ -1,0 +1,174 @@
+#include "agent/config/this_node.hpp"
+
+#include <optional>
+#include <set>
+#include <variant>
+
+#include "agent/config/values.hpp"
+#include "base/overloaded.hpp"
+
+namespace understudy::config {
+
+namespace {
+
+// Where the keys of one section are.
+class SectionPlaces {
+public:
+    SectionPlaces(const NodeFile& node, const std::map<std::string, KeyPlaces>& sections,
+                  const std::string& name)
+        : file_(node.file) {
+        const auto found = sections.find(name);
+        keys_ = found == sections.end() ? nullptr : &found->second;
+    }
+    Place of(const std::string& key) const {
+        if (keys_ == nullptr) {
+            return {file_, 1, 1};
+        }
+        const auto exact = keys_->find(key);
+        return exact == keys_->end() ? keys_->at("") : exact->second;
+    }
+
+private:
+    const std::string& file_;
+    const KeyPlaces* keys_ = nullptr;
+};
+
+class Comparison {
+public:
+    Comparison(const NodeFile& node, const Machine& machine) : node_(node), machine_(machine) {}
+
+    Diagnostics run() {
+        for (const core::VipSettings& vip : node_.configuration.vips) {
+            compare(vip);
+        }
+        for (const core::ServiceSettings& service : node_.configuration.services) {
+            compare(service);
+        }
+        for (const checks::CheckSettings& check : node_.configuration.checks) {
+            compare(check);
+        }
+        // Whoever runs the checks; without any, nobody becomes that user.
+        if (!node_.configuration.checks.empty()) {
+            const auto place = node_.agent.find("script_user");
+            user(place == node_.agent.end() ? Place{node_.file, 1, 1} : place->second,
+                 "script_user", node_.configuration.agent.script_user);
+        }
+        return std::move(diagnostics_);
+    }
+
+private:
+    void complain(const Place& place, const std::string& key, const std::string& what) {
+        if (said_.insert(key + ' ' + what).second) {
+            diagnostics_.push_back({place, key + ": " + what, Severity::error});
+        }
+    }
+    void interface(const Place& place, const std::string& key, const std::string& name) {
+        if (!machine_.has_interface(name)) {
+            complain(place, key, "there is no interface " + name + " on this machine");
+        }
+    }
+    void source(const Place& place, const std::string& key, const std::optional<IpAddress>& from) {
+        if (from && !machine_.has_address(*from)) {
+            complain(place, key, from->to_string() + " is no address of this machine");
+        }
+    }
+    void user(const Place& place, const std::string& key, const std::string& name) {
+        if (!name.empty() && !machine_.has_user(name)) {
+            complain(place, key, "there is no user " + name + " on this machine");
+        }
+    }
+    void unit(const Place& place, const std::string& name) {
+        if (!name.empty() && !machine_.has_unit(name)) {
+            complain(place, "unit", "there is no unit file of " + name + " on this machine");
+        }
+    }
+    void program(const Place& place, const std::string& key,
+                 const std::vector<std::string>& command) {
+        const std::string trouble =
+            command.empty() ? "" : machine_.trouble_with_program(command.front());
+        if (!trouble.empty()) {
+            complain(place, key, command.front() + ' ' + trouble);
+        }
+    }
+    void file(const Place& place, const std::string& key, const std::string& path) {
+        const std::string trouble = path.empty() ? "" : machine_.trouble_with_file(path);
+        if (!trouble.empty()) {
+            complain(place, key, path + ' ' + trouble);
+        }
+    }
+    void tls(const SectionPlaces& places, const checks::TlsClient& client) {
+        file(places.of("ca"), "ca", client.ca);
+        file(places.of("certificate"), "certificate", client.certificate);
+        file(places.of("key"), "key", client.key);
+    }
+
+    void compare(const core::VipSettings& vip);
+    void compare(const core::ServiceSettings& service);
+    void compare(const checks::CheckSettings& check);
+
+    const NodeFile& node_;
+    const Machine& machine_;
+    Diagnostics diagnostics_;
+    std::set<std::string> said_;  // one missing interface, one message
+};
+
+void Comparison::compare(const core::VipSettings& vip) {
+    const SectionPlaces places(node_, node_.places, vip.name);
+    interface(places.of("interface"), "interface", vip.interface);
+    for (const core::VirtualAddress& address : vip.addresses) {
+        if (address.interface != vip.interface) {
+            interface(places.of(address.advertised ? "address" : "extra_address"), "interface",
+                      address.interface);
+        }
+    }
+    for (const IpAddress& address : vip.unicast_sources) {
+        source(places.of("unicast_source"), "unicast_source", address);
+    }
+}
+
+void Comparison::compare(const core::ServiceSettings& service) {
+    const SectionPlaces places(node_, node_.services, service.name);
+    unit(places.of("unit"), service.unit);
+    program(places.of("start"), "start", service.start);
+    program(places.of("stop"), "stop", service.stop);
+}
+
+void Comparison::compare(const checks::CheckSettings& check) {
+    const SectionPlaces places(node_, node_.checks, check.name);
+    const auto from = [&](const auto& question) {
+        source(places.of("source"), "source", question.source);
+    };
+    // What a check is there to miss (a file, a process, an interface) is not asked for.
+    std::visit(
+        Overloaded{
+            [&](const checks::Icmp& icmp) { from(icmp); },
+            [&](const checks::Tcp& tcp) { from(tcp); }, [&](const checks::Udp& udp) { from(udp); },
+            [&](const checks::Arp& arp) {
+                interface(places.of("interface"), "interface", arp.interface);
+            },
+            [&](const checks::Tls& question) { tls(places, question.tls); },
+            [&](const checks::Http& http) {
+                tls(places, http.tls);
+                file(places.of("credentials_file"), "credentials_file", http.credentials_file);
+            },
+            [&](const checks::Url& url) {
+                tls(places, url.tls);
+                file(places.of("credentials_file"), "credentials_file", url.credentials_file);
+            },
+            [&](const checks::Script& script) {
+                program(places.of("command"), "command", script.command);
+                user(places.of("user"), "user", script.user);
+            },
+            [&](const checks::Unit& question) { unit(places.of("unit"), question.name); },
+            [](const checks::Dns&) {}, [](const checks::Process&) {}, [](const checks::File&) {},
+            [](const checks::Interface&) {}},
+        check.question);
+}
+
+}  // namespace
+
+Diagnostics compare_with_machine(const NodeFile& node, const Machine& machine) {
+    return Comparison(node, machine).run();
+}
+
+}  // namespace understudy::config
