@@ -25,6 +25,7 @@ po::options_description known_options() {
     auto add = description.add_options();
     add("runtime-dir", po::value<std::string>());
     add("timeout", po::value<std::string>());
+    add("config", po::value<std::string>());
     add("for", po::value<std::string>());
     add("listen", po::value<std::vector<std::string>>());
     add("output", po::value<std::string>());
@@ -106,7 +107,7 @@ std::string misfit(const CommandForm& form, const Arguments& arguments,
             return form.name + " does not take --" + option + see_help(form.name);
         }
     }
-    for (const char* option : {"timeout", "for", "listen", "peer", "output", "id"}) {
+    for (const char* option : {"config", "timeout", "for", "listen", "peer", "output", "id"}) {
         if (values.contains(option) && !form.takes(option)) {
             return form.name + " does not take --" + option + see_help(form.name);
         }
@@ -202,6 +203,9 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
     arguments.operands = words;
     arguments.all = flag("all");
     arguments.json = flag("json");
+    if (values.contains("config")) {
+        arguments.config = values["config"].as<std::string>();
+    }
     arguments.watch = flag("watch");
     arguments.force = flag("force");
     arguments.follow = flag("follow");

@@ -32,6 +32,7 @@ enum class Command : std::uint8_t {
     check_run,
     config_check,
     config_show,
+    doctor,
     import,
     replay,
     metrics,
@@ -44,6 +45,7 @@ struct Arguments {
     std::vector<std::string> operands;  // VIP, check, or FILE…; for help: the command, or nothing
     bool all = false;
     bool json = false;
+    std::string config = "/etc/understudy/understudy.conf";  // doctor
     bool watch = false;
     bool force = false;
     bool follow = false;
@@ -51,7 +53,7 @@ struct Arguments {
     bool openmetrics = false;
     std::vector<std::string> listen;  // ADDR:PORT
     std::vector<std::string> peers;   // URLs
-    bool this_node = false;  // config check: the first file is for this machine
+    bool this_node = false;           // config check: the first file is for this machine
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for
     std::string output;              // of import: the file; empty: stdout

@@ -178,6 +178,21 @@ CommandForm import_form() {
         "  --json         the configuration and the notes as one document\n"};
 }
 
+CommandForm doctor_form() {
+    return {"doctor",
+            Command::doctor,
+            0,
+            0,
+            {"json", "config"},
+            "doctor [--config FILE] [--json]",
+            "what on this machine is in the way, and what to do",
+            "Works with and without a running agent; best as root. Looks at the configuration,\n"
+            "rights, interfaces, kernel settings, addresses, firewall and network managers, and\n"
+            "listens for other routers for 1.2 to 5 seconds. Changes and sends nothing. Exit\n"
+            "status 0 if there are hints at most, 1 if there is a warning or a problem.\n\n"
+            "  --config FILE  default /etc/understudy/understudy.conf\n"};
+}
+
 CommandForm replay_form() {
     return {"replay",
             Command::replay,
@@ -240,6 +255,7 @@ const std::vector<CommandForm>& command_forms() {
         config_check_form(),
         config_show_form(),
         import_form(),
+        doctor_form(),
         replay_form(),
         metrics_form(),
         serve_form(),

@@ -49,6 +49,8 @@ int run(const Arguments& arguments, const Console& console) {
             return run_config_show(arguments, console);
         case Command::import:
             return run_import(arguments, console);
+        case Command::doctor:
+            return run_doctor(arguments, console);
         case Command::replay:
             return run_replay(arguments, console);
         case Command::metrics:

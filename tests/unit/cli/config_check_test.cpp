@@ -25,6 +25,10 @@ priority = 150
 address = 192.0.2.10/24
 )";
 
+std::string replaced(std::string text, const std::string& old, const std::string& other) {
+    return text.replace(text.find(old), old.size(), other);
+}
+
 class ConfigCheck : public testing::Test {
 protected:
     std::string file(const std::string& name, const std::string& text) const {
@@ -32,13 +36,14 @@ protected:
         std::ofstream(path) << text;
         return path.string();
     }
-    int check(const std::vector<std::string>& files, bool as_json = false) {
+    int check(const std::vector<std::string>& files, bool as_json = false, bool here = false) {
         out_.str("");
         err_.str("");
         Arguments arguments;
         arguments.command = Command::config_check;
         arguments.operands = files;
         arguments.json = as_json;
+        arguments.this_node = here;
         const Console console{out_, err_};
         return run(arguments, console);
     }
@@ -107,6 +112,15 @@ TEST_F(ConfigCheck, ComparesSeveralFilesAsOneCluster) {
     other.replace(other.find("vrid = 51"), 9, "vrid = 52");
     EXPECT_EQ(check({first, file("lb3", other)}), exit_failed);
     EXPECT_THAT(err(), HasSubstr("vrid"));
+}
+
+// Of two files the first is this node's: what the other one names is elsewhere.
+TEST_F(ConfigCheck, LooksAtThisMachineOnlyWhenAsked) {
+    const std::string here = file("here", replaced(good, "eth0", "nosuchif0"));
+    const std::string there = file("there", replaced(replaced(good, "150", "100"), "lb1", "lb2"));
+    EXPECT_EQ(check({here, there}), exit_done) << err();
+    EXPECT_EQ(check({here, there}, false, true), exit_failed);
+    EXPECT_EQ(err(), here + ":4: interface: there is no interface nosuchif0 on this machine\n");
 }
 
 }  // namespace

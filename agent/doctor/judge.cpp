@@ -1,0 +1,39 @@
+#include "agent/doctor/judge.hpp"
+
+namespace understudy::doctor {
+
+Findings judge(const Facts& facts) {
+    Findings findings;
+    judge_configuration(facts, findings);
+    judge_agent(facts, findings);
+    judge_host(facts, findings);
+    judge_interfaces(facts, findings);
+    judge_settings(facts, findings);
+    judge_addresses(facts, findings);
+    judge_firewall(facts, findings);
+    judge_listening(facts, findings);
+    return findings;
+}
+
+void judge_configuration(const Facts& facts, Findings& findings) {
+    for (const config::Diagnostic& diagnostic : facts.diagnostics) {
+        const bool warning = diagnostic.severity == config::Severity::warning;
+        findings.push_back(
+            {warning ? Severity::warning : Severity::problem, "configuration",
+             config::to_string(diagnostic.place) + ": " + diagnostic.message,
+             warning ? "the agent starts with it, and it is probably not meant"
+                     : "the agent does not start with it, or not as it is meant",
+             "change that line, and: understudy config check --this-node " + facts.file});
+    }
+    if (facts.diagnostics.empty() && facts.configuration) {
+        const std::size_t vips = facts.configuration->vips.size();
+        findings.push_back(
+            {Severity::ok,
+             "configuration",
+             facts.file + " is valid: " + std::to_string(vips) + (vips == 1 ? " VIP" : " VIPs"),
+             {},
+             {}});
+    }
+}
+
+}  // namespace understudy::doctor
