@@ -37,6 +37,7 @@ private:
     void global(const Statement& line);
     void startup_delay(const Statement& line);
     void top(const Statement& statement);
+    void tell_about_scripts(const std::vector<Section>& sections);
 
     const Source& source_;
     Notes& notes_;
@@ -103,6 +104,34 @@ void Converter::top(const Statement& statement) {
     }
 }
 
+// Whom they run as, and what the agent needs for that.
+void Converter::tell_about_scripts(const std::vector<Section>& sections) {
+    const Section* first = nullptr;
+    for (const Section& section : sections) {
+        const bool has_hooks = has_key(section, "on_active") || has_key(section, "on_backup") ||
+                               has_key(section, "on_fault");
+        const bool is_script = has_key(section, "command") || has_hooks;
+        if (first == nullptr && (is_script || has_type(section, "process"))) {
+            first = &section;
+        }
+        if (is_script && !defaults_.has_script_user && !has_key(section, "user")) {
+            notes_.add(Severity::warning, section.place,
+                       section.source +
+                           ": keepalived runs its scripts as keepalived_script or "
+                           "root; here they run as nobody: write " +
+                           (has_hooks ? "[agent] script_user" : "user") +
+                           " = ... where that is not enough");
+        }
+    }
+    if (first != nullptr) {
+        notes_.add(Severity::note, first->place,
+                   first->source +
+                       ": scripts, and checks of processes, need more rights than "
+                       "understudyd.service has; examples/systemd/scripts.conf gives "
+                       "them");
+    }
+}
+
 std::vector<Section> Converter::run() {
     for (const Statement& statement : source_.statements) {
         top(statement);
@@ -117,25 +146,10 @@ std::vector<Section> Converter::run() {
         }
     }
     checks_.mention_unused();
-    bool needs_rights = false;
     for (Section& check : checks_.take()) {
-        const bool is_script = has_key(check, "command");
-        if ((is_script || has_type(check, "process")) && !needs_rights) {
-            needs_rights = true;
-            notes_.add(Severity::note, check.place,
-                       check.source +
-                           ": checks of scripts and processes need more rights than "
-                           "understudyd.service has; examples/systemd/scripts.conf "
-                           "gives them");
-        }
-        if (is_script && !defaults_.has_script_user && !has_key(check, "user")) {
-            notes_.add(Severity::warning, check.place,
-                       check.source +
-                           ": keepalived runs it as keepalived_script or root; here it "
-                           "runs as nobody: write user = ... where that is not enough");
-        }
         sections.push_back(std::move(check));
     }
+    tell_about_scripts(sections);
     if (!agent_.lines.empty()) {
         sections.insert(sections.begin(), std::move(agent_));
     }

@@ -131,7 +131,7 @@ void join(const Group& group, std::vector<Member>& members, const Defaults& defa
     if (!group.notifies.empty() && joined.size() > 1) {
         notes.add(Severity::warning, group.start.place,
                   group.start.source + ": the scripts of the group go with [vip " +
-                      as_name(first.name) + "] alone");
+                      as_name(first.name) + "] alone, and notify says INSTANCE, not GROUP");
     }
 }
 

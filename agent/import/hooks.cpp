@@ -40,10 +40,12 @@ public:
         // What follows the script is whom it runs as.
         const Command command = command_of({notify.command.front()});
         section_.add(key, config::format_command_line(command.words), notify.place, notify.source);
+        has_added_ = true;
         if (notify.command.size() > 1) {
             say(notify, "it runs as [agent] script_user, as all scripts of that kind");
         }
     }
+    bool has_added() const { return has_added_; }
     void say(const Notify& notify, const std::string& text) {
         notes_.add(Severity::warning, notify.place, notify.source + ": " + text);
     }
@@ -51,6 +53,7 @@ public:
 private:
     Section& section_;
     Notes& notes_;
+    bool has_added_ = false;
 };
 
 void add_known(const Instance& instance, Section& section, Notes& notes) {
@@ -80,6 +83,13 @@ void add_known(const Instance& instance, Section& section, Notes& notes) {
         }
         section.add("hook_arguments", "keepalived", notify.place, notify.source);
         has_any = true;
+    }
+    if (hooks.has_added()) {
+        section.add("hook_timeout", "1m", section.place);
+        notes.add(Severity::note, section.place,
+                  section.source +
+                      ": keepalived lets its scripts run for ever, and beside each "
+                      "other; here one runs at a time, and for a minute at most");
     }
 }
 

@@ -118,7 +118,7 @@ class Imports(LabTestCase):
         with Probe(client, VIP4) as probe4, Probe(client, VIP6) as probe6:
             self.migrate(active, standby, "web4", addresses)
         self.assertEqual(probe4.seen.lost, 0, probe4.seen.loss_windows)
-        # The taker's kernel does not always answer at once for an IPv6 address that it has just been given.
+        # Linux adds the local route of an IPv6 address in a work queue, after it has acknowledged the address.
         self.assertLess(probe6.seen.longest_loss_ms(), 20, probe6.seen.loss_windows)
         self.assertEqual(probe4.seen.answering(), [one.mac, two.mac, one.mac])
 

@@ -68,7 +68,7 @@ TEST(ImportedScript, BecomesTheCheckThatAsksTheSame) {
 TEST(ImportedScript, SaysWhoRunsIt) {
     const std::string globals = "global_defs {\nscript_user joe joes\n}\n";
     EXPECT_THAT(notes_of(tracking(script("/x"), "track_script { chk }")),
-                HasSubstr("here it runs as nobody"));
+                HasSubstr("here they run as nobody"));
     const Result with_user = tracking(globals + script("/x"), "track_script { chk }");
     EXPECT_THAT(with_user.text, HasSubstr("[agent]\nscript_user = joe\n"));
     EXPECT_THAT(notes_of(with_user), Not(HasSubstr("nobody")));
