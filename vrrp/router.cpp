@@ -63,6 +63,7 @@ void Router::on(TimePoint now, const Initialize&, const Startup& event, Actions&
 void Router::on(TimePoint, const Initialize&, const Shutdown&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const Advert&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const Claim&, Actions&) {}
+void Router::on(TimePoint, const Initialize&, const Agreed&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const TimePassed&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const Resumed&, Actions&) {}
 void Router::on(TimePoint, const Initialize&, const StandingChanged& event, Actions&) {
@@ -137,7 +138,8 @@ void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Acti
     // The deadline is computed from the priority, so a change shifts the running timer and does not
     // restart it.
     standing_ = event.standing;
-    lead_if_due(now, state, out);
+    state.asked = state.asked && standing_.may_lead;
+    lead_if_due(now, state, false, out);
 }
 
 void Router::on(TimePoint now, Backup& state, const Claim&, Actions& out) {
@@ -147,13 +149,21 @@ void Router::on(TimePoint now, Backup& state, const Claim&, Actions& out) {
     }
 }
 
+void Router::on(TimePoint now, Backup& state, const Agreed&, Actions& out) {
+    lead_if_due(now, state, true, out);
+    if (auto* backup = std::get_if<Backup>(&state_)) {
+        backup->asked = false;
+    }
+}
+
 void Router::on(TimePoint now, Backup& state, const TimePassed&, Actions& out) {
-    lead_if_due(now, state, out);
+    lead_if_due(now, state, false, out);
 }
 
 void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
     state.timer_start = now;
     state.hurried = false;
+    state.asked = false;
     state.resigned.reset();
 }
 
@@ -165,6 +175,7 @@ void Router::on(TimePoint now, Backup& state, const SettingsChanged& event, Acti
         state.active_interval = event.settings.advert_interval;
         state.timer_start = now;
         state.hurried = false;
+        state.asked = false;
     }
     if (state.preempt_at) {
         *state.preempt_at += event.settings.preempt_delay - settings_.preempt_delay;
@@ -172,7 +183,7 @@ void Router::on(TimePoint now, Backup& state, const SettingsChanged& event, Acti
     settings_ = event.settings;
 }
 
-void Router::lead_if_due(TimePoint now, const Backup& state, Actions& out) {
+void Router::lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out) {
     if (!standing_.may_lead || now < down_at(state)) {
         return;
     }
@@ -187,6 +198,13 @@ void Router::lead_if_due(TimePoint now, const Backup& state, Actions& out) {
     if (!state.active) {
         why.silence = now - state.timer_start;
     }
+    if (alive && standing_.asks_first && !agreed) {
+        if (!state.asked) {
+            state.asked = true;
+            out.emplace_back(LeadDue{why});
+        }
+        return;
+    }
     lead(now, why, alive, out);
 }
 
@@ -196,6 +214,7 @@ void Router::accept(TimePoint now, Backup& state, const Advert& advert) const {
     }
     state.timer_start = now;
     state.hurried = false;
+    state.asked = false;
 }
 
 bool Router::may_preempt_now(TimePoint now, Backup& state) const {
@@ -209,6 +228,7 @@ bool Router::may_preempt_now(TimePoint now, Backup& state) const {
 
 void Router::on(TimePoint, Active&, const Startup&, Actions&) {}
 void Router::on(TimePoint, Active&, const Claim&, Actions&) {}
+void Router::on(TimePoint, Active&, const Agreed&, Actions&) {}
 void Router::on(TimePoint, Active&, const Resumed&, Actions&) {}  // handle() looks at this one
 
 void Router::on(TimePoint now, Active&, const Shutdown&, Actions& out) {
@@ -383,7 +403,11 @@ std::optional<TimePoint> Router::next_deadline() const {
         return active->advert_at;
     }
     if (const auto* backup = std::get_if<Backup>(&state_); backup && standing_.may_lead) {
-        return down_at(*backup);
+        const TimePoint due = down_at(*backup);
+        const bool waits = backup->asked && !backup->resigned && backup->active;
+        // Until somebody agrees, or the Active router is no longer alive.
+        return waits ? std::max(due, backup->active->at + intervals_alive * backup->active_interval)
+                     : due;
     }
     return std::nullopt;
 }

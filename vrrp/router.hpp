@@ -13,7 +13,8 @@
 //                   |    Active (owner, |                                 |
 //                   |    adoption)      |                                 |
 //   Shutdown        | -                 | -> Initialize, silently         | resign -> Initialize
-//   TimePassed      | -                 | timer over: lead -> Active      | advertise; slept: -> Backup
+//   TimePassed      | -                 | timer over: lead -> Active,     | advertise; slept: -> Backup
+//                   |                   |    or first ask                 |
 //   Advert, 0       | -                 | timer := skew                   | advertise at once
 //   Advert, lower   | -                 | preempt: ignored; else accepted | advertise at once, announce
 //   Advert, equal   | -                 | accepted                        | the higher address wins
@@ -22,6 +23,7 @@
 //   Resumed         | -                 | the timer begins anew           | slept: -> Backup
 //   Claim           | -                 | lead -> Active                  | -
 //   SettingsChanged | noted             | noted, own interval: timer anew | shorter interval: advertise
+//   Agreed          | -                 | timer over: lead -> Active      | -
 // clang-format on
 #pragma once
 
@@ -76,6 +78,9 @@ struct Advert {
 struct Standing {
     Priority priority = default_priority;
     bool may_lead = true;
+    // Where another router is alive and Active, LeadDue comes first, and that one goes on until
+    // Agreed (no RFC basis).
+    bool asks_first = false;
 
     bool operator==(const Standing&) const = default;
 };
@@ -85,6 +90,9 @@ struct StandingChanged {
 
 // The operator wants this node to be Active now, whoever is (no RFC basis).
 struct Claim {};
+
+// The answer to LeadDue. It counts now only: who is not due any more is asked again.
+struct Agreed {};
 
 struct TimePassed {};
 
@@ -97,8 +105,8 @@ struct SettingsChanged {
     RouterSettings settings;
 };
 
-using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, TimePassed, Resumed,
-                           SettingsChanged>;
+using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, Agreed, TimePassed,
+                           Resumed, SettingsChanged>;
 
 // --- actions -------------------------------------------------------------------------------------
 
@@ -138,8 +146,13 @@ struct Transition {
     Duration silence{};  // since the last advertisement of that peer
 };
 
-using Action =
-    std::variant<SendAdvert, TakeAddresses, ReleaseAddresses, AnnounceAddresses, Transition>;
+// The time to take over has come, and Standing::asks_first. Nothing has changed yet.
+struct LeadDue {
+    Transition why;
+};
+
+using Action = std::variant<SendAdvert, TakeAddresses, ReleaseAddresses, AnnounceAddresses,
+                            Transition, LeadDue>;
 using Actions = std::vector<Action>;
 
 // --- states: each owns its deadlines -------------------------------------------------------------
@@ -161,6 +174,7 @@ struct Backup {
     std::optional<IpAddress>
         resigned;  // who sent priority 0: a reordered advertisement of it is void
     std::optional<TimePoint> preempt_at;  // preempt_delay is over (no RFC basis)
+    bool asked = false;                   // LeadDue was sent, and the timer is still over
 };
 
 struct Active {
@@ -202,6 +216,7 @@ private:
     void on(TimePoint now, const Initialize& state, const Advert& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const Claim& event, Actions& out);
+    void on(TimePoint now, const Initialize& state, const Agreed& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const Resumed& event, Actions& out);
     void on(TimePoint now, const Initialize& state, const SettingsChanged& event, Actions& out);
@@ -211,6 +226,7 @@ private:
     void on(TimePoint now, Backup& state, const Advert& event, Actions& out);
     void on(TimePoint now, Backup& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, Backup& state, const Claim& event, Actions& out);
+    void on(TimePoint now, Backup& state, const Agreed& event, Actions& out);
     void on(TimePoint now, Backup& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, Backup& state, const Resumed& event, Actions& out);
     void on(TimePoint now, Backup& state, const SettingsChanged& event, Actions& out);
@@ -220,6 +236,7 @@ private:
     void on(TimePoint now, Active& state, const Advert& event, Actions& out);
     void on(TimePoint now, Active& state, const StandingChanged& event, Actions& out);
     void on(TimePoint now, Active& state, const Claim& event, Actions& out);
+    void on(TimePoint now, Active& state, const Agreed& event, Actions& out);
     void on(TimePoint now, Active& state, const TimePassed& event, Actions& out);
     void on(TimePoint now, Active& state, const Resumed& event, Actions& out);
     void on(TimePoint now, Active& state, const SettingsChanged& event, Actions& out);
@@ -230,7 +247,7 @@ private:
     void resign(TimePoint now, Transition why, Fsm next, Actions& out);
 
     void accept(TimePoint now, Backup& state, const Advert& advert) const;
-    void lead_if_due(TimePoint now, const Backup& state, Actions& out);
+    void lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out);
     void advertise(TimePoint now, Active& state, Actions& out) const;
     bool may_preempt_now(TimePoint now, Backup& state) const;
     Backup backup_from(TimePoint now) const;

@@ -1,4 +1,7 @@
-// events: those that the agent has kept, and with --follow every later one.
+// events: those that the agent has kept, and with --follow every later one. With --follow --json,
+// the state of each VIP comes first, as one document, and then only what is later than that.
+#include <nlohmann/json.hpp>
+
 #include "agent/cli/commands.hpp"
 #include "agent/cli/present.hpp"
 #include "agent/cli/question.hpp"
@@ -16,6 +19,33 @@ void show(const Arguments& arguments, const Console& console,
                                        : present_event(event, console.colours));
     }
     console.out.flush();
+}
+
+// `before` was asked for before `kept`, so what has changed in between is among the latter.
+std::string snapshot(const control::StatusResponse& before, const control::EventsResponse& kept) {
+    using Document = nlohmann::ordered_json;
+    Document vips = Document::array();
+    for (const control::VipStatus& vip : before.vips) {
+        control::State state = vip.state;
+        TimePoint since = vip.since;
+        std::string cause = vip.reason;
+        for (const control::StateEvent& event : kept.events) {
+            if (event.vip == vip.name) {
+                state = event.to;
+                since = event.at;
+                cause = event.cause;
+            }
+        }
+        vips.push_back({{"vip", vip.name},
+                        {"state", control::name_of(state)},
+                        {"since", control::format_utc(WallTime{since.time_since_epoch()})},
+                        {"cause", cause}});
+    }
+    const std::uint64_t number = kept.events.empty() ? 0 : kept.events.back().number;
+    Document document = Document::object();
+    document["snapshot"] = {{"number", number}, {"vips", std::move(vips)}};
+    constexpr bool ascii_only = true;
+    return document.dump(-1, ' ', ascii_only, Document::error_handler_t::replace);
 }
 
 // The next line of the agent. While there is none for long, a reader of ours that goes away is
@@ -37,6 +67,15 @@ int run_events(const Arguments& arguments, const Console& console) {
     const auto fail = [&](const Failure& failure) {
         return console.fail(arguments.json, failure.status, failure.text);
     };
+    control::StatusResponse before;
+    const bool begins_with_snapshot = arguments.follow && arguments.json;
+    if (begins_with_snapshot) {
+        auto status = ask<control::StatusResponse>(arguments, control::StatusRequest{});
+        if (!status) {
+            return fail(status.error());
+        }
+        before = std::move(status->content);
+    }
     auto agent = reach_agent(arguments, control::Access::questions);
     if (!agent) {
         return fail(agent.error());
@@ -50,6 +89,10 @@ int run_events(const Arguments& arguments, const Console& console) {
     if (events && arguments.json && !arguments.follow) {
         console.out << events->line << '\n';
         return console.written();
+    }
+    if (events && begins_with_snapshot) {
+        console.out << snapshot(before, events->content) << std::endl;
+        events = next(*agent, std::nullopt, console, reader_is_gone);
     }
     while (events) {
         show(arguments, console, events->content);

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "agent/config/addresses.hpp"
+#include "agent/config/command_line.hpp"
 #include "agent/config/key_makers.hpp"
 #include "agent/config/values.hpp"
 
@@ -16,6 +17,8 @@ constexpr Duration longest_stop = std::chrono::hours{1};
 constexpr Duration longest_delay = std::chrono::hours{24};
 constexpr Duration longest_window = std::chrono::hours{1};
 constexpr int most_weight = 253;
+constexpr Duration shortest_hook = std::chrono::milliseconds{100};
+constexpr Duration longest_hook = std::chrono::minutes{10};
 constexpr Duration longest_lease = std::chrono::hours{24};
 
 std::string read_user(AgentSettings& agent, const std::string& value, const Place&) {
@@ -105,6 +108,13 @@ std::vector<Key<AgentSettings>> make_agent_keys() {
     };
 }
 
+Key<VipDraft> hook(core::HookKind kind) {
+    return parsed<VipDraft>(
+        core::name_of(kind), parse_command_line, [kind](VipDraft& vip) -> auto& {
+            return vip.settings.hooks.commands.at(static_cast<std::size_t>(kind));
+        });
+}
+
 std::vector<Key<VipDraft>> make_vip_keys() {
     using Vip = VipDraft;
     static const std::vector<std::string> versions = {"2", "3"};
@@ -154,6 +164,15 @@ std::vector<Key<VipDraft>> make_vip_keys() {
         word<Vip>("last_resort", last_resort_words(), 0,
                   [](Vip& vip) -> core::LastResort& { return vip.settings.last_resort; }),
         {"max_transitions", false, read_max_transitions},
+        hook(core::HookKind::active),
+        hook(core::HookKind::backup),
+        hook(core::HookKind::fault),
+        hook(core::HookKind::promote),
+        hook(core::HookKind::release),
+        duration<Vip>("hook_timeout", shortest_hook, longest_hook,
+                      [](Vip& vip) -> Duration& { return vip.settings.hooks.timeout; }),
+        word<Vip>("hook_arguments", hook_arguments_words(), 0,
+                  [](Vip& vip) -> bool& { return vip.settings.hooks.keepalived_arguments; }),
     };
 }
 
@@ -171,6 +190,11 @@ const std::vector<std::string>& checksum_words() {
 
 const std::vector<std::string>& last_resort_words() {
     static const std::vector<std::string> words = {"hold", "release"};
+    return words;
+}
+
+const std::vector<std::string>& hook_arguments_words() {
+    static const std::vector<std::string> words = {"none", "keepalived"};
     return words;
 }
 

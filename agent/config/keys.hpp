@@ -74,6 +74,7 @@ const std::vector<Key<VipDraft>>& vip_keys();
 const std::vector<std::string>& log_level_words();
 const std::vector<std::string>& checksum_words();
 const std::vector<std::string>& last_resort_words();
-const std::vector<std::string>& mac_words();  // interface, virtual
+const std::vector<std::string>& hook_arguments_words();  // none, keepalived
+const std::vector<std::string>& mac_words();             // interface, virtual
 
 }  // namespace understudy::config

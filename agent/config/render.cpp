@@ -1,5 +1,6 @@
 #include "agent/config/render.hpp"
 
+#include "agent/config/command_line.hpp"
 #include "agent/config/keys.hpp"
 #include "agent/config/render_health.hpp"
 #include "agent/config/writer.hpp"
@@ -31,6 +32,19 @@ void render_unicast(const core::VipSettings& vip, Writer& out) {
     }
 }
 
+void render_hooks(const core::HookSettings& hooks, Writer& out) {
+    if (!hooks.any()) {
+        return;
+    }
+    for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
+        if (!hooks.commands.at(kind).empty()) {
+            out.text(core::hook_names.at(kind), format_command_line(hooks.commands.at(kind)));
+        }
+    }
+    out.duration("hook_timeout", hooks.timeout);
+    out.word("hook_arguments", hook_arguments_words(), hooks.keepalived_arguments ? 1 : 0);
+}
+
 void render_vip(const core::VipSettings& vip, Writer& out) {
     out.section("vip " + vip.name);
     out.key("interface", vip.interface);
@@ -48,6 +62,7 @@ void render_vip(const core::VipSettings& vip, Writer& out) {
     render_unicast(vip, out);
     out.duration("lease", vip.lease);
     render_track(vip, out);
+    render_hooks(vip.hooks, out);
 }
 
 }  // namespace

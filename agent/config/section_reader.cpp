@@ -8,7 +8,6 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <boost/program_options/variables_map.hpp>
 
-#include "agent/config/unsupported.hpp"
 #include "agent/config/values.hpp"
 
 namespace understudy::config {
@@ -92,10 +91,6 @@ bool is_excused(const Section& section, const std::string& key) {
 template <class Target>
 std::string unknown_key(const std::vector<Key<Target>>& keys, const std::string& name,
                         const Section& section) {
-    const bool is_vip = section.kind == "vip";
-    if (is_vip && std::ranges::find(unsupported::vip_keys, name) != unsupported::vip_keys.end()) {
-        return name + " is" + unsupported::text;
-    }
     const std::string text = "unknown key " + in_quotes(name) + " in " + title_of(section);
     const std::string type = section.kind == "check" ? type_of(section) : "";
     if (const std::string home = home_of(name, section.kind, type); !home.empty()) {
@@ -104,9 +99,6 @@ std::string unknown_key(const std::vector<Key<Target>>& keys, const std::string&
     std::vector<std::string> names = {"include"};
     for (const Key<Target>& known : keys) {
         names.push_back(known.name);
-    }
-    if (is_vip) {
-        names.insert(names.end(), unsupported::vip_keys.begin(), unsupported::vip_keys.end());
     }
     return text + did_you_mean(name, names);
 }

@@ -124,6 +124,10 @@ void Comparison::compare(const core::VipSettings& vip) {
     for (const IpAddress& address : vip.unicast_sources) {
         source(places.of("unicast_source"), "unicast_source", address);
     }
+    for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
+        const char* key = core::hook_names.at(kind);
+        program(places.of(key), key, vip.hooks.commands.at(kind));
+    }
 }
 
 void Comparison::compare(const core::ServiceSettings& service) {

@@ -2,13 +2,8 @@
 // that does not run would look like one that passes. What gets implemented is struck from here.
 #pragma once
 
-#include <string>
-#include <vector>
-
 namespace understudy::config::unsupported {
 
-inline const std::vector<std::string> vip_keys = {"on_active", "on_backup", "on_fault",
-                                                  "on_promote", "on_release"};
 inline constexpr bool virtual_mac = true;
 
 inline constexpr const char* text = " not supported by this version yet";

@@ -295,6 +295,19 @@ void check_sources_between(const std::vector<VipDraft>& vips, Diagnostics& diagn
     }
 }
 
+// What is written for hooks that there are not.
+void check_hooks(const VipDraft& vip, const Complaints& complain) {
+    const bool any = std::ranges::any_of(core::hook_names,
+                                         [&](const char* hook) { return vip.record.has(hook); });
+    for (const char* key : {"hook_timeout", "hook_arguments"}) {
+        if (!any && vip.record.has(key)) {
+            complain.warn(key, std::string{key} +
+                                   " does nothing without a hook (on_active, "
+                                   "on_backup, on_fault, on_promote, on_release)");
+        }
+    }
+}
+
 }  // namespace
 
 void complete(VipDraft& draft) {
@@ -325,6 +338,7 @@ void validate_vip(const VipDraft& vip, Diagnostics& diagnostics) {
                    " addresses, the link-local one among them",
                complain);
     validate_unicast(vip, complain);
+    check_hooks(vip, complain);
     if (unsupported::virtual_mac && vip.settings.virtual_mac) {
         complain.error("mac", std::string{"mac = virtual is"} + unsupported::text);
     }

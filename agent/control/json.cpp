@@ -80,6 +80,17 @@ Document histogram_document(const Histogram& histogram) {
     return {{"le", histogram.bounds}, {"counts", histogram.counts}, {"sum", histogram.sum}};
 }
 
+Document hooks_document(const std::vector<HookStatus>& hooks, BootOrigin origin) {
+    Document document = Document::array();
+    for (const HookStatus& hook : hooks) {
+        document.push_back({{"name", hook.name},
+                            {"result", name_of(hook.result)},
+                            {"at", utc(hook.at, origin)},
+                            {"detail", hook.detail}});
+    }
+    return document;
+}
+
 Document vip_document(const VipStatus& vip, BootOrigin origin) {
     Document active = nullptr;
     if (vip.active) {
@@ -107,7 +118,8 @@ Document vip_document(const VipStatus& vip, BootOrigin origin) {
             {"heartbeat_gap_intervals", histogram_document(vip.heartbeat_gap)},
             {"heartbeat_lateness_s", histogram_document(vip.heartbeat_lateness)},
             {"warnings", vip.warnings},
-            {"hints", vip.hints}};
+            {"hints", vip.hints},
+            {"hooks", hooks_document(vip.hooks, origin)}};
 }
 
 Document event_document(const StateEvent& event, BootOrigin origin) {

@@ -173,6 +173,17 @@ PeerStatus read_peer(const Json& object, BootOrigin origin) {
     return peer;
 }
 
+HookStatus read_hook(const Json& object, BootOrigin origin) {
+    constexpr std::array results = {HookResult::running, HookResult::done, HookResult::failed};
+    expect_object(object);
+    HookStatus hook;
+    read(object, "name", hook.name);
+    read_name(object, "result", results, hook.result);
+    read_time(object, "at", origin, hook.at);
+    read(object, "detail", hook.detail);
+    return hook;
+}
+
 void read_standing(const Json& object, VipStatus& vip) {
     if (const auto field = object.find("priority"); field != object.end()) {
         expect_object(*field);
@@ -234,6 +245,8 @@ VipStatus read_vip(const Json& object, BootOrigin origin) {
     read_histogram(object, "heartbeat_lateness_s", vip.heartbeat_lateness);
     read(object, "warnings", vip.warnings);
     read(object, "hints", vip.hints);
+    read_list(object, "hooks",
+              [&](const Json& each) { vip.hooks.push_back(read_hook(each, origin)); });
     return vip;
 }
 

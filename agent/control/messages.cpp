@@ -18,4 +18,9 @@ std::string_view name_of(CheckState state) {
     return names.at(static_cast<std::size_t>(state));
 }
 
+std::string_view name_of(HookResult result) {
+    constexpr std::array<std::string_view, 3> names = {"running", "done", "failed"};
+    return names.at(static_cast<std::size_t>(result));
+}
+
 }  // namespace understudy::control

@@ -110,6 +110,17 @@ struct Histogram {
     double sum = 0;                     // of all values
 };
 
+enum class HookResult : std::uint8_t { running, done, failed };
+std::string_view name_of(HookResult result);
+
+// The last run of one hook of a VIP.
+struct HookStatus {
+    std::string name;  // "on_active"
+    HookResult result = HookResult::running;
+    TimePoint at{};      // it ended; of one that runs: it began
+    std::string detail;  // why it failed
+};
+
 struct VipStatus {
     std::string name;
     State state = State::init;
@@ -135,6 +146,7 @@ struct VipStatus {
     Histogram heartbeat_lateness;       // of our own ones behind their timer, in seconds
     std::vector<std::string> warnings;  // what does not fit between this node and those it hears
     std::vector<std::string> hints;
+    std::vector<HookStatus> hooks;  // those that have run
 };
 
 enum class CheckState : std::uint8_t { unknown, up, down };

@@ -93,6 +93,19 @@ struct StopService {
     std::uint32_t order = 0;
 };
 
+// --- hooks ---------------------------------------------------------------------------------------
+
+// Runs a program of the operator, as script_user. Answered by HookFinished when nothing of its
+// process group runs any more.
+struct RunHook {
+    std::uint32_t order = 0;  // never used twice
+    std::string vip;
+    HookKind kind = HookKind::active;
+    std::vector<std::string> command;      // with all its arguments
+    std::vector<std::string> environment;  // NAME=value
+    Duration timeout{};
+};
+
 // --- people and programs -------------------------------------------------------------------------
 
 struct Reply {
@@ -122,7 +135,7 @@ struct Exit {};
 
 using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, AddAddress,
                             RenewAddress, RemoveAddress, RunCheck, RestartProber, StartService,
-                            StopService, Reply, Log, Publish, KeepMaintenance, Exit>;
+                            StopService, RunHook, Reply, Log, Publish, KeepMaintenance, Exit>;
 
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {

@@ -148,14 +148,22 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverR
                  held_by(now, *selected));
         return;
     }
+    Duration drain{};
     for (const std::size_t index : active) {
+        drain = std::max(drain, vips_[index].drain_time(now));
         vips_[index].set_manual(now, Manual::yielding, false, around(out));
     }
-    waiting_.push_back({client, std::move(active), now + request.timeout, request.timeout});
+    waiting_.push_back({client, std::move(active), now + drain + request.timeout, request.timeout});
 }
 
 void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
     for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+        const bool drains = std::ranges::any_of(
+            waiting->vips, [&](std::size_t index) { return vips_[index].drains(); });
+        if (waiting->drains && !drains) {
+            waiting->drains = false;
+            waiting->deadline = std::min(waiting->deadline, now + waiting->timeout);
+        }
         std::string kept;
         bool orphaned = false;  // released, and nobody is heard to have it yet
         for (const std::size_t index : waiting->vips) {
@@ -262,22 +270,25 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::TakeoverR
         return;
     }
     if (waits) {
-        const Duration timeout = longest_start(*selected);
+        const Duration timeout = longest_start(now, *selected);
         taking_.push_back({client, *selected, now + timeout, timeout});
         return;
     }
     reply(out, client, control::DoneResponse{held_by(now, *selected)});
 }
 
-// A cold node starts its service before it takes anything away from the active one.
-Duration Node::Impl::longest_start(const std::vector<std::size_t>& vips) const {
+// A node asks on_promote, and a cold one starts its service, before it takes anything away from the
+// active one.
+Duration Node::Impl::longest_start(TimePoint now, const std::vector<std::size_t>& vips) const {
     Duration longest{};
+    Duration consent{};
     for (const std::size_t index : vips) {
+        consent = std::max(consent, vips_[index].consent_time(now));
         if (const auto service = vips_[index].dependencies().service) {
             longest = std::max(longest, configuration_->services[*service].start_timeout);
         }
     }
-    return longest + std::chrono::seconds{1};
+    return longest + consent + std::chrono::seconds{1};
 }
 
 void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
@@ -329,11 +340,13 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
 
 void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     if (stopping_) {  // the second request: no more waiting
+        hurries_ = true;
         std::ranges::fill(stop_deadlines_, std::nullopt);
         return;
     }
     stopping_ = true;
     stop_deadlines_.assign(vips_.size(), std::nullopt);
+    stop_patience_.assign(vips_.size(), std::nullopt);
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         Vip& vip = vips_[i];
         vip.stopping();
@@ -349,7 +362,8 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
         if (service && services_[*service].stops_first()) {
             patience += configuration_->services[*service].stop_timeout;
         }
-        stop_deadlines_[i] = now + patience;
+        stop_deadlines_[i] = now + vip.drain_time(now) + patience;
+        stop_patience_[i] = patience;
         vip.set_manual(now, Manual::yielding, false, around(out));
     }
 }
@@ -360,6 +374,10 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
     }
     bool waits = false;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
+        if (stop_patience_[i] && stop_deadlines_[i] && !vips_[i].drains()) {
+            stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
+            stop_patience_[i].reset();
+        }
         const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];
         if (vips_[i].is_active() && patient) {
             waits = true;
@@ -367,6 +385,7 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
         }
         stop_deadlines_[i].reset();
         vips_[i].shut_down(now, around(out));
+        waits = waits || (vips_[i].has_hooks_left() && !hurries_);
     }
     if (!waits) {
         exited_ = true;

@@ -2,6 +2,7 @@
 // changes it afterwards, and nothing that happens at run time is kept in it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,6 +65,30 @@ struct MaxTransitions {
     bool operator==(const MaxTransitions&) const = default;
 };
 
+// When a program of the operator is run for a VIP.
+enum class HookKind : std::uint8_t { active, backup, fault, promote, release };
+inline constexpr std::size_t hook_kinds = 5;
+inline constexpr std::array<const char*, hook_kinds> hook_names = {
+    "on_active", "on_backup", "on_fault", "on_promote", "on_release"};
+constexpr const char* name_of(HookKind kind) {
+    return hook_names.at(static_cast<std::size_t>(kind));
+}
+
+struct HookSettings {
+    // By kind: the program by its absolute path, and its arguments; empty: none.
+    std::array<std::vector<std::string>, hook_kinds> commands;
+    Duration timeout = std::chrono::seconds{5};  // 100 ms..10 min
+    bool keepalived_arguments = false;           // INSTANCE NAME STATE PRIORITY follow
+
+    const std::vector<std::string>& command(HookKind kind) const {
+        return commands.at(static_cast<std::size_t>(kind));
+    }
+    bool has(HookKind kind) const { return !command(kind).empty(); }
+    bool any() const { return commands != decltype(commands){}; }
+
+    bool operator==(const HookSettings&) const = default;
+};
+
 // Every number is in its documented range: agent/config refuses all else.
 struct VipSettings {
     std::string name;
@@ -89,6 +114,7 @@ struct VipSettings {
     std::string service;  // empty: none
     LastResort last_resort = LastResort::hold;
     std::optional<MaxTransitions> max_transitions;
+    HookSettings hooks;
 
     bool is_unicast() const { return !unicast_peers.empty(); }
     bool has_family(Family family) const {

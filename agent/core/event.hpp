@@ -129,6 +129,15 @@ struct ServiceCommandFinished {
     std::string detail;  // why not
 };
 
+// --- hooks ---------------------------------------------------------------------------------------
+
+// A RunHook ended: by itself, or killed for its time limit.
+struct HookFinished {
+    std::uint32_t order = 0;  // of the action
+    bool done = false;        // with exit status 0
+    std::string detail;       // why not
+};
+
 // --- the client ----------------------------------------------------------------------------------
 
 using ClientId = std::uint64_t;  // never used twice
@@ -150,10 +159,10 @@ struct ConfigurationChanged {
     std::vector<std::string> other_commands;
 };
 
-using Event =
-    std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
-                 ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
-                 DatagramReceived, SendFailed, AddressRefused, CheckFinished, ProberStarted,
-                 ServiceCommandFinished, CommandReceived, ClientGone, ConfigurationChanged>;
+using Event = std::variant<TimePassed, StopRequested, LinkSeen, LinkGone, AddressSeen, AddressGone,
+                           ObservationStarted, ObservationComplete, ListenerOpened, ListenerFailed,
+                           DatagramReceived, SendFailed, AddressRefused, CheckFinished,
+                           ProberStarted, ServiceCommandFinished, HookFinished, CommandReceived,
+                           ClientGone, ConfigurationChanged>;
 
 }  // namespace understudy::core

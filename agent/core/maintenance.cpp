@@ -21,9 +21,11 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::Maintenan
                         Outbox& out) {
     const bool was_on = maintenance_;
     std::vector<std::size_t> active;
+    Duration drain{};
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         if (vips_[i].is_active()) {
             active.push_back(i);
+            drain = std::max(drain, vips_[i].drain_time(now));
         }
     }
     const auto until = request.expiry ? std::optional{now + *request.expiry} : std::nullopt;
@@ -49,7 +51,8 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::Maintenan
             Reply{client, control::DoneResponse{"maintenance is on; no VIP is active here"}});
         return;
     }
-    waiting_.push_back({client, std::move(active), now + request.timeout, request.timeout, true});
+    waiting_.push_back(
+        {client, std::move(active), now + drain + request.timeout, request.timeout, true});
 }
 
 void Node::Impl::end_maintenance_if_due(TimePoint now, Outbox& out) {

@@ -1,6 +1,7 @@
 #include "agent/core/node.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/node_impl.hpp"
 #include "base/overloaded.hpp"
@@ -35,6 +36,7 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
       started_(now),
       handled_(now),
       health_(configuration_->checks, now) {
+    hooks_.node = configuration_->agent.name;
     for (const ServiceSettings& service : configuration_->services) {
         services_.emplace_back(service, checks_of(service), services_.size());
     }
@@ -107,6 +109,7 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
     if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
         finish_commands(now, out);
     }
+    run_hooks(now, out);
 }
 
 // Since when a deadline waits: this process was stopped, or the machine was. What is shorter than
@@ -120,7 +123,7 @@ Duration Node::Impl::lateness(TimePoint now) const {
 }
 
 Surroundings Node::Impl::around(Outbox& out) {
-    return Surroundings{kernel_, listeners_, health_, services_, events_, out};
+    return Surroundings{kernel_, listeners_, health_, services_, events_, hooks_, out};
 }
 
 void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
@@ -236,6 +239,11 @@ void Node::Impl::on(TimePoint now, const ServiceCommandFinished& event, Outbox& 
     }
 }
 
+void Node::Impl::on(TimePoint now, const HookFinished& event, Outbox& out) {
+    std::ranges::find_if(vips_,
+                         [&](Vip& vip) { return vip.hook_finished(now, event, around(out)); });
+}
+
 // --- what follows --------------------------------------------------------------------------------
 
 void Node::Impl::links_changed(TimePoint now, Outbox& out) {
@@ -338,6 +346,15 @@ bool Node::Impl::settle_service(TimePoint now, std::size_t service, Outbox& out)
         }
     }
     return true;
+}
+
+// After everything else that an event has led to: a hook finds what it is told of.
+void Node::Impl::run_hooks(TimePoint now, Outbox& out) {
+    if (std::exchange(hooks_.stirred, false)) {
+        for (Vip& vip : vips_) {
+            vip.run_hooks(now, around(out));
+        }
+    }
 }
 
 // Addresses that an agent of this kind put there and that the configuration no longer names.

@@ -32,6 +32,7 @@ private:
         TimePoint deadline;
         Duration timeout{};
         bool maintenance = false;  // goes on after the client was answered
+        bool drains = true;        // the time of the client begins when on_release has ended
     };
 
     void on(TimePoint now, const TimePassed& event, Outbox& out);
@@ -50,6 +51,7 @@ private:
     void on(TimePoint now, const CheckFinished& event, Outbox& out);
     void on(TimePoint now, const ProberStarted& event, Outbox& out);
     void on(TimePoint now, const ServiceCommandFinished& event, Outbox& out);
+    void on(TimePoint now, const HookFinished& event, Outbox& out);
     void on(TimePoint now, const CommandReceived& event, Outbox& out);
     void on(TimePoint now, const ClientGone& event, Outbox& out);
     void on(TimePoint now, const ConfigurationChanged& event, Outbox& out);
@@ -86,6 +88,7 @@ private:
     void settle_users_of_check(TimePoint now, std::size_t check, Outbox& out);
     void settle_services(TimePoint now, Outbox& out);
     bool settle_service(TimePoint now, std::size_t service, Outbox& out);
+    void run_hooks(TimePoint now, Outbox& out);
     Dependencies dependencies_of(const VipSettings& settings) const;
     void remove_strays(Outbox& out);
     bool is_configured(const KernelView::Key& key) const;
@@ -114,7 +117,7 @@ private:
     std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
                                                    Outbox& out) const;
     std::string refusal_of_takeover(TimePoint now, const Vip& vip, bool force) const;
-    Duration longest_start(const std::vector<std::size_t>& vips) const;
+    Duration longest_start(TimePoint now, const std::vector<std::size_t>& vips) const;
     std::string held_by(TimePoint now, const std::vector<std::size_t>& vips) const;
 
     // Checks and services refer to its parts.
@@ -128,6 +131,7 @@ private:
     Health health_;
     std::vector<Service> services_;
     EventLog events_;
+    HookDesk hooks_;
     std::vector<Vip> vips_;
     std::map<IpAddress, std::vector<std::size_t>> vips_of_address_;
     std::map<std::tuple<InterfaceIndex, Family, vrrp::Vrid>, std::size_t> vips_of_wire_;
@@ -138,8 +142,10 @@ private:
     std::vector<Waiting> waiting_;  // failovers
     std::vector<Waiting> taking_;   // takeovers
     bool stopping_ = false;
+    bool hurries_ = false;  // asked to stop for the second time
     bool exited_ = false;
     std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away
+    std::vector<std::optional<Duration>> stop_patience_;    // by VIP, from the end of on_release
 };
 
 }  // namespace understudy::core

@@ -69,6 +69,9 @@ Verdict holder(const Facts& facts) {
     }
     const std::string& reason =
         facts.track_trouble.empty() ? facts.service_trouble : facts.track_trouble;
+    if (facts.drains) {
+        return eligible(hot_priority(facts), "on_release runs before the addresses are given away");
+    }
     if (facts.stops_first && (gives || !facts.track_trouble.empty())) {
         // It must not run on two nodes: nobody is asked to take over before it has stopped.
         return facts.service_stopped
@@ -108,6 +111,9 @@ Verdict aspirant(const Facts& facts) {
                          facts.track_trouble.empty() ? facts.service_trouble : facts.track_trouble,
                          facts.base_priority);
     }
+    if (!facts.refusal.empty()) {
+        return listening(State::fault, facts.refusal, facts.base_priority);
+    }
     if (!facts.flapping.empty()) {
         return listening(State::backup, facts.flapping, facts.base_priority);
     }
@@ -115,7 +121,12 @@ Verdict aspirant(const Facts& facts) {
         return yielding(facts);
     }
     if (facts.readiness == Readiness::hot) {
-        return contender(facts);
+        Verdict verdict = contender(facts);
+        if (facts.asks) {
+            verdict.shown = State::promoting;
+            verdict.reason = "on_promote runs before the addresses are taken";
+        }
+        return verdict;
     }
     const bool wanted = facts.manual == Manual::taken;
     Verdict verdict = eligible(

@@ -52,6 +52,11 @@ struct Facts {
     bool stops_first = false;
     bool service_stopped = false;
     std::string flapping;  // too many transitions: held in backup
+
+    // --- hooks ---
+    bool asks = false;    // on_promote runs, or is about to
+    std::string refusal;  // it said no
+    bool drains = false;  // on_release runs, or is about to, before the addresses are given away
 };
 
 // What this node holds is to go to a peer. In maintenance it stays that way, also when this node

@@ -125,6 +125,7 @@ bool Vip::facts_are_old(TimePoint now) const {
            ledger_.trouble(now) != facts_.address_trouble ||
            (adopt_until_ && now >= *adopt_until_) ||
            (offered_until_ && !facts_.offer_over && now >= *offered_until_) ||
+           (refused_until_ && now >= *refused_until_) ||
            (limiter_.held_until() && now >= *limiter_.held_until());
 }
 
@@ -174,12 +175,14 @@ void Vip::settle_once(TimePoint now, const Surroundings& around) {
             ledger_.release(now, around.out);
         }
     }
-    gather_health(now, adopt || (is_active() && !promoting_), around);
+    const bool holding = adopt || (is_active() && !promoting_);
+    gather_health(now, holding, around);
+    gather_hooks(now, holding, around);
     const Verdict verdict = decide(now, facts_);
     if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
         adopting_ = adopt && verdict.may_lead;
         verdict_ = verdict;
-        feed(now, vrrp::StandingChanged{{verdict.priority, verdict.may_lead}}, around);
+        feed(now, vrrp::StandingChanged{standing_of(verdict)}, around);
         feed(now, vrrp::Startup{adopting_}, around);
         if (ledger_.is_undecided()) {
             ledger_.release(now, around.out);
@@ -192,9 +195,14 @@ void Vip::settle_once(TimePoint now, const Surroundings& around) {
     show(now, around);
 }
 
+vrrp::Standing Vip::standing_of(const Verdict& verdict) const {
+    const bool asks_first = settings_.hooks.has(HookKind::promote) && !facts_.forced;
+    return {verdict.priority, verdict.may_lead, asks_first};
+}
+
 void Vip::apply(TimePoint now, const Verdict& verdict, const Surroundings& around) {
     verdict_ = verdict;
-    const vrrp::Standing standing{verdict.priority, verdict.may_lead};
+    const vrrp::Standing standing = standing_of(verdict);
     if (!verdict.can_talk) {
         feed(now, vrrp::Shutdown{}, around);
         active_peer_.reset();
@@ -228,6 +236,9 @@ void Vip::refused(TimePoint now, const AddressRefused& refusal, const Surroundin
 }
 
 void Vip::time_passed(TimePoint now, const Surroundings& around) {
+    if (const auto late = hooks_.time_passed(now)) {
+        hook_ended(now, *late, around);
+    }
     end_yielding_if_due(now, around);
     const auto heartbeat_due = is_active() ? router_.next_deadline() : std::nullopt;
     if (heartbeat_due && now >= *heartbeat_due) {
@@ -290,8 +301,13 @@ void Vip::set_maintenance(TimePoint now, bool on, const Surroundings& around) {
 }
 
 void Vip::claim(TimePoint now, const Surroundings& around) {
-    if (facts_.readiness == control::Readiness::cold && !facts_.stops_first && !facts_.forced) {
+    const bool asks = needs_consent() && !is_active();
+    if (asks) {
+        ask_consent(around);
+    }
+    if (asks || awaits_service()) {
         claim_waits_ = true;
+        settle(now, around);
         return;
     }
     feed(now, vrrp::Claim{}, around);
@@ -320,6 +336,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
                            }
                        },
                        [&](const vrrp::ReleaseAddresses&) {
+                           hook_after_release(around);
                            promoting_ = false;
                            announcer_.stop();
                            end_added();
@@ -331,6 +348,11 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
                            }
                        },
                        [&](const vrrp::Transition& a) { execute(now, a, around); },
+                       [&](const vrrp::LeadDue& a) {
+                           cause_ = in_words(a.why);
+                           has_moved_ = true;
+                           ask_consent(around);
+                       },
                    },
                    action);
     }
@@ -340,9 +362,16 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
     has_moved_ = true;
     cause_ = in_words(transition);
     promoting_ = transition.to == vrrp::State::active && awaits_promotion();
+    if (transition.to != vrrp::State::active) {
+        consent_ = Consent::none;
+        hooks_.forget(HookKind::promote);
+    } else if (promoting_ && needs_consent()) {
+        ask_consent(around);
+    }
     if (transition.to == vrrp::State::active) {
         active_peer_.reset();
         stop_wanted_ = false;
+        drain_ = yields(facts_) ? Drain::waived : Drain::none;
     } else if (transition.from == vrrp::State::active) {
         facts_.left_alone = false;
         stop_wanted_ = facts_.stops_first && !facts_.service_stopped;
@@ -405,6 +434,7 @@ void Vip::show(TimePoint now, const Surroundings& around) {
     const bool decided_here = state == control::State::fault || state == control::State::init;
     event.cause = decided_here && !verdict_.reason.empty() ? verdict_.reason : cause_;
     last_cause_shown_ = event.cause;
+    enter({event.to, event.from, event.cause}, around);
     around.events.append(std::move(event), around.out);
     shown_ = state;
     shown_since_ = now;
@@ -415,16 +445,18 @@ void Vip::show(TimePoint now, const Surroundings& around) {
 }
 
 std::optional<TimePoint> Vip::next_deadline() const {
-    if (has_ended_) {
-        return ledger_.next_deadline();
-    }
-    std::optional<TimePoint> earliest = router_.next_deadline();
+    std::optional<TimePoint> earliest = has_ended_ ? std::nullopt : router_.next_deadline();
     const auto consider = [&](const std::optional<TimePoint>& at) {
         if (at) {
             earliest = earliest ? std::min(*earliest, *at) : *at;
         }
     };
     consider(ledger_.next_deadline());
+    consider(hooks_.next_deadline());
+    if (has_ended_) {
+        return earliest;
+    }
+    consider(refused_until_);
     consider(announcer_.next_deadline());
     consider(added_announcer_.next_deadline());
     consider(adopt_until_);

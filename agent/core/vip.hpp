@@ -19,6 +19,7 @@
 #include "agent/core/event_log.hpp"
 #include "agent/core/health.hpp"
 #include "agent/core/heartbeat_record.hpp"
+#include "agent/core/hooks.hpp"
 #include "agent/core/kernel_view.hpp"
 #include "agent/core/listeners.hpp"
 #include "agent/core/service.hpp"
@@ -36,6 +37,7 @@ struct Surroundings {
     const Health& health;
     const std::vector<Service>& services;
     EventLog& events;
+    HookDesk& hooks;
     Outbox& out;
 };
 
@@ -100,12 +102,26 @@ public:
     // Ends what keeps this node from leading: too many transitions.
     // What it waits for after failures: it may try again at once.
     void forgive() {
+        refused_until_.reset();
+        refusal_pause_ = Duration::zero();
         limiter_.forgive();
         ledger_.forgive();
     }
     void stopping() { facts_.stopping = true; }
     // Leaves the election: releases and resigns if active.
     void shut_down(TimePoint now, const Surroundings& around);
+
+    // --- hooks ---
+    // Begins what is to run next.
+    void run_hooks(TimePoint now, const Surroundings& around);
+    // Returns whether it was one of this VIP.
+    bool hook_finished(TimePoint now, const HookFinished& event, const Surroundings& around);
+    // on_release runs before the addresses are given away.
+    bool drains() const { return facts_.drains; }
+    bool has_hooks_left() const { return !hooks_.is_idle(); }
+    // How long on_promote, or on_release, may keep a planned move waiting.
+    Duration consent_time(TimePoint now) const;
+    Duration drain_time(TimePoint now) const;
 
     // --- what is known ---
     const VipSettings& settings() const { return settings_; }
@@ -158,9 +174,21 @@ private:
     void gather_health(TimePoint now, bool holding, const Surroundings& around);
     bool gives_up() const;
     bool awaits_promotion() const;
+    bool awaits_service() const;
+    void end_claim(TimePoint now, const Surroundings& around);
     void end_promotion(TimePoint now, const Surroundings& around);
+
+    bool needs_consent() const;
+    void ask_consent(const Surroundings& around);
+    void decide_consent(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);
+    void gather_hooks(TimePoint now, bool holding, const Surroundings& around);
+    void hook_ended(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);
+    void hook_after_release(const Surroundings& around);
+    RunHook order_for(const HookQueue::Due& due, const HookDesk& desk) const;
+    void enter(StateEntered entered, const Surroundings& around);
     bool can_adopt(TimePoint now, const KernelView& kernel);
     bool facts_are_old(TimePoint now) const;
+    vrrp::Standing standing_of(const Verdict& verdict) const;
     void apply(TimePoint now, const Verdict& verdict, const Surroundings& around);
     void end_yielding_if_due(TimePoint now, const Surroundings& around);
 
@@ -220,6 +248,17 @@ private:
     std::optional<TimePoint> adopt_until_;  // addresses of a former run are here, and still good
     bool adopting_ = false;                 // the change from init to active is no transition
     std::uint64_t transitions_ = 0;
+
+    enum class Consent : std::uint8_t { none, asked, given };
+    // waived: taken while they were to be given away (maintenance), so there is nothing to end.
+    enum class Drain : std::uint8_t { none, asked, done, waived };
+    HookQueue hooks_;
+    StateEntered entered_;             // what is shown
+    Consent consent_ = Consent::none;  // of on_promote
+    std::string refusal_;              // why on_promote said no
+    std::optional<TimePoint> refused_until_;
+    Duration refusal_pause_{};   // the last one; doubles
+    Drain drain_ = Drain::none;  // by on_release, since the addresses are to be given away
 
     std::vector<Peer> peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement

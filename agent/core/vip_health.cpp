@@ -73,12 +73,21 @@ bool Vip::gives_up() const {
 }
 
 bool Vip::awaits_promotion() const {
-    return facts_.readiness == control::Readiness::cold && !facts_.forced;
+    const bool cold = facts_.readiness == control::Readiness::cold && !facts_.forced;
+    return cold || (needs_consent() && !adopting_);
+}
+
+// A service that runs on one node only is started when the other one has let go.
+bool Vip::awaits_service() const {
+    return facts_.readiness == control::Readiness::cold && !facts_.stops_first && !facts_.forced;
 }
 
 Demand Vip::demand() const {
     if (!dependencies_.service) {
         return Demand::none;
+    }
+    if (facts_.drains || consent_ == Consent::asked) {
+        return stop_wanted_ ? Demand::stop : Demand::none;
     }
     const bool cold = facts_.readiness == control::Readiness::cold;
     if (facts_.holding && is_active()) {
@@ -93,21 +102,33 @@ Demand Vip::demand() const {
     return stop_wanted_ ? Demand::stop : Demand::none;
 }
 
+// What a takeover waited for has come, or will not come.
+void Vip::end_claim(TimePoint now, const Surroundings& around) {
+    const bool wanted = facts_.manual == Manual::taken && verdict_.may_lead;
+    if (!claim_waits_ || (wanted && (consent_ == Consent::asked || awaits_service()))) {
+        return;
+    }
+    claim_waits_ = false;
+    if (wanted) {
+        feed(now, vrrp::Claim{}, around);
+    } else if (facts_.manual == Manual::taken) {
+        facts_.manual = Manual::none;
+    }
+    if (!is_active() && consent_ == Consent::given) {
+        consent_ = Consent::none;
+    }
+}
+
 // The service is ready, or will not be: what waited for it goes on. The addresses are here before
 // the next advertisement says so.
 void Vip::end_promotion(TimePoint now, const Surroundings& around) {
     using control::Readiness;
-    if (claim_waits_ && (facts_.manual != Manual::taken || facts_.readiness != Readiness::cold)) {
-        claim_waits_ = false;
-        if (facts_.readiness == Readiness::hot && facts_.manual == Manual::taken) {
-            feed(now, vrrp::Claim{}, around);
-        } else if (facts_.manual == Manual::taken) {
-            facts_.manual = Manual::none;
-        }
-    }
-    if (is_active() && promoting_ && facts_.readiness == Readiness::hot) {
+    end_claim(now, around);
+    const bool ready = facts_.readiness == Readiness::hot && consent_ != Consent::asked;
+    if (is_active() && promoting_ && ready) {
         promoting_ = false;
-        cause_ += "; service " + settings_.service + " is ready";
+        cause_ += consent_ == Consent::given ? "; on_promote has agreed" : "";
+        cause_ += settings_.service.empty() ? "" : "; service " + settings_.service + " is ready";
         ledger_.take(now, around.out);
         announce(now, around);
     }

@@ -17,8 +17,12 @@ constexpr vrrp::Priority lowest_taker = vrrp::low_band_top + 1;
 }  // namespace
 
 Duration Vip::handover_time() const {
+    // A peer's on_promote runs first; it is as patient with it as this node with its own.
+    const Duration consent = settings_.hooks.has(HookKind::promote)
+                                 ? settings_.hooks.timeout + hook_grace
+                                 : Duration::zero();
     return vrrp::skew_time(settings_.version, lowest_taker, settings_.advert_interval) +
-           scheduling_margin;
+           scheduling_margin + consent;
 }
 
 std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
@@ -66,6 +70,7 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.active_down_interval = router_.current_active_down_interval();
     status.checksum =
         checksum_form() == vrrp::ChecksumForm::message_only ? "rfc9568" : "pseudo-header";
+    status.hooks = hooks_.status();
     status.counters = counters_;
     status.counters.address_repairs = ledger_.repairs();
     for (std::size_t i = 0; i < discarded_.size(); ++i) {
@@ -127,6 +132,15 @@ control::WhyResponse Vip::why(TimePoint now) const {
         why.reasons.push_back("takes over after " +
                               in_words(router_.current_active_down_interval()) + " of silence" +
                               (settings_.preempt ? "" : "; does not preempt"));
+    }
+    for (const control::HookStatus& hook : hooks_.status()) {
+        const std::string since = in_words(now - hook.at);
+        if (hook.result == control::HookResult::running) {
+            why.reasons.push_back("hook " + hook.name + " runs since " + since);
+        } else if (hook.result == control::HookResult::failed) {
+            why.reasons.push_back("hook " + hook.name + " failed " + since +
+                                  " ago: " + hook.detail);
+        }
     }
     if (!last_cause_shown_.empty() && last_cause_shown_ != why.reasons.front()) {
         why.reasons.push_back("last change " + in_words(now - shown_since_) +

@@ -1,7 +1,10 @@
 #include "agent/host/health_link.hpp"
 
+#include <chrono>
+#include <utility>
 #include <variant>
 
+#include "agent/host/hook_runs.hpp"
 #include "agent/host/journal.hpp"
 #include "checks/probes/wire.hpp"
 
@@ -29,6 +32,8 @@ void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
     } else if (from_runner && report->kind == checks::ReportKind::command_finished) {
         sink_(core::ServiceCommandFinished{report->index, report->run, report->outcome.passed,
                                            report->outcome.detail});
+    } else if (from_runner && report->kind == checks::ReportKind::hook_finished) {
+        hook_finished(*report);
     } else if (from_runner) {
         if (!report->outcome.detail.empty()) {
             write_line(core::LogLevel::error,
@@ -40,10 +45,26 @@ void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
 
 void HealthLink::runner_is_gone() {
     runner_gone_ = true;
-    write_line(
-        core::LogLevel::error,
-        "the runner died: no check and no service command can be run any more; what is known "
-        "of the checks is forgotten soon; restart the agent");
+    write_line(core::LogLevel::error,
+               "the runner died: no check, no service command and no hook can be run any more; "
+               "what is known "
+               "of the checks is forgotten soon; restart the agent");
+    for (const auto& [order, what] : std::exchange(hooks_, {})) {
+        sink_(core::HookFinished{order, false, "the runner died"});
+    }
+}
+
+// What it wrote is for the journal only: nothing is decided by it.
+void HealthLink::hook_finished(const checks::Report& report) {
+    const auto found = hooks_.find(report.run);
+    if (found == hooks_.end()) {
+        return;
+    }
+    for (const std::string& line : output_lines(report.outcome.output)) {
+        write_line(core::LogLevel::info, found->second + ": " + line);
+    }
+    hooks_.erase(found);
+    sink_(core::HookFinished{report.run, report.outcome.passed, report.outcome.detail});
 }
 
 // An order that is not taken, because nobody reads, is like one that is not answered.
@@ -65,6 +86,20 @@ void HealthLink::carry_out(const core::StartService& action) {
 
 void HealthLink::carry_out(const core::StopService& action) {
     order_service(checks::OrderKind::stop_service, action.service, action.order);
+}
+
+void HealthLink::carry_out(const core::RunHook& action) {
+    checks::HookOrder order;
+    order.run = action.order;
+    order.limit = std::chrono::ceil<std::chrono::milliseconds>(action.timeout);
+    order.command = action.command;
+    order.environment = action.environment;
+    const auto packet = encode(order);
+    if (runner_gone_ || packet.size() > checks::longest_order || !runner_.try_send(packet)) {
+        sink_(core::HookFinished{action.order, false, "the runner does not answer"});
+        return;
+    }
+    hooks_[action.order] = action.vip + ": " + core::name_of(action.kind);
 }
 
 void HealthLink::order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order) {

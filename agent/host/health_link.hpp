@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "agent/core/action.hpp"
@@ -22,10 +24,12 @@ public:
     void carry_out(const core::RestartProber& action);
     void carry_out(const core::StartService& action);
     void carry_out(const core::StopService& action);
+    void carry_out(const core::RunHook& action);
 
 private:
     void hear(std::span<const std::byte> packet, bool from_runner);
     void runner_is_gone();
+    void hook_finished(const checks::Report& report);
     void order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order);
 
     const core::Configuration& configuration_;
@@ -33,6 +37,7 @@ private:
     checks::Channel runner_;
     checks::Channel prober_;
     bool runner_gone_ = false;
+    std::map<std::uint32_t, std::string> hooks_;  // under way: "web: on_active", by order
 };
 
 }  // namespace understudy::host

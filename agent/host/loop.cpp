@@ -159,6 +159,13 @@ void Loop::carry_out(const core::Action& action) {
                    [&](const core::RestartProber& a) { health_->carry_out(a); },
                    [&](const core::StartService& a) { health_->carry_out(a); },
                    [&](const core::StopService& a) { health_->carry_out(a); },
+                   [&](const core::RunHook& a) {
+                       if (health_) {
+                           health_->carry_out(a);
+                       } else {
+                           feed(core::HookFinished{a.order, false, "there is no runner"});
+                       }
+                   },
                    [&](const core::KeepMaintenance& a) { maintenance_.keep(a); },
                    [&](const core::Exit&) {
                        stopped_ = true;

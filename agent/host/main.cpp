@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <csignal>
 #include <filesystem>
@@ -114,7 +115,9 @@ int run(const Options& options) {
     std::signal(SIGPIPE, SIG_IGN);
     // A fork of what is not yet there: no threads, no sockets, no timers.
     std::optional<host::RunnerEnds> runner;
-    if (!configuration->checks.empty() || !configuration->services.empty()) {
+    const bool has_hooks = std::ranges::any_of(
+        configuration->vips, [](const core::VipSettings& vip) { return vip.hooks.any(); });
+    if (has_hooks || !configuration->checks.empty() || !configuration->services.empty()) {
         runner = host::start_runner(*configuration);
     }
     go_first();

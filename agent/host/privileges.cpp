@@ -61,6 +61,11 @@ std::string run_by_script_user(const core::Configuration& configuration) {
             return "the script of check " + check.name;
         }
     }
+    for (const core::VipSettings& vip : configuration.vips) {
+        if (vip.hooks.any()) {
+            return "the hooks of VIP " + vip.name;
+        }
+    }
     for (const core::ServiceSettings& service : configuration.services) {
         if (!service.start.empty() || !service.stop.empty()) {
             return "the commands of service " + service.name;

@@ -18,6 +18,7 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "agent/host/hook_runs.hpp"
 #include "agent/host/privileges.hpp"
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/channel.hpp"
@@ -103,6 +104,7 @@ public:
           bus_(context_),
           attempts_(context_,
                     [this](const checks::Report& report) { channel_.send(encode(report)); }),
+          hooks_(context_, [this](const checks::Report& report) { channel_.send(encode(report)); }),
           prober_(context_),
           pause_(context_) {}
 
@@ -118,6 +120,10 @@ public:
 
 private:
     void obey(std::span<const std::byte> packet) {
+        if (const auto hook = checks::decode_hook_order(packet)) {
+            hooks_.run(*hook, configuration_.agent.script_user);
+            return;
+        }
         const auto order = checks::decode_order(packet);
         if (!order) {
             return;
@@ -135,6 +141,8 @@ private:
                     kill(prober_pid_, SIGKILL);  // its end starts the next one
                 }
                 break;
+            case checks::OrderKind::run_hook:
+                break;  // is none of these
         }
     }
 
@@ -191,6 +199,7 @@ private:
     int probers_end_;
     checks::SystemdBus bus_;
     checks::Attempts attempts_;
+    HookRuns hooks_;
     boost::asio::posix::stream_descriptor prober_;  // a pidfd
     pid_t prober_pid_ = -1;
     boost::asio::steady_timer pause_;

@@ -81,6 +81,10 @@ void add(Digest& digest, const core::Action& action, const core::Outbox& outbox)
             [&](const core::StopService& a) {
                 digest.text("stop").number(a.service).number(a.order);
             },
+            // Not the command: its arguments are not in the journal.
+            [&](const core::RunHook& a) {
+                digest.text("hook").text(a.vip).text(core::name_of(a.kind)).number(a.order);
+            },
             [&](const core::Reply& a) {
                 digest.text("reply").number(a.client).number(a.response.index());
             },

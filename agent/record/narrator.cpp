@@ -47,6 +47,9 @@ std::string Narrator::tell(const core::Event& event) {
             [&](const core::CheckFinished& e) { return tell_check(e); },
             [](const core::ProberStarted&) -> std::string { return "the prober was started"; },
             [&](const core::ServiceCommandFinished& e) { return tell_service(e); },
+            [](const core::HookFinished& e) -> std::string {
+                return e.done ? "" : "a hook failed: " + e.detail;
+            },
             [](const core::CommandReceived& e) { return tell_command(e.request); },
             [&](const core::ConfigurationChanged& e) -> std::string {
                 reloaded_ = e.configuration;

@@ -202,6 +202,11 @@ core::Event service(const Json& line, Entry&) {
                                         text(line, "detail")};
 }
 
+core::Event hook(const Json& line, Entry&) {
+    return core::HookFinished{number<std::uint32_t>(line, "order"), flag(line, "done"),
+                              text(line, "detail")};
+}
+
 core::Event command(const Json& line, Entry&) {
     const Json& written = field(line, "request");
     auto request =
@@ -264,6 +269,7 @@ constexpr std::array<Kind, std::variant_size_v<core::Event>> kinds = {{
     {"check", check},
     {"prober_started", [](const Json&, Entry&) { return core::Event{core::ProberStarted{}}; }},
     {"service", service},
+    {"hook", hook},
     {"command", command},
     {"client_gone",
      [](const Json& line, Entry&) {

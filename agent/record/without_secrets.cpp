@@ -1,4 +1,6 @@
 // What may not be written down is replaced by a word that is as valid in its place.
+#include <algorithm>
+
 #include "agent/config/render.hpp"
 #include "agent/record/record.hpp"
 #include "base/overloaded.hpp"
@@ -79,6 +81,9 @@ void hide_in_question(checks::Question& question) {
 }  // namespace
 
 core::Configuration without_secrets(core::Configuration configuration) {
+    for (core::VipSettings& vip : configuration.vips) {
+        std::ranges::for_each(vip.hooks.commands, hide_arguments);
+    }
     for (core::ServiceSettings& service : configuration.services) {
         hide_arguments(service.start);
         hide_arguments(service.stop);

@@ -151,6 +151,12 @@ void write(Document& line, const core::Event& event) {
                 line["done"] = e.done;
                 line["detail"] = without_output(e.detail);
             },
+            [&](const core::HookFinished& e) {
+                line["event"] = "hook";
+                line["order"] = e.order;
+                line["done"] = e.done;
+                line["detail"] = without_output(e.detail);
+            },
             [&](const core::CommandReceived& e) {
                 line["event"] = "command";
                 line["client"] = e.client;

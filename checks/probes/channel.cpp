@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -29,7 +30,8 @@ std::pair<int, int> make_channel() {
     return {ends[0], ends[1]};
 }
 
-Channel::Channel(boost::asio::io_context& context, int fd) : descriptor_(context, fd) {}
+Channel::Channel(boost::asio::io_context& context, int fd)
+    : descriptor_(context, fd), buffer_(std::max(longest_order, longest_report)) {}
 
 void Channel::listen(Packet packet, Closed closed) {
     packet_ = std::move(packet);
@@ -52,9 +54,8 @@ void Channel::wait() {
 }
 
 bool Channel::read() {
-    std::array<std::byte, longest_report> buffer{};
     for (int i = 0; i < most_at_once; ++i) {
-        const ssize_t size = recv(descriptor_.native_handle(), buffer.data(), buffer.size(),
+        const ssize_t size = recv(descriptor_.native_handle(), buffer_.data(), buffer_.size(),
                                   MSG_DONTWAIT | MSG_TRUNC);
         if (size < 0) {
             return errno == EAGAIN || errno == EINTR;
@@ -62,8 +63,8 @@ bool Channel::read() {
         if (size == 0) {
             return false;
         }
-        if (static_cast<std::size_t>(size) <= buffer.size()) {  // longer: none of ours
-            packet_(std::span{buffer}.first(static_cast<std::size_t>(size)));
+        if (static_cast<std::size_t>(size) <= buffer_.size()) {  // longer: none of ours
+            packet_(std::span{buffer_}.first(static_cast<std::size_t>(size)));
         }
     }
     return true;

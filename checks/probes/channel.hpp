@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace understudy::checks {
 
@@ -36,6 +37,7 @@ private:
     boost::asio::posix::stream_descriptor descriptor_;
     Packet packet_;
     Closed closed_;
+    std::vector<std::byte> buffer_;  // has room for the longest message
 };
 
 }  // namespace understudy::checks

@@ -172,6 +172,7 @@ Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done
 std::string Command::start(const CommandSpec& spec) {
     ChildPlan plan;
     plan.argv = spec.argv;
+    plan.environment = spec.environment;
     plan.guarded = guarded_;
     plan.parent = getpid();
     if (std::string error = plan_user(spec.user, plan); !error.empty()) {
@@ -284,7 +285,9 @@ bool Command::drain() {
             return size < 0 && (errno == EAGAIN || errno == EINTR);
         }
         const std::size_t room = longest_output - std::min(output_.size(), longest_output);
-        output_.append(buffer.data(), std::min(static_cast<std::size_t>(size), room));
+        const std::size_t kept = std::min(static_cast<std::size_t>(size), room);
+        output_.append(buffer.data(), kept);
+        left_out_ += static_cast<std::size_t>(size) - kept;
     }
     return true;
 }
@@ -310,6 +313,7 @@ void Command::ended() {
 CommandResult Command::result() const {
     CommandResult result;
     result.output = output_;
+    result.left_out = left_out_;
     result.error = start_error_;
     int status = status_;
     ChildReport report;

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,13 +32,15 @@ struct CommandSpec {
     std::vector<std::string> argv;  // the program by its absolute path
     std::string user;               // whom it runs as; root only if that is what is written here
     Tree tree = Tree::killed;
+    std::vector<std::string> environment = {};  // NAME=value, beside PATH
 };
 
 struct CommandResult {
-    std::string error;   // it could not be started: "cannot become nobody: ..."
-    int exit_code = -1;  // of a program that ended by itself
-    int signal = 0;      // of one that was killed
-    std::string output;  // what it wrote, the first 4000 bytes
+    std::string error;           // it could not be started: "cannot become nobody: ..."
+    int exit_code = -1;          // of a program that ended by itself
+    int signal = 0;              // of one that was killed
+    std::string output;          // what it wrote, the first 4000 bytes
+    std::uint64_t left_out = 0;  // how many more there were
 };
 
 class Command {
@@ -72,6 +75,7 @@ private:
     int status_ = 0;
     std::string start_error_;
     std::string output_;
+    std::uint64_t left_out_ = 0;
     boost::asio::posix::stream_descriptor process_;  // a pidfd
     boost::asio::posix::stream_descriptor pipe_;     // its output
     int report_ = -1;                                // how starting went, and how it ended

@@ -63,6 +63,16 @@ void arrange_descriptors(const ChildPlan& plan) {
     close_range(report_fd + 1, ~0U, 0);
 }
 
+// As execve(2) wants it: the pointers, and none at the end.
+std::vector<char*> as_array(const std::vector<std::string>& words) {
+    std::vector<char*> array;
+    for (const std::string& word : words) {
+        array.push_back(const_cast<char*>(word.c_str()));
+    }
+    array.push_back(nullptr);
+    return array;
+}
+
 [[noreturn]] void become_program(const ChildPlan& plan) {
     setsid();
     reset_signals();
@@ -79,13 +89,10 @@ void arrange_descriptors(const ChildPlan& plan) {
     if (chdir("/") != 0) {
         fail("chdir");
     }
-    std::vector<char*> argv;
-    for (const std::string& word : plan.argv) {
-        argv.push_back(const_cast<char*>(word.c_str()));
-    }
-    argv.push_back(nullptr);
+    std::vector<char*> argv = as_array(plan.argv);
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    std::array<char*, 2> environment = {path, nullptr};
+    std::vector<char*> environment = as_array(plan.environment);
+    environment.insert(environment.begin(), path);
     execve(argv.front(), argv.data(), environment.data());
     fail("exec");
 }

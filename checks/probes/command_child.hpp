@@ -21,6 +21,7 @@ struct ChildReport {
 // Everything that has to be known before the fork.
 struct ChildPlan {
     std::vector<std::string> argv;
+    std::vector<std::string> environment;
     bool changes_user = false;
     uid_t uid = 0;
     gid_t gid = 0;

@@ -62,13 +62,30 @@ public:
         rest_ = rest_.subspan(size);
         return text;
     }
+    bool is_good() const { return good_; }
     bool is_whole() const { return good_ && rest_.empty(); }
-    void refuse() { good_ = false; }
 
 private:
     std::span<const std::byte> rest_;
     bool good_ = true;
 };
+
+constexpr std::size_t longest_word = 60'000;  // of a command, or in its environment
+
+void put_words(Writer& writer, const std::vector<std::string>& words) {
+    writer.put(static_cast<std::uint16_t>(words.size()));
+    for (const std::string& word : words) {
+        writer.put_text(word, longest_word);
+    }
+}
+
+std::vector<std::string> get_words(Reader& reader) {
+    std::vector<std::string> words;
+    for (std::size_t left = reader.get<std::uint16_t>(); left > 0 && reader.is_good(); --left) {
+        words.push_back(reader.get_text(longest_word));
+    }
+    return words;
+}
 
 std::array<std::optional<Duration> Timings::*, 5> timing_fields() {
     return {&Timings::lookup, &Timings::connect, &Timings::tls, &Timings::first_byte,
@@ -95,6 +112,29 @@ std::optional<Order> decode_order(std::span<const std::byte> packet) {
     const bool known = kind >= static_cast<std::uint8_t>(OrderKind::run_check) &&
                        kind <= static_cast<std::uint8_t>(OrderKind::restart_prober);
     return reader.is_whole() && known ? std::optional{order} : std::nullopt;
+}
+
+std::vector<std::byte> encode(const HookOrder& order) {
+    Writer writer;
+    writer.put(OrderKind::run_hook);
+    writer.put(order.run);
+    writer.put(static_cast<std::uint32_t>(order.limit.count()));
+    put_words(writer, order.command);
+    put_words(writer, order.environment);
+    return writer.take();
+}
+
+std::optional<HookOrder> decode_hook_order(std::span<const std::byte> packet) {
+    Reader reader(packet);
+    const bool is_hook =
+        reader.get<std::uint8_t>() == static_cast<std::uint8_t>(OrderKind::run_hook);
+    HookOrder order;
+    order.run = reader.get<std::uint32_t>();
+    order.limit = std::chrono::milliseconds{reader.get<std::uint32_t>()};
+    order.command = get_words(reader);
+    order.environment = get_words(reader);
+    const bool fits = reader.is_whole() && is_hook && !order.command.empty();
+    return fits ? std::optional{std::move(order)} : std::nullopt;
 }
 
 std::vector<std::byte> encode(const Report& report) {
@@ -137,7 +177,7 @@ std::optional<Report> decode_report(std::span<const std::byte> packet) {
     report.outcome.detail = reader.get_text(longest_detail);
     report.outcome.output = reader.get_text(longest_output);
     const bool known = kind >= static_cast<std::uint8_t>(ReportKind::check_finished) &&
-                       kind <= static_cast<std::uint8_t>(ReportKind::prober_started);
+                       kind <= static_cast<std::uint8_t>(ReportKind::hook_finished);
     constexpr std::int32_t most_weight = 253;
     const bool sane =
         passed <= 1 && has_weight <= 1 && weight >= -most_weight && weight <= most_weight;

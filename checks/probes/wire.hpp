@@ -5,10 +5,12 @@
 // accepts nothing that is not exactly a report, and its texts are bounded.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "checks/outcome.hpp"
@@ -20,6 +22,7 @@ enum class OrderKind : std::uint8_t {
     start_service,  // index: of the service
     stop_service,
     restart_prober,
+    run_hook,  // a HookOrder
 };
 
 struct Order {
@@ -30,10 +33,21 @@ struct Order {
     bool operator==(const Order&) const = default;
 };
 
+// It has everything in it: what the runner was started with may be out of date.
+struct HookOrder {
+    std::uint32_t run = 0;
+    std::chrono::milliseconds limit{};
+    std::vector<std::string> command;
+    std::vector<std::string> environment;
+
+    bool operator==(const HookOrder&) const = default;
+};
+
 enum class ReportKind : std::uint8_t {
     check_finished = 1,
     command_finished,  // of a service; passed, or why not
     prober_started,    // detail: why the former one is no more
+    hook_finished,     // passed, or why not; and what it wrote
 };
 
 struct Report {
@@ -46,11 +60,15 @@ struct Report {
 };
 
 inline constexpr std::size_t order_size = 9;
+// Of an encoded HookOrder; a longer one is not sent.
+inline constexpr std::size_t longest_order = 64 * 1024;
 inline constexpr std::size_t longest_report = 64 + longest_detail + longest_output;
 
 std::vector<std::byte> encode(const Order& order);
+std::vector<std::byte> encode(const HookOrder& order);
 std::vector<std::byte> encode(const Report& report);  // cuts texts that are too long
 
+std::optional<HookOrder> decode_hook_order(std::span<const std::byte> packet);
 std::optional<Order> decode_order(std::span<const std::byte> packet);
 std::optional<Report> decode_report(std::span<const std::byte> packet);
 

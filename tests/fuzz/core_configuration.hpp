@@ -167,6 +167,16 @@ inline core::Configuration configuration_of(Input& input) {
     for (std::size_t i = 0; i < vips; ++i) {
         configuration.vips.push_back(vip_of(input, i, configuration));
     }
+    // Last, so that what was found before hooks were there still means the same.
+    for (core::VipSettings& vip : configuration.vips) {
+        const std::uint8_t kinds = input.byte();
+        for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
+            if ((kinds >> kind & 1U) != 0) {
+                vip.hooks.commands.at(kind) = {"/bin/hook"};
+            }
+        }
+        vip.hooks.timeout = input.pick<Duration>({5s, 100ms, 10min});
+    }
     return configuration;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/hooks.hpp"
 #include "base/ensure.hpp"
 #include "base/overloaded.hpp"
 #include "tests/fuzz/core_configuration.hpp"
@@ -168,6 +169,9 @@ void Scene::carry_out(const core::Action& action) {
             [&](const core::StopService& a) {
                 orders_.emplace_back(core::ServiceCommandFinished{a.service, a.order, true, ""});
             },
+            [&](const core::RunHook& a) {
+                orders_.emplace_back(core::HookFinished{a.order, true, ""});
+            },
             [](const auto&) {},
         },
         action);
@@ -232,6 +236,10 @@ void Scene::end() {
     TimePoint latest = now_ + configuration_.agent.stop_timeout;
     for (const core::ServiceSettings& service : configuration_.services) {
         latest += service.stop_timeout;
+    }
+    // One that runs, on_release, and another one of each VIP; a peer's on_promote.
+    for (const core::VipSettings& vip : configuration_.vips) {
+        latest += vip.hooks.any() ? 5 * (vip.hooks.timeout + core::hook_grace) : Duration{};
     }
     for (int i = 0; i < most_deadlines_to_the_end && !rules_.exited(); ++i) {
         const auto next = node_.next_deadline();
@@ -435,6 +443,9 @@ void Scene::step_of_health(std::size_t kind) {
         core::Event answer = std::move(orders_.back());
         orders_.pop_back();
         if (auto* finished = std::get_if<core::ServiceCommandFinished>(&answer)) {
+            finished->done = outcome.passed;
+        }
+        if (auto* finished = std::get_if<core::HookFinished>(&answer)) {
             finished->done = outcome.passed;
         }
         feed(answer);

@@ -42,6 +42,10 @@ public:
                        [&](const core::ObservationStarted&) { start_observation(); },
                        [&](const core::ObservationComplete&) { end_observation(); },
                        [&](const core::CommandReceived& e) { asking_.insert(e.client); },
+                       [&](const core::HookFinished& e) {
+                           std::erase_if(hooks_,
+                                         [&](const auto& run) { return run.second == e.order; });
+                       },
                        [&](const core::StopRequested&) { ++stop_requests_; },
                        [](const auto&) {},
                    },
@@ -182,6 +186,19 @@ private:
                    configuration_.services[a.service].can_be_started(),
                "what cannot be started is not stopped");
     }
+    void check(const core::RunHook& a, const core::Outbox&) {
+        const auto vip = std::ranges::find(configuration_.vips, a.vip, &core::VipSettings::name);
+        ensure(vip != configuration_.vips.end() && vip->hooks.has(a.kind), "a hook that there is");
+        ensure(hook_orders_.insert(a.order).second, "every run has a number of its own");
+        ensure(hooks_.try_emplace(a.vip, a.order).second || now_ >= hook_limits_[a.vip],
+               "one hook of a VIP at a time");
+        hooks_[a.vip] = a.order;
+        hook_limits_[a.vip] = now_ + a.timeout;
+        if (a.kind == core::HookKind::active) {
+            ensure(states_.at(a.vip) == control::State::active,
+                   "a state hook is of the last state");
+        }
+    }
     void check(const core::Reply& a, const core::Outbox&) {
         // 0: who asked is gone.
         ensure(a.client == 0 || asking_.erase(a.client) == 1, "who asks is answered once");
@@ -266,6 +283,9 @@ private:
     std::set<std::string> announced_for_;
     std::set<std::string> was_active_;
     std::uint64_t published_ = 0;
+    std::map<std::string, std::uint32_t> hooks_;  // that run, by VIP
+    std::map<std::string, TimePoint> hook_limits_;
+    std::set<std::uint32_t> hook_orders_;
     int stop_requests_ = 0;
     bool exited_ = false;
 };

@@ -1,4 +1,4 @@
-// The checks and services of a virtual host.
+// The checks, services and hooks of a virtual host.
 #include <algorithm>
 
 #include "tests/sim/virtual_host.hpp"
@@ -71,6 +71,8 @@ void VirtualHost::execute_health(const Action& action) {
             }
             finish_command(name, order);
         });
+    } else if (const auto* hook = std::get_if<RunHook>(&action)) {
+        run_hook(*hook);
     } else if (std::holds_alternative<RestartProber>(action)) {
         note_order("restart prober");
         later(10ms, [this] { feed(ProberStarted{}); });
@@ -105,6 +107,21 @@ std::optional<std::size_t> VirtualHost::place_of(const std::string& service) con
     return found == services.end()
                ? std::nullopt
                : std::optional{static_cast<std::size_t>(found - services.begin())};
+}
+
+// As the runner does it: what is over its limit is killed, and told when it is gone.
+void VirtualHost::run_hook(const RunHook& order) {
+    const Hook& hook = hook_of(order.kind);
+    if (lan_.keeps_history) {
+        hook_runs_.push_back({order, lan_.now_, held_count()});
+    }
+    if (hook.vanishes) {
+        return;
+    }
+    constexpr Duration killing = 500ms;
+    const bool in_time = hook.takes < order.timeout;
+    HookFinished finished{order.order, in_time && hook.works, "exit status 1"};
+    later(in_time ? hook.takes : order.timeout + killing, [this, finished] { feed(finished); });
 }
 
 }  // namespace understudy::sim

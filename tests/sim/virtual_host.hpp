@@ -4,6 +4,7 @@
 // addresses with lifetimes, sent datagrams, checks and services. One history for one script.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -104,6 +105,20 @@ public:
     const std::vector<std::string>& orders() const { return orders_; }  // "start web", "stop web"
     bool runs(const std::string& service) const;
 
+    // --- what its hooks do ---
+    struct Hook {
+        Duration takes = 1ms;
+        bool works = true;
+        bool vanishes = false;  // nobody tells how it ended
+    };
+    struct HookRun {
+        core::RunHook order;
+        TimePoint at;
+        std::size_t held = 0;  // addresses of ours at that time
+    };
+    void set_hook(core::HookKind kind, Hook hook) { hook_of(kind) = hook; }
+    const std::vector<HookRun>& hook_runs() const { return hook_runs_; }
+
     // --- what can be asked ---
     const std::string& name() const { return name_; }
     int number() const { return number_; }  // from 1
@@ -144,6 +159,8 @@ private:
     core::LinkSeen link() const;
     void later(Duration delay, std::function<void()> what);
     void execute_health(const core::Action& action);
+    Hook& hook_of(core::HookKind kind) { return hooks_.at(static_cast<std::size_t>(kind)); }
+    void run_hook(const core::RunHook& order);
     void note_order(const std::string& order);
     void finish_check(const core::RunCheck& order, const checks::CheckSettings& asked);
     void finish_command(const std::string& service, std::uint32_t order);
@@ -194,6 +211,8 @@ private:
     Duration stop_delay_ = 100ms;
     bool start_works_ = true;
     std::vector<std::string> orders_;
+    std::array<Hook, core::hook_kinds> hooks_;
+    std::vector<HookRun> hook_runs_;
     std::multimap<TimePoint, std::function<void()>> later_;
 };
 

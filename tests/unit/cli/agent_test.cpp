@@ -420,9 +420,34 @@ TEST(Events, AreFollowedLineByLineUntilTheAgentGoes) {
     EXPECT_EQ(outcome.out, text + text + text);
     EXPECT_EQ(outcome.status, exit_no_agent);
     EXPECT_THAT(outcome.err, HasSubstr("the agent has gone"));
-    const Outcome as_json = answered(lines + "\n", {"events", "--follow", "--json"});
-    EXPECT_EQ(as_json.out, event_line + "\n" + event_line + "\n" + event_line + "\n" +
-                               "{\"error\":\"the agent has gone\"}\n");
+}
+
+// What has happened before is in it, also what happened after the state was asked for.
+TEST(Events, FollowedAsJsonBeginWithTheStateOfEachVip) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        if (client.read_line().find("status") != std::string::npos) {
+            client.write(R"({"vips":[{"name":"web","state":"init","reason":"x",)"
+                         R"("since":"2026-11-20T11:00:00.000Z"},{"name":"db","state":"active",)"
+                         R"("reason":"silence","since":"2026-11-20T11:00:00.000Z"}]})"
+                         "\n");
+        } else {
+            const std::string later = R"({"number":2,"at":"2026-11-20T12:00:01.000Z","vip":"web",)"
+                                      R"("from":"backup","to":"active","cause":"silence"})";
+            client.write("{\"events\":[" + event_line + "]}\n" + later + "\n");
+        }
+    });
+    const Outcome outcome = ran(agent.runtime_dir(), {"events", "--follow", "--json"});
+    std::istringstream lines(outcome.out);
+    std::string line;
+    std::getline(lines, line);
+    EXPECT_EQ(json::parse(line), json::parse(R"({"snapshot":{"number":1,"vips":[
+        {"vip":"web","state":"backup","since":"2026-11-20T12:00:00.000Z","cause":"listens"},
+        {"vip":"db","state":"active","since":"2026-11-20T11:00:00.000Z","cause":"silence"}]}})"));
+    std::getline(lines, line);
+    EXPECT_EQ(json::parse(line)["number"], 2);
+    std::getline(lines, line);
+    EXPECT_EQ(line, R"({"error":"the agent has gone"})");
+    EXPECT_EQ(outcome.status, exit_no_agent);
 }
 
 TEST(Watch, WritesOnlyChangesWhereThereIsNoTerminal) {

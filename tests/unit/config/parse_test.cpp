@@ -237,14 +237,8 @@ TEST(Keys, ThatAreNoListAreThereOnce) {
 }
 
 TEST(Keys, OfLaterVersionsAreRefusedNotIgnored) {
-    EXPECT_THAT(problems(vip_with("on_active = /x\non_backup = /x\non_fault = /x\non_promote = /x\n"
-                                  "on_release = /x\nmac = virtual\n")),
-                ElementsAre("f:5: on_active is not supported by this version yet",
-                            "f:6: on_backup is not supported by this version yet",
-                            "f:7: on_fault is not supported by this version yet",
-                            "f:8: on_promote is not supported by this version yet",
-                            "f:9: on_release is not supported by this version yet",
-                            "f:10: mac = virtual is not supported by this version yet"));
+    EXPECT_THAT(problems(vip_with("mac = virtual\n")),
+                ElementsAre("f:5: mac = virtual is not supported by this version yet"));
 }
 
 TEST(AgentKeys, HaveTheirBounds) {

@@ -74,7 +74,8 @@ TEST(Rendering, EveryKeyIsThere) {
     const Result result =
         read(vip_with("extra_address = 10.1.0.1/24\nunicast_source = 10.0.0.1\n"
                       "unicast_peer = 10.0.0.2\ntrack = c\nservice = s\n"
-                      "max_transitions = 5 per 1m\n"
+                      "max_transitions = 5 per 1m\non_active = /a\non_backup = /b\n"
+                      "on_fault = /f\non_promote = /p\non_release = /r\n"
                       "[service s]\ncheck = c\n[check c]\ntype = unit\nunit = x\n"));
     ASSERT_TRUE(result.configuration);
     const std::string text = render(*result.configuration);
@@ -233,6 +234,12 @@ private:
         sometimes("service", "s");
         sometimes("last_resort", pick({"hold", "release"}));
         sometimes("max_transitions", pick({"2 per 1s", "1000 per 1h", "5 per 90s"}));
+        if (chance(2)) {
+            bare("on_active", {"/x 'a  b' \"it's\" c\\ d", "/x '' '\"#;' \\\\ '$${x}'"});
+            bare("on_release", {"/x", "/x a\\ '#'\\\""});
+            sometimes("hook_timeout", pick({"100ms", "10m"}));
+            sometimes("hook_arguments", pick({"none", "keepalived"}));
+        }
     }
     // As it stands: what has quotes of its own cannot be put in quotes.
     void bare(const std::string& key, const std::vector<std::string>& values) {

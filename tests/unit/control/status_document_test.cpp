@@ -43,6 +43,8 @@ VipStatus web() {
     vip.warnings = {"192.0.2.2 advertises every 2 s, this node every 1 s"};
     vip.counters.adverts_sent = 10;
     vip.counters.adverts_received = 4;
+    vip.hooks = {{"on_active", HookResult::done, at_noon, ""},
+                 {"on_fault", HookResult::failed, at_noon, "exit status 3"}};
     vip.heartbeat_gap = {{1.1, 3}, {4, 1, 0}, 6.5};
     vip.heartbeat_lateness = {{0.001}, {9, 1}, 0.5};
     vip.counters.discarded = {
@@ -84,7 +86,10 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
         "skew_time_ms":414,"active_down_interval_ms":3414.062,"checksum":"rfc9568",
         "heartbeat_gap_intervals":{"le":[1.1,3.0],"counts":[4,1,0],"sum":6.5},
         "heartbeat_lateness_s":{"le":[0.001],"counts":[9,1],"sum":0.5},
-        "warnings":["192.0.2.2 advertises every 2 s, this node every 1 s"],"hints":[]}],
+        "warnings":["192.0.2.2 advertises every 2 s, this node every 1 s"],"hints":[],
+        "hooks":[{"name":"on_active","result":"done","at":"2026-11-20T12:00:00.000Z","detail":""},
+          {"name":"on_fault","result":"failed","at":"2026-11-20T12:00:00.000Z",
+           "detail":"exit status 3"}]}],
       "checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z",
         "detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0,"duration_ms":1.234}],
       "discarded":{"vrid":2}})");
@@ -127,6 +132,7 @@ TEST(StatusDocument, EmptyListsAndObjectsAreNotNull) {
     const json bare = written(status)["vips"][0];
     EXPECT_EQ(bare["addresses"], json::array());
     EXPECT_EQ(bare["peers"], json::array());
+    EXPECT_EQ(bare["hooks"], json::array());
     EXPECT_EQ(bare["counters"]["discarded"], json::object());
 }
 

@@ -26,6 +26,22 @@ TEST(Wire, ReportsAndOrdersComeBackAsTheyWere) {
     EXPECT_EQ(decode_order(encode(order)), order);
 }
 
+TEST(Wire, AHookOrderComesBackAsItWas) {
+    const HookOrder order{
+        77, 2500ms, {"/bin/hook", "", "two words"}, {"A=1", "B=" + std::string(40'000, 'b')}};
+    const auto packet = encode(order);
+    EXPECT_EQ(decode_hook_order(packet), order);
+    EXPECT_FALSE(decode_order(packet));
+    EXPECT_FALSE(decode_hook_order(encode(Order{})));
+    for (std::size_t size = 0; size < packet.size(); size += size < 60 ? 1 : 997) {
+        EXPECT_FALSE(decode_hook_order(std::span{packet}.first(size))) << size;
+    }
+    auto longer = packet;
+    longer.push_back(std::byte{0});
+    EXPECT_FALSE(decode_hook_order(longer));
+    EXPECT_FALSE(decode_hook_order(encode(HookOrder{1, 1ms, {}, {}}))) << "no program";
+}
+
 TEST(Wire, EveryTruncationIsRefused) {
     const auto whole = encode(full_report());
     for (std::size_t size = 0; size < whole.size(); ++size) {

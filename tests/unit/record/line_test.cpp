@@ -61,6 +61,7 @@ std::vector<core::Event> one_of_each(std::span<const std::byte> payload) {
         core::CheckFinished{7, 0x80000001U, outcome},
         core::ProberStarted{},
         core::ServiceCommandFinished{1, 4, false, "exit status 1"},
+        core::HookFinished{4'000'000'000U, false, "exit status 3"},
         core::CommandReceived{9, control::FailoverRequest{"web", 2500us}},
         core::CommandReceived{9, control::TakeoverRequest{"", true}},
         core::CommandReceived{9, control::CheckRunRequest{"frontend"}},
