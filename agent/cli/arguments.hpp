@@ -34,6 +34,8 @@ enum class Command : std::uint8_t {
     config_show,
     doctor,
     import,
+    config_diff,
+    reload,
     replay,
     metrics,
     serve,

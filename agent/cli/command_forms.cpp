@@ -193,6 +193,32 @@ CommandForm doctor_form() {
             "  --config FILE  default /etc/understudy/understudy.conf\n"};
 }
 
+CommandForm config_diff_form() {
+    return {
+        "config diff",
+        Command::config_diff,
+        0,
+        1,
+        {"json"},
+        "config diff [FILE] [--json]",
+        "what a reload would change",
+        "Compares what runs with FILE, by default the file that the agent was started with; it\n"
+        "is read here, with this environment. Nothing is changed. Exit status 1 if the file is\n"
+        "not valid.\n"};
+}
+
+CommandForm reload_form() {
+    return {"reload",
+            Command::reload,
+            0,
+            0,
+            {"json"},
+            "reload [--json]",
+            "apply the configuration file, and say what changed",
+            "The agent reads its file again. What did not change is not touched. If anything is\n"
+            "wrong with the file, all of it is said, nothing changes, and the exit status is 1.\n"};
+}
+
 CommandForm replay_form() {
     return {"replay",
             Command::replay,
@@ -256,6 +282,8 @@ const std::vector<CommandForm>& command_forms() {
         config_show_form(),
         import_form(),
         doctor_form(),
+        config_diff_form(),
+        reload_form(),
         replay_form(),
         metrics_form(),
         serve_form(),

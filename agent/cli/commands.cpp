@@ -51,6 +51,10 @@ int run(const Arguments& arguments, const Console& console) {
             return run_import(arguments, console);
         case Command::doctor:
             return run_doctor(arguments, console);
+        case Command::config_diff:
+            return run_config_diff(arguments, console);
+        case Command::reload:
+            return run_reload(arguments, console);
         case Command::replay:
             return run_replay(arguments, console);
         case Command::metrics:

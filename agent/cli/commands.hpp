@@ -23,6 +23,8 @@ int run_config_check(const Arguments& arguments, const Console& console);
 int run_config_show(const Arguments& arguments, const Console& console);
 int run_import(const Arguments& arguments, const Console& console);
 int run_doctor(const Arguments& arguments, const Console& console);
+int run_config_diff(const Arguments& arguments, const Console& console);
+int run_reload(const Arguments& arguments, const Console& console);
 int run_replay(const Arguments& arguments, const Console& console);
 int run_metrics(const Arguments& arguments, const Console& console);
 int run_serve(const Arguments& arguments, const Console& console);

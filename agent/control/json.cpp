@@ -223,7 +223,39 @@ Document document_of(const EventsResponse& response, BootOrigin origin) {
 Document document_of(const ConfigResponse& config, BootOrigin) {
     Document document = Document::object();
     document["config"] = config.text;
+    if (!config.file.empty()) {
+        document["file"] = config.file;
+    }
     return document;
+}
+
+Document document_of(const ReloadResponse& reload, BootOrigin) {
+    Document changes = Document::array();
+    for (const ConfigChange& change : reload.changes) {
+        Document each = {{"object", change.object},
+                         {"name", change.name},
+                         {"key", change.key},
+                         {"change", name_of(change.kind)}};
+        if (!change.from.empty()) {
+            each["from"] = change.from;
+        }
+        if (!change.to.empty()) {
+            each["to"] = change.to;
+        }
+        changes.push_back(std::move(each));
+    }
+    Document problems = Document::array();
+    for (const ConfigProblem& problem : reload.problems) {
+        problems.push_back({{"file", problem.file},
+                            {"line", problem.line},
+                            {"column", problem.column},
+                            {"severity", problem.warning ? "warning" : "error"},
+                            {"message", problem.message}});
+    }
+    return {{"reloaded", reload.reloaded},
+            {"changes", std::move(changes)},
+            {"restarts", reload.restarts},
+            {"diagnostics", std::move(problems)}};
 }
 
 // The whole of `text` as a number.

@@ -215,7 +215,7 @@ struct Kind {
 };
 
 // Braced lists are read from left to right, so the first error is that of the first field.
-constexpr std::array<Kind, 10> kinds = {{
+constexpr std::array<Kind, 11> kinds = {{
     {"status", [](Fields& f) { return Request{StatusRequest{f.vip()}}; }},
     {"why",
      [](Fields& f) {
@@ -237,6 +237,7 @@ constexpr std::array<Kind, 10> kinds = {{
     {"check_list", [](Fields&) { return Request{CheckListRequest{}}; }},
     {"check_run", [](Fields& f) { return Request{CheckRunRequest{f.check()}}; }},
     {"maintenance", [](Fields& f) { return Request{f.maintenance()}; }},
+    {"reload", [](Fields&) { return Request{ReloadRequest{}}; }},
 }};
 
 std::string unknown_request(const std::string& name) {
@@ -288,6 +289,7 @@ std::string to_json(const Request& request) {
                    [&](const FailbackRequest& r) { write_vip_or_all(document, r.vip); },
                    [&](const EventsRequest& r) { document["follow"] = r.follow; },
                    [](const ConfigShowRequest&) {},
+                   [](const ReloadRequest&) {},
                    [](const CheckListRequest&) {},
                    [&](const CheckRunRequest& r) { document["check"] = r.name; },
                    [&](const MaintenanceRequest& r) {

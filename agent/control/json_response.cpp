@@ -327,6 +327,35 @@ StateEvent read_event(const Json& object, BootOrigin origin) {
     return event;
 }
 
+ReloadResponse read_reload(const Json& object) {
+    ReloadResponse reload;
+    read(object, "reloaded", reload.reloaded);
+    read(object, "restarts", reload.restarts);
+    read_list(object, "changes", [&](const Json& each) {
+        expect_object(each);
+        ConfigChange& change = reload.changes.emplace_back();
+        read(each, "object", change.object);
+        read(each, "name", change.name);
+        read(each, "key", change.key);
+        constexpr std::array kinds = {ChangeKind::added, ChangeKind::removed, ChangeKind::changed};
+        read_name(each, "change", kinds, change.kind);
+        read(each, "from", change.from);
+        read(each, "to", change.to);
+    });
+    read_list(object, "diagnostics", [&](const Json& each) {
+        expect_object(each);
+        ConfigProblem& problem = reload.problems.emplace_back();
+        read(each, "file", problem.file);
+        read_int(each, "line", problem.line);
+        read_int(each, "column", problem.column);
+        std::string severity;
+        read(each, "severity", severity);
+        problem.warning = severity == "warning";
+        read(each, "message", problem.message);
+    });
+    return reload;
+}
+
 // Each kind of answer has a field that no other one has.
 Response read_response(const Json& object, BootOrigin origin) {
     expect_object(object);
@@ -356,7 +385,12 @@ Response read_response(const Json& object, BootOrigin origin) {
         return why;
     }
     if (object.contains("config")) {
-        return ConfigResponse{object.at("config").get<std::string>()};
+        ConfigResponse config{object.at("config").get<std::string>(), {}};
+        read(object, "file", config.file);
+        return config;
+    }
+    if (object.contains("reloaded")) {
+        return read_reload(object);
     }
     EventsResponse response;
     if (object.contains("number")) {

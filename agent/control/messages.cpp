@@ -23,4 +23,9 @@ std::string_view name_of(HookResult result) {
     return names.at(static_cast<std::size_t>(result));
 }
 
+std::string_view name_of(ChangeKind kind) {
+    constexpr std::array<std::string_view, 3> names = {"added", "removed", "changed"};
+    return names.at(static_cast<std::size_t>(kind));
+}
+
 }  // namespace understudy::control

@@ -47,6 +47,8 @@ struct EventsRequest {
     bool follow = false;
 };
 struct ConfigShowRequest {};
+// Reads the configuration file again. Answered when it has been applied, or with what is wrong.
+struct ReloadRequest {};
 struct CheckListRequest {};
 // Runs it now, once more than its timetable says; the outcome decides nothing.
 struct CheckRunRequest {
@@ -55,7 +57,7 @@ struct CheckRunRequest {
 
 using Request = std::variant<StatusRequest, WhyRequest, FailoverRequest, TakeoverRequest,
                              FailbackRequest, EventsRequest, ConfigShowRequest, CheckListRequest,
-                             CheckRunRequest, MaintenanceRequest>;
+                             CheckRunRequest, MaintenanceRequest, ReloadRequest>;
 
 // --- answers -------------------------------------------------------------------------------------
 
@@ -228,10 +230,40 @@ struct EventsResponse {
 
 struct ConfigResponse {
     std::string text;
+    std::string file;  // from which it was read
 };
 
-using Response = std::variant<StatusResponse, WhyResponse, DoneResponse, ErrorResponse,
-                              EventsResponse, ConfigResponse, CheckListResponse, CheckRunResponse>;
+// One key of one object, or the object as a whole (`key` is empty).
+enum class ChangeKind : std::uint8_t { added, removed, changed };
+std::string_view name_of(ChangeKind kind);
+
+struct ConfigChange {
+    std::string object;  // "agent", "vip", "service", "check"
+    std::string name;    // empty for the agent
+    std::string key;
+    ChangeKind kind = ChangeKind::changed;
+    std::string from;  // empty if it was added
+    std::string to;    // empty if it was removed
+};
+
+struct ConfigProblem {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    bool warning = false;
+    std::string message;
+};
+
+struct ReloadResponse {
+    bool reloaded = false;
+    std::vector<ConfigChange> changes;
+    std::vector<std::string> restarts;  // VIPs that end and begin anew
+    std::vector<ConfigProblem> problems;
+};
+
+using Response =
+    std::variant<StatusResponse, WhyResponse, DoneResponse, ErrorResponse, EventsResponse,
+                 ConfigResponse, CheckListResponse, CheckRunResponse, ReloadResponse>;
 
 // --- limits --------------------------------------------------------------------------------------
 

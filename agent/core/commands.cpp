@@ -123,6 +123,11 @@ void Node::Impl::answer(TimePoint, ClientId client, const control::ConfigShowReq
     fail(out, client, "the configuration is shown by the host of this node");
 }
 
+// Reading files likewise; what comes of it is a ConfigurationChanged.
+void Node::Impl::answer(TimePoint, ClientId client, const control::ReloadRequest&, Outbox& out) {
+    fail(out, client, "a reload is begun by the host of this node");
+}
+
 // --- failover ------------------------------------------------------------------------------------
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverRequest& request,

@@ -67,6 +67,7 @@ private:
     void answer(TimePoint now, ClientId client, const control::EventsRequest& request, Outbox& out);
     void answer(TimePoint now, ClientId client, const control::ConfigShowRequest& request,
                 Outbox& out);
+    void answer(TimePoint now, ClientId client, const control::ReloadRequest& request, Outbox& out);
     void answer(TimePoint now, ClientId client, const control::CheckListRequest& request,
                 Outbox& out);
     void answer(TimePoint now, ClientId client, const control::CheckRunRequest& request,

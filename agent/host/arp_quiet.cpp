@@ -2,9 +2,13 @@
 
 #include <nftables/libnftables.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <vector>
 
 namespace understudy::host {
 
@@ -18,7 +22,11 @@ struct FreeContext {
 // mistake.
 constexpr const char* silence = "500ms";
 
+// The library keeps state of its own: one thread at a time.
+std::mutex at_work;
+
 std::string run(const std::string& commands) {
+    const std::scoped_lock lock(at_work);
     const std::unique_ptr<nft_ctx, FreeContext> context{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!context || nft_ctx_buffer_output(context.get()) != 0 ||
         nft_ctx_buffer_error(context.get()) != 0) {
@@ -41,7 +49,7 @@ std::string joined(const std::set<std::string>& elements) {
 }
 
 // "eth0" . 192.0.2.10
-std::string placed_addresses(const core::Configuration& configuration, Family family) {
+std::set<std::string> placed_addresses(const core::Configuration& configuration, Family family) {
     std::set<std::string> elements;
     for (const core::VipSettings& vip : configuration.vips) {
         for (const core::VirtualAddress& address : vip.addresses) {
@@ -51,11 +59,11 @@ std::string placed_addresses(const core::Configuration& configuration, Family fa
             }
         }
     }
-    return joined(elements);
+    return elements;
 }
 
 // The addresses of VIPs with accept = no; an owner of its address always accepts (RFC 9568 6.4.3).
-std::string closed_addresses(const core::Configuration& configuration, Family family) {
+std::set<std::string> closed_addresses(const core::Configuration& configuration, Family family) {
     std::set<std::string> elements;
     for (const core::VipSettings& vip : configuration.vips) {
         if (vip.accept || vip.priority == vrrp::owner_priority) {
@@ -67,7 +75,7 @@ std::string closed_addresses(const core::Configuration& configuration, Family fa
             }
         }
     }
-    return joined(elements);
+    return elements;
 }
 
 std::string set_of(const std::string& name, const std::string& type, const std::string& members) {
@@ -131,35 +139,120 @@ void end_arp_quiet() {
     run("flush set ip6 understudy quiet\n");
 }
 
+namespace {
+
+const char* const no_arp = "two nodes may answer ARP for a moment of a planned move";
+const char* const no_neighbour =
+    "two nodes may answer Neighbour Solicitations for a moment of a planned move";
+const char* const no_accept = "accept = no has no effect";
+
+// The members of the sets that are in one table.
+using Members = std::vector<std::set<std::string>>;
+
+bool is_empty(const Members& members) {
+    return std::ranges::all_of(members, &std::set<std::string>::empty);
+}
+
+struct Table {
+    std::string title;              // "arp understudy"
+    std::vector<std::string> sets;  // that follow the configuration
+    std::string rules;              // the whole of it, with `members`
+    std::string consequence;        // of its absence
+    Members members;
+};
+
+std::vector<Table> tables_of(const core::Configuration& configuration) {
+    const auto v4 = placed_addresses(configuration, Family::ipv4);
+    const auto v6 = placed_addresses(configuration, Family::ipv6);
+    const auto closed4 = closed_addresses(configuration, Family::ipv4);
+    const auto closed6 = closed_addresses(configuration, Family::ipv6);
+    return {{"arp understudy", {"vips"}, arp_rules(joined(v4)), no_arp, {v4}},
+            {"ip6 understudy", {"vips"}, neighbour_rules(joined(v6)), no_neighbour, {v6}},
+            {"inet understudy",
+             {"closed4", "closed6"},
+             accept_rules(joined(closed4), joined(closed6)),
+             no_accept,
+             {closed4, closed6}}};
+}
+
+std::string removal_of(const std::string& title) {
+    // "add" first, so that "delete" finds something: nftables of Debian 12 knows no "destroy".
+    return " add table " + title + "\n delete table " + title + '\n';
+}
+
+// The elements of `members` that `others` has not, as commands of at most so many each.
+std::vector<std::string> element_commands(const std::string& verb, const Table& table,
+                                          const Members& members, const Members& others) {
+    constexpr std::size_t portion = 128;
+    std::vector<std::string> commands;
+    for (std::size_t i = 0; i < table.sets.size(); ++i) {
+        std::vector<std::string> rest;
+        std::ranges::set_difference(members[i], others[i], std::back_inserter(rest));
+        for (std::size_t first = 0; first < rest.size(); first += portion) {
+            const auto last = std::min(first + portion, rest.size());
+            const std::set<std::string> part(rest.begin() + static_cast<std::ptrdiff_t>(first),
+                                             rest.begin() + static_cast<std::ptrdiff_t>(last));
+            commands.push_back(verb + " element " + table.title + ' ' + table.sets[i] + " { " +
+                               joined(part) + " }\n");
+        }
+    }
+    return commands;
+}
+
+std::string update(const Table& from, const Table& to) {
+    if (from.members == to.members) {
+        return {};
+    }
+    if (is_empty(to.members)) {
+        return run(removal_of(to.title));
+    }
+    if (is_empty(from.members)) {
+        return run(to.rules);
+    }
+    std::vector<std::string> commands = element_commands("add", to, to.members, from.members);
+    std::ranges::move(element_commands("delete", to, from.members, to.members),
+                      std::back_inserter(commands));
+    for (const std::string& command : commands) {
+        if (!run(command).empty()) {
+            return run(removal_of(to.title) + to.rules);  // somebody has flushed the rule set
+        }
+    }
+    return {};
+}
+
+void note(std::string& trouble, const Table& table, const std::string& error) {
+    if (!error.empty()) {
+        trouble += (trouble.empty() ? "" : "; ") + table.consequence + " (nftables: " + error + ')';
+    }
+}
+
+}  // namespace
+
 std::string install_arp_quiet(const core::Configuration& configuration) {
     remove_arp_quiet();
     std::string trouble;
     // Each stands for itself: a kernel that lacks one of the families may have the others.
-    const auto install = [&](const std::string& rules, const std::string& consequence) {
-        if (const std::string error = run(rules); !error.empty()) {
-            trouble += (trouble.empty() ? "" : "; ") + consequence + " (nftables: " + error + ')';
+    for (const Table& table : tables_of(configuration)) {
+        if (!is_empty(table.members)) {
+            note(trouble, table, run(table.rules));
         }
-    };
-    if (const auto v4 = placed_addresses(configuration, Family::ipv4); !v4.empty()) {
-        install(arp_rules(v4), "two nodes may answer ARP for a moment of a planned move");
     }
-    if (const auto v6 = placed_addresses(configuration, Family::ipv6); !v6.empty()) {
-        install(neighbour_rules(v6),
-                "two nodes may answer Neighbour Solicitations for a moment of a planned move");
-    }
-    const std::string closed4 = closed_addresses(configuration, Family::ipv4);
-    const std::string closed6 = closed_addresses(configuration, Family::ipv6);
-    if (!closed4.empty() || !closed6.empty()) {
-        install(accept_rules(closed4, closed6), "accept = no has no effect");
+    return trouble;
+}
+
+std::string update_arp_quiet(const core::Configuration& from, const core::Configuration& to) {
+    const std::vector<Table> before = tables_of(from);
+    const std::vector<Table> after = tables_of(to);
+    std::string trouble;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        note(trouble, after[i], update(before[i], after[i]));
     }
     return trouble;
 }
 
 void remove_arp_quiet() {
-    // "add" first, so that "delete" finds something: nftables of Debian 12 knows no "destroy".
-    for (const char* family : {"arp", "ip6", "inet"}) {
-        const std::string table = std::string{" table "} + family + " understudy\n";
-        run("add" + table + "delete" + table);
+    for (const char* title : {"arp understudy", "ip6 understudy", "inet understudy"}) {
+        run(removal_of(title));
     }
 }
 

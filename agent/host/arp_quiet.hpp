@@ -18,6 +18,9 @@ namespace understudy::host {
 // should be and why; the agent works without the rules. Whoever flushes the rule set afterwards
 // takes them away until the next start.
 std::string install_arp_quiet(const core::Configuration& configuration);
+// A reload: the elements that are another, in portions, so that end_arp_quiet() of another thread
+// waits for a millisecond or two at most. What comes back is as above.
+std::string update_arp_quiet(const core::Configuration& from, const core::Configuration& to);
 // This node claims addresses: whatever silence a rival has caused is over. About a millisecond.
 void end_arp_quiet();
 // Removes them; harmless if they are not there.

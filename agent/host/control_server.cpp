@@ -36,6 +36,7 @@ std::string command_in_words(const control::Request& request) {
                 return (r.force ? "forced takeover of " : "takeover of ") + of(r.vip);
             },
             [&](const control::FailbackRequest& r) { return "failback of " + of(r.vip); },
+            [](const control::ReloadRequest&) { return std::string{"reload"}; },
             [](const auto&) { return std::string{}; },
         },
         request);

@@ -1,5 +1,8 @@
 #include "agent/host/health_link.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -10,16 +13,109 @@
 
 namespace understudy::host {
 
+namespace {
+
+bool is_script(const checks::CheckSettings& check) {
+    return std::holds_alternative<checks::Script>(check.question);
+}
+
+}  // namespace
+
 HealthLink::HealthLink(boost::asio::io_context& io, RunnerEnds ends,
-                       const core::Configuration& configuration, EventSink sink)
-    : configuration_(configuration),
+                       std::shared_ptr<const core::Configuration> configuration, EventSink sink)
+    : configuration_(std::move(configuration)),
       sink_(std::move(sink)),
       runner_(io, ends.runner.release()),
       prober_(io, ends.prober.release()) {
+    // As start_runner() numbers them.
+    for (std::uint32_t i = 0; i < configuration_->checks.size(); ++i) {
+        checks_.push_back({i, is_script(configuration_->checks[i])});
+    }
+    for (std::uint32_t i = 0; i < configuration_->services.size(); ++i) {
+        services_.push_back(i);
+    }
+    next_number_ = static_cast<std::uint32_t>(std::max(checks_.size(), services_.size()));
+    index_places();
     runner_.listen([this](std::span<const std::byte> packet) { hear(packet, true); },
                    [this] { runner_is_gone(); });
     prober_.listen([this](std::span<const std::byte> packet) { hear(packet, false); }, [] {});
 }
+
+void HealthLink::index_places() {
+    check_places_.clear();
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        check_places_.emplace(checks_[i].number, i);
+    }
+    service_places_.clear();
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        service_places_.emplace(services_[i], i);
+    }
+}
+
+// --- a reload ------------------------------------------------------------------------------------
+
+// What asks something else has another number: answers to the former question find nobody.
+void HealthLink::configure(const core::ConfigurationChanged& change, const FileDescriptor& text) {
+    const auto former = std::exchange(configuration_, change.configuration);
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < former->checks.size(); ++i) {
+        places.emplace(former->checks[i].name, i);
+    }
+    const std::vector<Check> checks = std::exchange(checks_, {});
+    const bool other_user = former->agent.script_user != configuration_->agent.script_user;
+    bool other_probes = other_user && !configuration_->checks.empty();
+    for (const checks::CheckSettings& check : configuration_->checks) {
+        const auto place = places.find(check.name);
+        const bool same =
+            place != places.end() &&
+            std::ranges::find(change.other_questions, check.name) == change.other_questions.end();
+        checks_.push_back({same ? checks[place->second].number : next_number_++, is_script(check)});
+        other_probes =
+            other_probes || (!is_script(check) &&
+                             (!same || former->checks[place->second].timeout != check.timeout));
+    }
+    std::map<std::string, std::uint32_t> numbers;
+    for (std::size_t i = 0; i < former->services.size(); ++i) {
+        numbers.emplace(former->services[i].name, services_[i]);
+    }
+    services_.clear();
+    for (const core::ServiceSettings& service : configuration_->services) {
+        const auto known = numbers.find(service.name);
+        services_.push_back(known == numbers.end() ? next_number_++ : known->second);
+    }
+    index_places();
+    if (former->checks != configuration_->checks || former->services != configuration_->services ||
+        other_user) {
+        send_configuration(text, other_probes);
+    }
+}
+
+// The prober that is at work finishes what it has begun. What is ordered from now on waits for the
+// next one, which the runner starts.
+void HealthLink::send_configuration(const FileDescriptor& text, bool other_probes) {
+    std::string numbers(1, '\0');
+    for (const Check& check : checks_) {
+        numbers += std::to_string(check.number) + ' ';
+    }
+    for (const std::uint32_t service : services_) {
+        numbers += std::to_string(service) + ' ';
+    }
+    const bool written =
+        ::write(text.get(), numbers.data(), numbers.size()) == static_cast<ssize_t>(numbers.size());
+    const checks::Order order{checks::OrderKind::configure, ++configuration_number_, 0};
+    if (!written || !runner_.try_send(encode(order), text.get())) {
+        write_line(core::LogLevel::error,
+                   "the runner does not take the configuration: what is new in it is not checked; "
+                   "restart the agent");
+        return;
+    }
+    if (other_probes) {
+        prober_.try_send(
+            encode(checks::Order{checks::OrderKind::retire_prober, configuration_number_, 0}));
+    }
+}
+
+// --- reports -------------------------------------------------------------------------------------
 
 // The prober tells outcomes of checks and nothing else.
 void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
@@ -28,10 +124,15 @@ void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
         return;
     }
     if (report->kind == checks::ReportKind::check_finished) {
-        sink_(core::CheckFinished{report->index, report->run, report->outcome});
+        if (const auto place = check_places_.find(report->index); place != check_places_.end()) {
+            sink_(core::CheckFinished{place->second, report->run, report->outcome});
+        }
     } else if (from_runner && report->kind == checks::ReportKind::command_finished) {
-        sink_(core::ServiceCommandFinished{report->index, report->run, report->outcome.passed,
-                                           report->outcome.detail});
+        const auto place = service_places_.find(report->index);
+        if (place != service_places_.end()) {
+            sink_(core::ServiceCommandFinished{place->second, report->run, report->outcome.passed,
+                                               report->outcome.detail});
+        }
     } else if (from_runner && report->kind == checks::ReportKind::hook_finished) {
         hook_finished(*report);
     } else if (from_runner) {
@@ -69,11 +170,9 @@ void HealthLink::hook_finished(const checks::Report& report) {
 
 // An order that is not taken, because nobody reads, is like one that is not answered.
 void HealthLink::carry_out(const core::RunCheck& action) {
-    const auto& check = configuration_.checks[action.check];
-    const checks::Order order{checks::OrderKind::run_check,
-                              static_cast<std::uint32_t>(action.check), action.run};
-    const bool is_script = std::holds_alternative<checks::Script>(check.question);
-    (is_script ? runner_ : prober_).try_send(encode(order));
+    const Check& check = checks_.at(action.check);
+    const checks::Order order{checks::OrderKind::run_check, check.number, action.run};
+    (check.is_script ? runner_ : prober_).try_send(encode(order));
 }
 
 void HealthLink::carry_out(const core::RestartProber&) {
@@ -103,9 +202,8 @@ void HealthLink::carry_out(const core::RunHook& action) {
 }
 
 void HealthLink::order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order) {
-    const bool sent =
-        !runner_gone_ &&
-        runner_.try_send(encode(checks::Order{kind, static_cast<std::uint32_t>(service), order}));
+    const bool sent = !runner_gone_ &&
+                      runner_.try_send(encode(checks::Order{kind, services_.at(service), order}));
     if (!sent) {
         sink_(core::ServiceCommandFinished{service, order, false, "the runner does not answer"});
     }

@@ -4,7 +4,9 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/core/action.hpp"
 #include "agent/core/configuration.hpp"
@@ -18,7 +20,11 @@ namespace understudy::host {
 class HealthLink {
 public:
     HealthLink(boost::asio::io_context& io, RunnerEnds ends,
-               const core::Configuration& configuration, EventSink sink);
+               std::shared_ptr<const core::Configuration> configuration, EventSink sink);
+
+    // A reload: what is carried out from now on is meant as this configuration has it. `text` is
+    // the same for the runner. What was ordered before is still answered, in the new places.
+    void configure(const core::ConfigurationChanged& change, const FileDescriptor& text);
 
     void carry_out(const core::RunCheck& action);
     void carry_out(const core::RestartProber& action);
@@ -32,7 +38,21 @@ private:
     void hook_finished(const checks::Report& report);
     void order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order);
 
-    const core::Configuration& configuration_;
+    struct Check {
+        std::uint32_t number = 0;
+        bool is_script = false;
+    };
+    void index_places();
+    void send_configuration(const FileDescriptor& text, bool other_probes);
+
+    // Configurations move checks and services around; whoever runs them knows them by numbers.
+    std::shared_ptr<const core::Configuration> configuration_;
+    std::uint32_t configuration_number_ = 0;
+    std::vector<Check> checks_;            // by place
+    std::vector<std::uint32_t> services_;  // by place
+    std::uint32_t next_number_ = 0;
+    std::map<std::uint32_t, std::size_t> check_places_;
+    std::map<std::uint32_t, std::size_t> service_places_;
     EventSink sink_;
     checks::Channel runner_;
     checks::Channel prober_;

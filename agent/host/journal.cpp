@@ -90,6 +90,12 @@ void stop_journal() {
     spdlog::shutdown();
 }
 
+void set_log_level(core::LogLevel level) {
+    if (auto* logger = spdlog::default_logger_raw(); logger != nullptr) {
+        logger->set_level(to_spdlog(level));
+    }
+}
+
 void write_line(core::LogLevel level, const std::string& text) {
     if (auto* logger = spdlog::default_logger_raw(); logger != nullptr) {
         logger->log(to_spdlog(level), "{}", text);

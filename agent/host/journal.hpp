@@ -19,6 +19,9 @@ void stop_journal();
 // others keep theirs.
 void give_up_rights();
 
+// Which lines are written from now on.
+void set_log_level(core::LogLevel level);
+
 void write_line(core::LogLevel level, const std::string& text);
 
 }  // namespace understudy::host

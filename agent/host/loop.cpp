@@ -40,10 +40,11 @@ struct Loop::Ear {
     stream_descriptor descriptor;
 };
 
-Loop::Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir,
-           std::optional<RunnerEnds> runner)
+Loop::Loop(core::Configuration configuration, std::filesystem::path file,
+           const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner)
     : started_(boot_now()),
-      node_(std::move(configuration), started_),
+      running_(std::make_shared<const core::Configuration>(std::move(configuration))),
+      node_(*running_, started_),
       maintenance_(runtime_dir),
       executor_(
           sockets_, [this](const core::Event& event) { feed(event); },
@@ -56,7 +57,12 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
           [this](core::ClientId client, const control::Request& request) {
               on_request(client, request);
           },
-          [this](core::ClientId client) { feed(core::ClientGone{client}); }) {
+          [this](core::ClientId client) { feed(core::ClientGone{client}); }),
+      reloader_(
+          io_, std::move(file), runner && runner->changes_user, [this] { return running_; },
+          [this](Reloaded result, const std::vector<core::ClientId>& askers) {
+              reloaded(std::move(result), askers);
+          }) {
     signals_.add(SIGUSR1);
     control_.offer_answers(runtime_dir / "status.sock");
     if (node_.configuration().agent.record) {
@@ -65,13 +71,12 @@ Loop::Loop(core::Configuration configuration, const std::filesystem::path& runti
                                              boot_origin() + started_.time_since_epoch()));
     }
     if (runner) {
-        health_.emplace(io_, std::move(*runner), node_.configuration(),
-                        [this](const core::Event& event) {
-                            feed(event);
-                            if (!busy_) {
-                                after_round();
-                            }
-                        });
+        health_.emplace(io_, std::move(*runner), running_, [this](const core::Event& event) {
+            feed(event);
+            if (!busy_) {
+                after_round();
+            }
+        });
     }
 }
 
@@ -133,6 +138,9 @@ void Loop::handle(const core::Event& event) {
     outbox_.clear();
     const TimePoint now = boot_now();
     node_.handle(now, event, outbox_);
+    if (const auto* change = std::get_if<core::ConfigurationChanged>(&event)) {
+        take_over(*change);  // what follows is meant as it has it
+    }
     if (!outbox_.actions.empty()) {
         executor_.execute(outbox_);
     }
@@ -178,11 +186,76 @@ void Loop::carry_out(const core::Action& action) {
 
 void Loop::on_request(core::ClientId client, const control::Request& request) {
     if (std::holds_alternative<control::ConfigShowRequest>(request)) {
-        control_.reply(client, control::ConfigResponse{config::render(node_.configuration())});
+        control_.reply(
+            client, control::ConfigResponse{config::render(*running_), reloader_.file().string()});
+        return;
+    }
+    if (std::holds_alternative<control::ReloadRequest>(request)) {
+        reload(client);
         return;
     }
     feed(core::CommandReceived{client, request});
     after_round();
+}
+
+// --- reload --------------------------------------------------------------------------------------
+
+void Loop::reload(std::optional<core::ClientId> asker) {
+    if (stopping_) {
+        if (asker) {
+            control_.reply(*asker, control::ErrorResponse{"the agent is stopping", false});
+        }
+        return;
+    }
+    if (!reloader_.is_under_way()) {
+        notify_.reloading();
+    }
+    reloader_.ask(asker);
+}
+
+void Loop::reloaded(Reloaded result, const std::vector<core::ClientId>& askers) {
+    control::ReloadResponse response;
+    for (const config::Diagnostic& problem : result.problems) {
+        const bool warning = problem.severity == config::Severity::warning;
+        write_line(warning ? core::LogLevel::warn : core::LogLevel::error,
+                   config::to_string(problem));
+        response.problems.push_back({problem.place.file, problem.place.line, problem.place.column,
+                                     warning, problem.message});
+    }
+    if (!result.change) {
+        write_line(core::LogLevel::error, "not reloaded: nothing is changed");
+    } else if (!stopping_) {
+        for (const std::string& line :
+             config::in_words(result.difference, config::Values::no_secrets)) {
+            write_line(core::LogLevel::info, "reload: " + line);
+        }
+        if (!result.rules_trouble.empty()) {
+            write_line(core::LogLevel::warn, result.rules_trouble);
+        }
+        text_for_runner_ = std::move(result.text);
+        feed(*result.change);
+        response.reloaded = true;
+        response.changes = std::move(result.difference.changes);
+        response.restarts = std::move(result.difference.restarts);
+    }
+    for (const core::ClientId asker : askers) {
+        control_.reply(asker, stopping_ ? control::Response{control::ErrorResponse{
+                                              "the agent is stopping", false}}
+                                        : response);
+    }
+    notify_.ready();
+    after_round();
+}
+
+void Loop::take_over(const core::ConfigurationChanged& change) {
+    if (change.configuration->agent.log_level != running_->agent.log_level) {
+        set_log_level(change.configuration->agent.log_level);
+    }
+    running_ = change.configuration;
+    if (health_) {
+        health_->configure(change, text_for_runner_);
+    }
+    text_for_runner_.reset();
 }
 
 // --- VRRP sockets --------------------------------------------------------------------------------
@@ -269,7 +342,8 @@ void Loop::wait_for_signal() {
             return;
         }
         if (signal == SIGHUP) {
-            write_line(core::LogLevel::warn, "SIGHUP: reload is not supported by this version");
+            write_line(core::LogLevel::info, "SIGHUP: reloads " + reloader_.file().string());
+            reload(std::nullopt);
         } else if (signal == SIGUSR1) {
             leaves_addresses_ = true;
             stopped_ = true;
@@ -278,6 +352,7 @@ void Loop::wait_for_signal() {
         } else {
             write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
             notify_.stopping();
+            stopping_ = true;
             feed(core::StopRequested{});
             after_round();
         }

@@ -17,6 +17,7 @@
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/maintenance_file.hpp"
 #include "agent/host/recorder.hpp"
+#include "agent/host/reloader.hpp"
 #include "agent/host/service_notify.hpp"
 #include "agent/host/vrrp_socket.hpp"
 
@@ -24,10 +25,10 @@ namespace understudy::host {
 
 class Loop {
 public:
-    // Opens everything that the agent needs; `runner` is there if anything is checked. Throws
-    // std::runtime_error if something is refused.
-    Loop(core::Configuration configuration, const std::filesystem::path& runtime_dir,
-         std::optional<RunnerEnds> runner);
+    // Opens everything that the agent needs; `file` is where a reload reads, and without a `runner`
+    // nothing can be checked. Throws std::runtime_error if something is refused.
+    Loop(core::Configuration configuration, std::filesystem::path file,
+         const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner);
     ~Loop();
 
     // Until the agent has stopped. True if it was asked to leave its addresses where they are, for
@@ -41,6 +42,9 @@ private:
     void handle(const core::Event& event);
     void carry_out(const core::Action& action);
     void on_request(core::ClientId client, const control::Request& request);
+    void reload(std::optional<core::ClientId> asker);
+    void reloaded(Reloaded result, const std::vector<core::ClientId>& askers);
+    void take_over(const core::ConfigurationChanged& change);
 
     void open_listener(const core::Listener& listener);
     void close_listener(const core::Listener& listener);
@@ -58,6 +62,7 @@ private:
     boost::asio::io_context io_;
     ServiceNotify notify_;
     TimePoint started_;
+    std::shared_ptr<const core::Configuration> running_;
     core::Node node_;
     std::unique_ptr<Recorder> recorder_;  // if it is asked for
     MaintenanceFile maintenance_;
@@ -77,6 +82,9 @@ private:
     boost::asio::posix::stream_descriptor timer_;
     boost::asio::signal_set signals_;
     ControlServer control_;
+    FileDescriptor text_for_runner_;  // of the configuration that is being taken over
+    bool stopping_ = false;
+    Reloader reloader_;
     std::optional<TimePoint> armed_;
     std::optional<TimePoint> watchdog_at_;
 };

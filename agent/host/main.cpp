@@ -101,7 +101,7 @@ int run(const Options& options) {
     }
     std::string missing = host::missing_capability();
     if (missing.empty()) {
-        missing = host::missing_right_for(*configuration);
+        missing = host::missing_right_for(*configuration, host::may_change_user());
     }
     if (!missing.empty()) {
         std::cerr << "understudyd: " << missing << '\n';
@@ -114,12 +114,8 @@ int run(const Options& options) {
     }
     std::signal(SIGPIPE, SIG_IGN);
     // A fork of what is not yet there: no threads, no sockets, no timers.
-    std::optional<host::RunnerEnds> runner;
-    const bool has_hooks = std::ranges::any_of(
-        configuration->vips, [](const core::VipSettings& vip) { return vip.hooks.any(); });
-    if (has_hooks || !configuration->checks.empty() || !configuration->services.empty()) {
-        runner = host::start_runner(*configuration);
-    }
+    // Also without anything to run: a reload may bring it.
+    host::RunnerEnds runner = host::start_runner(*configuration);
     go_first();
     host::start_journal(configuration->agent.log_level);
     host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
@@ -130,7 +126,8 @@ int run(const Options& options) {
     }
     bool left = false;
     {
-        host::Loop loop(std::move(*configuration), options.runtime_dir, std::move(runner));
+        host::Loop loop(std::move(*configuration), std::filesystem::absolute(options.config),
+                        options.runtime_dir, std::move(runner));
         if (const std::string error = host::drop_privileges(); !error.empty()) {
             host::write_line(LogLevel::warn, error);
         }

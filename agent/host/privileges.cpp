@@ -80,11 +80,11 @@ bool looks_at_processes(const checks::CheckSettings& check) {
 
 }  // namespace
 
-std::string missing_right_for(const core::Configuration& configuration) {
+std::string missing_right_for(const core::Configuration& configuration, bool changes_user) {
     const std::string& user = configuration.agent.script_user;
     const passwd* wanted = getpwnam(user.c_str());
     const std::string what = run_by_script_user(configuration);
-    if (!what.empty() && !may_change_user() && wanted != nullptr && wanted->pw_uid != geteuid()) {
+    if (!what.empty() && !changes_user && wanted != nullptr && wanted->pw_uid != geteuid()) {
         return what + " cannot run as " + user + ": this process may not become another user" +
                how_to_grant;
     }

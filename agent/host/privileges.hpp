@@ -15,8 +15,8 @@ std::string missing_capability();
 std::string drop_privileges();
 
 // Empty, or what the configuration asks for and this process may not do: run something as another
-// user, look at the processes of other users.
-std::string missing_right_for(const core::Configuration& configuration);
+// user (`changes_user`: it may), look at the processes of other users.
+std::string missing_right_for(const core::Configuration& configuration, bool changes_user);
 
 // Whether this process may become another user.
 bool may_change_user();

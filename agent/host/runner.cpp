@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,8 +18,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 
+#include "agent/config/parse.hpp"
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/privileges.hpp"
 #include "checks/probes/attempts.hpp"
@@ -95,10 +102,61 @@ private:
     checks::SystemdBus::Ticket ticket_ = 0;
 };
 
+// The configuration, by the numbers that orders have.
+struct Numbered {
+    core::AgentSettings agent;
+    std::map<std::uint32_t, core::ServiceSettings> services;
+    std::map<std::uint32_t, checks::CheckSettings> checks;
+    std::uint32_t configuration = 0;
+
+    explicit Numbered(const core::Configuration& from) : agent(from.agent) {
+        for (std::uint32_t i = 0; i < from.services.size(); ++i) {
+            services.emplace(i, from.services[i]);
+        }
+        for (std::uint32_t i = 0; i < from.checks.size(); ++i) {
+            checks.emplace(i, from.checks[i]);
+        }
+    }
+    Numbered(core::Configuration&& from, std::istream& numbers, std::uint32_t number)
+        : agent(std::move(from.agent)), configuration(number) {
+        std::uint32_t next = 0;
+        for (checks::CheckSettings& check : from.checks) {
+            numbers >> next;
+            checks.emplace(next, std::move(check));
+        }
+        for (core::ServiceSettings& service : from.services) {
+            numbers >> next;
+            services.emplace(next, std::move(service));
+        }
+    }
+};
+
+std::string content_of(int file) {
+    std::string text;
+    std::array<char, 65536> part{};
+    for (off_t at = 0;;) {
+        const ssize_t size = pread(file, part.data(), part.size(), at);
+        if (size <= 0) {
+            return text;
+        }
+        text.append(part.data(), static_cast<std::size_t>(size));
+        at += size;
+    }
+}
+
+checks::ProberUser prober_user(const std::string& name) {
+    checks::ProberUser user;
+    const passwd* entry = getpwnam(name.c_str());
+    if (entry != nullptr && may_change_user()) {
+        user = {true, entry->pw_uid, entry->pw_gid};
+    }
+    return user;
+}
+
 class Runner {
 public:
     Runner(const core::Configuration& configuration, int orders, int probers_end)
-        : configuration_(configuration),
+        : numbered_(configuration),
           channel_(context_, orders),
           probers_end_(probers_end),
           bus_(context_),
@@ -106,12 +164,15 @@ public:
                     [this](const checks::Report& report) { channel_.send(encode(report)); }),
           hooks_(context_, [this](const checks::Report& report) { channel_.send(encode(report)); }),
           prober_(context_),
+          retirement_(context_),
           pause_(context_) {}
 
     void run() {
         channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
                         [this] { context_.stop(); });
-        start_prober("");
+        if (!numbered_.checks.empty()) {
+            start_prober("");
+        }
         context_.run();
         if (prober_pid_ > 0) {
             kill(prober_pid_, SIGKILL);
@@ -141,30 +202,36 @@ private:
                     kill(prober_pid_, SIGKILL);  // its end starts the next one
                 }
                 break;
+            case checks::OrderKind::configure:
+                configure(order->index);
+                break;
+            case checks::OrderKind::retire_prober:
             case checks::OrderKind::run_hook:
-                break;  // is none of these
+                break;  // not one of these
         }
     }
 
     void run_check(const checks::Order& order) {
-        if (order.index >= configuration_.checks.size()) {
+        const auto found = numbered_.checks.find(order.index);
+        if (found == numbered_.checks.end()) {
             return;
         }
-        const checks::CheckSettings& check = configuration_.checks[order.index];
+        const checks::CheckSettings& check = found->second;
         if (const auto* script = std::get_if<checks::Script>(&check.question)) {
             attempts_.run(
                 order, checks::ReportKind::check_finished, check.timeout, [&](Finish finish) {
-                    return checks::start_script(context_, *script, configuration_.agent.script_user,
+                    return checks::start_script(context_, *script, numbered_.agent.script_user,
                                                 std::move(finish));
                 });
         }
     }
 
     void run_service(const checks::Order& order) {
-        if (order.index >= configuration_.services.size()) {
+        const auto found = numbered_.services.find(order.index);
+        if (found == numbered_.services.end()) {
             return;
         }
-        const core::ServiceSettings& service = configuration_.services[order.index];
+        const core::ServiceSettings& service = found->second;
         const bool start = order.kind == checks::OrderKind::start_service;
         const std::vector<std::string>& command = start ? service.start : service.stop;
         if (service.unit.empty() && command.empty()) {
@@ -173,27 +240,30 @@ private:
             channel_.send(encode(report));
             return;
         }
-        attempts_.run(order, checks::ReportKind::command_finished,
-                      start ? service.start_timeout : service.stop_timeout,
-                      [&](Finish finish) -> std::unique_ptr<Attempt> {
-                          if (!service.unit.empty()) {
-                              return std::make_unique<UnitJob>(bus_, service.unit, start,
-                                                               std::move(finish));
-                          }
-                          return std::make_unique<ServiceCommand>(
-                              context_,
-                              checks::CommandSpec{command, configuration_.agent.script_user,
-                                                  checks::Tree::left},
-                              std::move(finish));
-                      });
+        attempts_.run(
+            order, checks::ReportKind::command_finished,
+            start ? service.start_timeout : service.stop_timeout,
+            [&](Finish finish) -> std::unique_ptr<Attempt> {
+                if (!service.unit.empty()) {
+                    return std::make_unique<UnitJob>(bus_, service.unit, start, std::move(finish));
+                }
+                return std::make_unique<ServiceCommand>(
+                    context_,
+                    checks::CommandSpec{command, numbered_.agent.script_user, checks::Tree::left},
+                    std::move(finish));
+            });
     }
 
     // --- the prober ------------------------------------------------------------------------------
 
+    void configure(std::uint32_t number);
     void start_prober(const std::string& why);
+    void start_next_prober();
+    void wait_for_retirement(int fd);
+    void prober_retired(std::uint32_t for_configuration);
     void prober_ended();
 
-    const core::Configuration& configuration_;
+    Numbered numbered_;
     boost::asio::io_context context_{1};
     checks::Channel channel_;
     int probers_end_;
@@ -202,35 +272,63 @@ private:
     HookRuns hooks_;
     boost::asio::posix::stream_descriptor prober_;  // a pidfd
     pid_t prober_pid_ = -1;
+    boost::asio::posix::stream_descriptor retirement_;  // from it
+    bool starting_ = false;                             // the next one, after a pause
+    std::optional<std::uint32_t> wanted_;  // a prober for this configuration, which is not here yet
     boost::asio::steady_timer pause_;
 };
 
-checks::ProberUser prober_user(const std::string& name) {
-    checks::ProberUser user;
-    const passwd* entry = getpwnam(name.c_str());
-    if (entry != nullptr && may_change_user()) {
-        user = {true, entry->pw_uid, entry->pw_gid};
+// What runs goes on with what it was started with.
+void Runner::configure(std::uint32_t number) {
+    const FileDescriptor file{channel_.take_file()};
+    const std::string text = file.is_open() ? content_of(file.get()) : "";
+    const auto end = std::min(text.find('\0'), text.size());
+    config::Result read = config::parse_text("config", text.substr(0, end), "");
+    if (!read.configuration) {
+        std::cerr << "understudyd: runner: the configuration of a reload is not understood\n";
+        return;
     }
-    return user;
+    if (const std::string error = keep_runner_rights(*read.configuration); !error.empty()) {
+        std::cerr << "understudyd: runner: " << error << '\n';
+    }
+    std::istringstream numbers(text.substr(std::min(end + 1, text.size())));
+    numbered_ = Numbered{std::move(*read.configuration), numbers, number};
+    const bool first = prober_pid_ < 0 && !starting_ && !numbered_.checks.empty();
+    if (first || (wanted_ && *wanted_ <= number)) {
+        start_next_prober();
+    }
+}
+
+void Runner::start_next_prober() {
+    wanted_.reset();
+    start_prober("");
 }
 
 void Runner::start_prober(const std::string& why) {
-    const checks::ProberUser user = prober_user(configuration_.agent.script_user);
+    starting_ = false;
+    checks::ProberTask task{numbered_.checks, numbered_.configuration,
+                            prober_user(numbered_.agent.script_user)};
     const pid_t parent = getpid();
-    const pid_t pid = fork();
+    std::array<int, 2> retirement{-1, -1};
+    const pid_t pid = pipe2(retirement.data(), O_CLOEXEC) == 0 ? fork() : -1;
     if (pid == 0) {
         prctl(PR_SET_NAME, "understudy-prob");
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        const int channel = dup(probers_end_);
         // Of the runner it keeps nothing: neither its loop nor its orders.
+        const int channel = fcntl(probers_end_, F_DUPFD, 10);
+        const int retired = fcntl(retirement[1], F_DUPFD, 10);
         dup2(channel, 3);
-        close_range(4, ~0U, 0);
+        dup2(retired, 4);
+        close_range(5, ~0U, 0);
         if (getppid() != parent) {
             std::_Exit(EXIT_FAILURE);
         }
-        checks::run_prober(configuration_.checks, 3, user);
+        checks::run_prober(task, 3, 4);
     }
+    ::close(retirement[1]);
     if (pid < 0) {
+        ::close(retirement[0]);
+        starting_ = true;
         pause_.expires_after(std::chrono::seconds{1});
         pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
         return;
@@ -244,15 +342,47 @@ void Runner::start_prober(const std::string& why) {
                                prober_ended();
                            }
                        });
+    wait_for_retirement(retirement[0]);
+    if (why.empty()) {
+        return;  // it takes over what the former one has not read; nothing is lost
+    }
     checks::Report report{checks::ReportKind::prober_started, 0, 0, {}};
     report.outcome.detail = why;
     channel_.send(encode(report));
+}
+
+void Runner::wait_for_retirement(int fd) {
+    retirement_.close();
+    retirement_.assign(fd);
+    retirement_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                           [this](const boost::system::error_code& error) {
+                               std::uint32_t configuration = 0;
+                               // Without a number it has died, which is seen elsewhere.
+                               if (!error && ::read(retirement_.native_handle(), &configuration,
+                                                    sizeof configuration) == sizeof configuration) {
+                                   prober_retired(configuration);
+                               }
+                           });
+}
+
+// It finishes what it has begun, and ends by itself.
+void Runner::prober_retired(std::uint32_t for_configuration) {
+    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
+    old->async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
+    prober_pid_ = -1;
+    wanted_ = for_configuration;
+    if (numbered_.configuration >= for_configuration) {
+        start_next_prober();
+    }
 }
 
 void Runner::prober_ended() {
     int status = 0;
     waitpid(prober_pid_, &status, 0);
     prober_pid_ = -1;
+    starting_ = true;
     const std::string why =
         WIFSIGNALED(status) ? "the prober was killed by signal " + std::to_string(WTERMSIG(status))
                             : "the prober ended with status " + std::to_string(WEXITSTATUS(status));
@@ -291,7 +421,8 @@ void Runner::prober_ended() {
 
 RunnerEnds start_runner(const core::Configuration& configuration) {
     const std::string& user = configuration.agent.script_user;
-    if (getpwnam(user.c_str()) == nullptr) {
+    const bool has_use = !configuration.checks.empty() || !configuration.services.empty();
+    if (has_use && getpwnam(user.c_str()) == nullptr) {
         throw std::runtime_error("script_user = " + user + ": there is no such user");
     }
     const auto [orders, their_orders] = checks::make_channel();
@@ -313,7 +444,7 @@ RunnerEnds start_runner(const core::Configuration& configuration) {
     }
     ::close(their_orders);
     ::close(probers_end);
-    return {FileDescriptor{orders}, FileDescriptor{outcomes}, pid};
+    return {FileDescriptor{orders}, FileDescriptor{outcomes}, pid, may_change_user()};
 }
 
 }  // namespace understudy::host

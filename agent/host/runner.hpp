@@ -16,8 +16,13 @@ struct RunnerEnds {
     FileDescriptor runner;  // orders to it, and its reports
     FileDescriptor prober;  // to whichever prober is alive
     pid_t pid = 0;
+    bool changes_user = false;  // whether it can run something as another user
 };
 
+// What follows the text of a configuration that is sent to it (OrderKind::configure), after a zero
+// byte: the numbers of its checks, then those of its services, in their order, divided by blanks.
+// Until then they are numbered from 0.
+//
 // Forks it: before there are threads, and before the rights of this process are dropped. Throws
 // std::runtime_error.
 RunnerEnds start_runner(const core::Configuration& configuration);

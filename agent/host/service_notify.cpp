@@ -2,6 +2,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <ctime>
+
 namespace understudy::host {
 
 ServiceNotify::ServiceNotify() {
@@ -13,6 +15,14 @@ ServiceNotify::ServiceNotify() {
 
 void ServiceNotify::ready() {
     sd_notify(0, "READY=1");
+}
+
+// sd_notify(3): Type=notify-reload wants to know since when.
+void ServiceNotify::reloading() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto microseconds = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+    sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)).c_str());
 }
 
 void ServiceNotify::stopping() {

@@ -13,6 +13,7 @@ public:
     ServiceNotify();
 
     void ready();
+    void reloading();  // ready() ends it
     void stopping();
     void status(const std::string& text);  // sent only when it has changed
     // Half of WatchdogSec=; nothing if systemd does not watch.

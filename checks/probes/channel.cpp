@@ -1,10 +1,13 @@
 #include "checks/probes/channel.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 #include "checks/probes/wire.hpp"
@@ -16,6 +19,28 @@ namespace {
 constexpr int most_at_once = 64;  // then other events have their turn
 // A thousand outcomes may come together.
 constexpr int buffer_size = 1 << 20;
+
+// Room for one descriptor.
+struct alignas(cmsghdr) FileMessage : std::array<std::byte, CMSG_SPACE(sizeof(int))> {};
+
+// As recv(2); a descriptor that comes along is put into `file`.
+ssize_t receive(int fd, std::span<std::byte> buffer, int& file) {
+    iovec part{buffer.data(), buffer.size()};
+    FileMessage control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    for (cmsghdr* header = size < 0 ? nullptr : CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+            std::memcpy(&file, CMSG_DATA(header), sizeof file);
+        }
+    }
+    return size;
+}
 
 }  // namespace
 
@@ -46,7 +71,9 @@ void Channel::wait() {
                                    return;
                                }
                                if (read()) {
-                                   wait();
+                                   if (listening_) {
+                                       wait();
+                                   }
                                } else {
                                    closed_();
                                }
@@ -54,9 +81,8 @@ void Channel::wait() {
 }
 
 bool Channel::read() {
-    for (int i = 0; i < most_at_once; ++i) {
-        const ssize_t size = recv(descriptor_.native_handle(), buffer_.data(), buffer_.size(),
-                                  MSG_DONTWAIT | MSG_TRUNC);
+    for (int i = 0; i < most_at_once && listening_; ++i) {
+        const ssize_t size = receive(descriptor_.native_handle(), buffer_, file_);
         if (size < 0) {
             return errno == EAGAIN || errno == EINTR;
         }
@@ -66,6 +92,9 @@ bool Channel::read() {
         if (static_cast<std::size_t>(size) <= buffer_.size()) {  // longer: none of ours
             packet_(std::span{buffer_}.first(static_cast<std::size_t>(size)));
         }
+        if (file_ >= 0) {  // nobody wanted it
+            ::close(take_file());
+        }
     }
     return true;
 }
@@ -73,6 +102,22 @@ bool Channel::read() {
 bool Channel::try_send(std::span<const std::byte> packet) {
     return ::send(descriptor_.native_handle(), packet.data(), packet.size(),
                   MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+bool Channel::try_send(std::span<const std::byte> packet, int file) {
+    iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
+    FileMessage control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof file);
+    std::memcpy(CMSG_DATA(header), &file, sizeof file);
+    return sendmsg(descriptor_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 bool Channel::send(std::span<const std::byte> packet) {

@@ -24,10 +24,18 @@ public:
     Channel(boost::asio::io_context& context, int fd);
     void listen(Packet packet, Closed closed);
 
+    // Nothing more is read, also of what has come already: it stays for another process that has
+    // this end too.
+    void stop_listening() { listening_ = false; }
+
     // Never waits: false if the other side does not read, or is gone.
     bool try_send(std::span<const std::byte> packet);
     // Waits while the other side does not read. False if it is gone.
     bool send(std::span<const std::byte> packet);
+    // As try_send(); the other side gets a descriptor of the same file.
+    bool try_send(std::span<const std::byte> packet, int file);
+    // During `packet`: the descriptor that came with it, or -1. Whoever takes it closes it.
+    int take_file() { return std::exchange(file_, -1); }
     int fd() { return descriptor_.native_handle(); }
 
 private:
@@ -38,6 +46,8 @@ private:
     Packet packet_;
     Closed closed_;
     std::vector<std::byte> buffer_;  // has room for the longest message
+    bool listening_ = true;
+    int file_ = -1;
 };
 
 }  // namespace understudy::checks

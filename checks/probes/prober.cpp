@@ -9,6 +9,8 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -44,9 +46,11 @@ constexpr rlim_t most_memory = rlim_t{2} << 30U;
 
 class Prober {
 public:
-    Prober(const std::vector<CheckSettings>& checks, int channel)
-        : checks_(checks),
+    Prober(const ProberTask& task, int channel, int retired)
+        : task_(task),
+          retired_(retired),
           channel_(context_, channel),
+          farewell_(context_),
           raw_(context_),
           curl_(context_),
           bus_(context_),
@@ -55,7 +59,7 @@ public:
     // While there are rights.
     void prepare() {
         raw_.open();
-        for (const CheckSettings& check : checks_) {
+        for (const auto& [number, check] : task_.checks) {
             files_.load(check.question);
             if (const auto* tls = std::get_if<Tls>(&check.question)) {
                 // What is wrong with it, every run of the check tells.
@@ -73,12 +77,39 @@ public:
 private:
     void obey(std::span<const std::byte> packet) {
         const auto order = decode_order(packet);
-        if (!order || order->kind != OrderKind::run_check || order->index >= checks_.size()) {
+        if (order && order->kind == OrderKind::retire_prober) {
+            retire(order->index);
             return;
         }
-        const CheckSettings& check = checks_[order->index];
+        const auto found = order && order->kind == OrderKind::run_check
+                               ? task_.checks.find(order->index)
+                               : task_.checks.end();
+        if (found == task_.checks.end()) {
+            return;
+        }
+        const CheckSettings& check = found->second;
         attempts_.run(*order, ReportKind::check_finished, check.timeout,
                       [&](Finish finish) { return start(check.question, std::move(finish)); });
+    }
+
+    // One that was started with the newer configuration already is not meant.
+    void retire(std::uint32_t configuration) {
+        if (configuration <= task_.configuration) {
+            return;
+        }
+        channel_.stop_listening();
+        [[maybe_unused]] const auto size = ::write(retired_, &configuration, sizeof configuration);
+        end_when_idle();
+    }
+
+    void end_when_idle() {
+        if (attempts_.count() == 0) {
+            context_.stop();
+            return;
+        }
+        constexpr auto look_again = std::chrono::milliseconds{50};
+        farewell_.expires_after(look_again);
+        farewell_.async_wait([this](const boost::system::error_code&) { end_when_idle(); });
     }
 
     std::unique_ptr<Attempt> start(const Question& question, Finish finish) {
@@ -102,9 +133,11 @@ private:
             question);
     }
 
-    const std::vector<CheckSettings>& checks_;
+    const ProberTask& task_;
+    int retired_;
     boost::asio::io_context context_{1};
     Channel channel_;
+    boost::asio::steady_timer farewell_;
     RawSockets raw_;
     LoadedFiles files_;
     TlsContexts contexts_;
@@ -142,12 +175,12 @@ void set_limits() {
 
 }  // namespace
 
-void run_prober(const std::vector<CheckSettings>& checks, int channel, const ProberUser& user) {
+void run_prober(const ProberTask& task, int channel, int retired) {
     try {
-        Prober prober(checks, channel);
+        Prober prober(task, channel, retired);
         prober.prepare();
         set_limits();
-        if (!give_up_rights(user)) {
+        if (!give_up_rights(task.user)) {
             std::cerr << "understudyd: the prober cannot give up its rights\n";
             std::_Exit(EXIT_FAILURE);
         }

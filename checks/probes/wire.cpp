@@ -110,7 +110,7 @@ std::optional<Order> decode_order(std::span<const std::byte> packet) {
     order.index = reader.get<std::uint32_t>();
     order.run = reader.get<std::uint32_t>();
     const bool known = kind >= static_cast<std::uint8_t>(OrderKind::run_check) &&
-                       kind <= static_cast<std::uint8_t>(OrderKind::restart_prober);
+                       kind <= static_cast<std::uint8_t>(OrderKind::retire_prober);
     return reader.is_whole() && known ? std::optional{order} : std::nullopt;
 }
 

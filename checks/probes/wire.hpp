@@ -23,12 +23,14 @@ enum class OrderKind : std::uint8_t {
     stop_service,
     restart_prober,
     run_hook,  // a HookOrder
+    configure,      // index: the number of the configuration, whose text comes as a descriptor
+    retire_prober,  // to it: takes no more orders if its configuration is older than `index`
 };
 
 struct Order {
     OrderKind kind = OrderKind::run_check;
-    std::uint32_t index = 0;
-    std::uint32_t run = 0;  // comes back in the report
+    std::uint32_t index = 0;  // a number that stays the same when others come and go
+    std::uint32_t run = 0;    // comes back in the report
 
     bool operator==(const Order&) const = default;
 };

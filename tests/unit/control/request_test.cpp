@@ -74,6 +74,7 @@ TEST(Request, EveryKindComesBackFromItsLine) {
         EventsRequest{false},
         EventsRequest{true},
         ConfigShowRequest{},
+        ReloadRequest{},
         CheckListRequest{},
         CheckRunRequest{"frontend"},
         CheckRunRequest{std::string(longest_vip_name, 'x')},

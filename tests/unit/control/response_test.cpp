@@ -149,7 +149,14 @@ TEST(Answer, EveryKindComesBackFromItsLine) {
         ErrorResponse{"no", true},
         EventsResponse{},
         EventsResponse{{event, event}},
-        ConfigResponse{"[agent]\nname = lb1\n"},
+        ConfigResponse{"[agent]\nname = lb1\n", "/etc/understudy/understudy.conf"},
+        ReloadResponse{true,
+                       {{"vip", "web", "address", ChangeKind::added, "", "192.0.2.12/24"},
+                        {"check", "dns", "", ChangeKind::removed, "", ""},
+                        {"agent", "", "log_level", ChangeKind::changed, "info", "debug"}},
+                       {"web"},
+                       {{"/etc/u.conf", 3, 7, true, "odd"}}},
+        ReloadResponse{},
     };
     for (const Response& response : responses) {
         const std::string line = to_json(response, utc);

@@ -144,7 +144,7 @@ protected:
         }
         start_journal(core::LogLevel::warn);
         {
-            Loop loop(one_vip(), dir_, std::nullopt);
+            Loop loop(one_vip(), dir_ / "understudy.conf", dir_, std::nullopt);
             drop_privileges();
             loop.run();
         }

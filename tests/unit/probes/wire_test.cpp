@@ -24,6 +24,8 @@ TEST(Wire, ReportsAndOrdersComeBackAsTheyWere) {
     const Order order{OrderKind::stop_service, 3, 9};
     EXPECT_EQ(encode(order).size(), order_size);
     EXPECT_EQ(decode_order(encode(order)), order);
+    const Order last{OrderKind::retire_prober, 7, 0};
+    EXPECT_EQ(decode_order(encode(last)), last);
 }
 
 TEST(Wire, AHookOrderComesBackAsItWas) {

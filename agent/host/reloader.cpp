@@ -1,0 +1,141 @@
+#include "agent/host/reloader.hpp"
+
+#include <pwd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "agent/config/render.hpp"
+#include "agent/core/reload.hpp"
+#include "agent/host/arp_quiet.hpp"
+#include "agent/host/privileges.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+// In memory, so that its size does not matter to whom it is sent.
+FileDescriptor in_memory(const std::string& text, std::string& error) {
+    FileDescriptor file{memfd_create("understudy-configuration", MFD_CLOEXEC)};
+    std::size_t written = 0;
+    while (file.is_open() && written < text.size()) {
+        const ssize_t size = ::write(file.get(), text.data() + written, text.size() - written);
+        if (size <= 0) {
+            break;
+        }
+        written += static_cast<std::size_t>(size);
+    }
+    if (!file.is_open() || written < text.size()) {
+        error = std::string{"it cannot be passed on to the runner: "} + std::strerror(errno);
+    }
+    return file;
+}
+
+}  // namespace
+
+struct Reloader::Handover {
+    std::shared_ptr<const core::Configuration> running;
+    Reloaded result;
+};
+
+Reloader::Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
+                   Running running, Done done)
+    : io_(io),
+      file_(std::move(file)),
+      changes_user_(changes_user),
+      running_(std::move(running)),
+      done_(std::move(done)) {}
+
+Reloader::~Reloader() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void Reloader::ask(std::optional<core::ClientId> asker) {
+    auto& askers = is_under_way() ? next_askers_ : askers_;
+    if (asker) {
+        askers.push_back(*asker);
+    }
+    if (is_under_way()) {
+        again_ = true;
+    } else {
+        start();
+    }
+}
+
+void Reloader::start() {
+    auto handover = std::make_shared<Handover>();
+    handover->running = running_();
+    // With the heartbeat's own priority: for a moment it holds what the heartbeat may wait for.
+    const auto work = [this, handover] {
+        handover->result = read(*handover->running);
+        boost::asio::post(io_, [this, handover] { take(handover); });
+    };
+    try {
+        thread_ = std::thread(work);
+    } catch (const std::system_error& error) {
+        handover->result.problems.push_back({{file_.string(), 1, 1},
+                                             std::string{"it cannot be read: "} + error.what(),
+                                             config::Severity::error});
+        boost::asio::post(io_, [this, handover] { take(handover); });
+    }
+}
+
+void Reloader::take(const std::shared_ptr<Handover>& handover) {
+    if (thread_.joinable()) {
+        thread_.join();  // it has nothing left to do
+    }
+    const std::vector<core::ClientId> askers = std::exchange(askers_, std::move(next_askers_));
+    next_askers_.clear();
+    done_(std::move(handover->result), askers);
+    if (std::exchange(again_, false)) {
+        start();
+    }
+}
+
+// In the thread.
+Reloaded Reloader::read(const core::Configuration& running) const {
+    config::Result read = config::read_file(file_);
+    Reloaded result;
+    result.problems = std::move(read.diagnostics);
+    const auto refuse = [&](const std::string& why) {
+        result.problems.push_back({{file_.string(), 1, 1}, why, config::Severity::error});
+        return std::move(result);
+    };
+    if (!read.configuration) {
+        return result;
+    }
+    const auto next = std::make_shared<core::Configuration>(std::move(*read.configuration));
+    result.difference = config::difference(running, *next);
+    next->agent.record = running.agent.record;  // a journal tells a whole life
+    const std::string& user = next->agent.script_user;
+    if (user != running.agent.script_user && getpwnam(user.c_str()) == nullptr) {
+        return refuse("script_user = " + user + ": there is no such user");
+    }
+    if (const std::string missing = missing_right_for(*next, changes_user_); !missing.empty()) {
+        return refuse(missing);
+    }
+    const std::string text = config::render(*next);
+    const config::Result again = config::parse_text("config", text, next->agent.name);
+    if (!again.configuration || *again.configuration != *next) {
+        return refuse(
+            "a value has quotes and a comment sign, which cannot be passed on while the "
+            "agent runs; restart it");
+    }
+    std::string error;
+    result.text = in_memory(text, error);
+    if (!error.empty()) {
+        return refuse(error);
+    }
+    result.rules_trouble = update_arp_quiet(running, *next);
+    result.change = core::change_of(running, next);
+    return result;
+}
+
+}  // namespace understudy::host

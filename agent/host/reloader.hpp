@@ -1,0 +1,69 @@
+// A reload, up to the point where the Node is told: the file is read, validated and compared in a
+// thread that lives as long as that takes. The heartbeat sees the result, and nothing before it.
+//
+// One reload at a time. Who asks while one is under way gets another one after it, since the file
+// may have been read already.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/config/difference.hpp"
+#include "agent/config/parse.hpp"
+#include "agent/core/event.hpp"
+#include "agent/host/file_descriptor.hpp"
+
+namespace understudy::host {
+
+struct Reloaded {
+    config::Diagnostics problems;                      // warnings among them
+    std::optional<core::ConfigurationChanged> change;  // nothing if there is an error
+    config::Difference difference;
+    FileDescriptor text;        // the configuration, for the runner
+    std::string rules_trouble;  // what the kernel's packet rules do not do, and why
+};
+
+class Reloader {
+public:
+    using Running = std::function<std::shared_ptr<const core::Configuration>()>;
+    using Done = std::function<void(Reloaded, const std::vector<core::ClientId>& askers)>;
+
+    // `changes_user`: whether the runner may run something as another user. `done` is called on the
+    // loop.
+    Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
+             Running running, Done done);
+    // Waits for the thread.
+    ~Reloader();
+    Reloader(const Reloader&) = delete;
+    Reloader& operator=(const Reloader&) = delete;
+
+    // Reads the file and compares it with what runs. `asker` is named by `done`; nobody: a signal.
+    void ask(std::optional<core::ClientId> asker);
+    bool is_under_way() const { return thread_.joinable(); }
+    const std::filesystem::path& file() const { return file_; }
+
+private:
+    struct Handover;
+
+    void start();
+    Reloaded read(const core::Configuration& running) const;
+    void take(const std::shared_ptr<Handover>& handover);
+
+    boost::asio::io_context& io_;
+    std::filesystem::path file_;
+    bool changes_user_;
+    Running running_;
+    Done done_;
+    std::thread thread_;
+    std::vector<core::ClientId> askers_;  // of the one under way
+    std::vector<core::ClientId> next_askers_;
+    bool again_ = false;
+};
+
+}  // namespace understudy::host
