@@ -149,7 +149,10 @@ bool may_be_secret(const ConfigChange& change) {
         "fall",    "initial",  "inverted",      "target",        "server",       "interface",
         "unit",    "standby",  "check",         "start_timeout", "stop_timeout", "stop_on_release",
         "min_days"};
-    return change.object != "agent" && change.object != "vip" && !open.contains(change.key);
+    if (change.object == "vip") {
+        return change.key.starts_with("on_");
+    }
+    return change.object != "agent" && !open.contains(change.key);
 }
 
 std::string title_of(const ConfigChange& change) {

@@ -1,5 +1,6 @@
 #include "agent/config/this_node.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <variant>
@@ -47,8 +48,10 @@ public:
         for (const checks::CheckSettings& check : node_.configuration.checks) {
             compare(check);
         }
-        // Whoever runs the checks; without any, nobody becomes that user.
-        if (!node_.configuration.checks.empty()) {
+        // Whoever runs them; without any, nobody becomes that user.
+        const bool has_hooks = std::ranges::any_of(
+            node_.configuration.vips, [](const core::VipSettings& vip) { return vip.hooks.any(); });
+        if (has_hooks || !node_.configuration.checks.empty()) {
             const auto place = node_.agent.find("script_user");
             user(place == node_.agent.end() ? Place{node_.file, 1, 1} : place->second,
                  "script_user", node_.configuration.agent.script_user);

@@ -86,6 +86,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     end_vips(now, kept, out);
     reload_health(now, event, out);
     configuration_ = event.configuration;
+    hooks_.node = configuration_->agent.name;
     translate_orders(*former, event, out);
     virtual_addresses_.clear();
     const std::vector<bool> changed = reload_vips(now, origins, out);

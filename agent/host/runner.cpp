@@ -182,7 +182,7 @@ public:
 private:
     void obey(std::span<const std::byte> packet) {
         if (const auto hook = checks::decode_hook_order(packet)) {
-            hooks_.run(*hook, configuration_.agent.script_user);
+            hooks_.run(*hook, numbered_.agent.script_user);
             return;
         }
         const auto order = checks::decode_order(packet);

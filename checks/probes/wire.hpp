@@ -22,7 +22,7 @@ enum class OrderKind : std::uint8_t {
     start_service,  // index: of the service
     stop_service,
     restart_prober,
-    run_hook,  // a HookOrder
+    run_hook,       // a HookOrder
     configure,      // index: the number of the configuration, whose text comes as a descriptor
     retire_prober,  // to it: takes no more orders if its configuration is older than `index`
 };

@@ -27,7 +27,7 @@ std::string missing_under_the_unit(const core::Configuration& configuration) {
     const pid_t child = fork();
     if (child == 0) {
         std::string said = drop_privileges() + "|";
-        said += missing_right_for(configuration);
+        said += missing_right_for(configuration, may_change_user());
         _exit(write(ends[1], said.data(), said.size()) > 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     close(ends[1]);
@@ -49,7 +49,7 @@ class PrivilegesTest : public testing::Test {
 
 TEST_F(PrivilegesTest, ScriptsOfAnotherUserNeedTheRightToBecomeIt) {
     const auto scripted = checked_by(checks::Script{});
-    EXPECT_EQ(missing_right_for(scripted), "");
+    EXPECT_EQ(missing_right_for(scripted, may_change_user()), "");
     const std::string missing = missing_under_the_unit(scripted);
     EXPECT_NE(missing.find("|the script of check local cannot run as nobody"), std::string::npos)
         << missing;
