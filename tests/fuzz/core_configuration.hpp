@@ -175,7 +175,7 @@ inline core::Configuration configuration_of(Input& input) {
                 vip.hooks.commands.at(kind) = {"/bin/hook"};
             }
         }
-        vip.hooks.timeout = input.pick<Duration>({5s, 100ms, 20s});
+        vip.hooks.timeout = input.pick<Duration>({5s, 100ms, 1s});
     }
     return configuration;
 }

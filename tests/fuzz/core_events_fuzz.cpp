@@ -30,7 +30,7 @@ constexpr std::size_t most_steps = 400;
 constexpr Duration longest_delay = 500ms;
 constexpr int most_rounds_at_once = 8;
 // A history of hours with an interval of 10 ms would take as long as it sounds.
-constexpr int most_deadlines_to_the_end = 300;
+constexpr int most_deadlines_to_the_end = 20000;  // hooks may take their time
 
 class Scene {
 public:

@@ -38,7 +38,8 @@ TEST(Hooks, WithMistakesAreRefused) {
     EXPECT_THAT(problems(vip_with("on_active = notify.sh\non_backup = /b | logger\n"
                                   "on_backup = /c\nhook_timeout = 11m\nhook_arguments = all\n"
                                   "on_actve = /x\n")),
-                ElementsAre(HasSubstr("f:5: on_active: "), HasSubstr("f:6: on_backup: \"/b | logger\": no shell"),
+                ElementsAre(HasSubstr("f:5: on_active: "),
+                            HasSubstr("f:6: on_backup: \"/b | logger\": no shell"),
                             HasSubstr("f:7: on_backup is written twice"),
                             "f:8: hook_timeout: \"11m\" is longer than 10m",
                             HasSubstr("f:9: hook_arguments: "), HasSubstr("on_active")));
