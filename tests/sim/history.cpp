@@ -276,6 +276,11 @@ private:
         change(FaultKind::check_fails, [&](bool on) { host.set_check("tracked", !on); });
         change(FaultKind::bad_start, [&](bool on) { host.set_start(500ms, !on); });
         change(FaultKind::quiet_prober, [&](bool on) { host.silence_prober(on); });
+        change(FaultKind::bad_hook, [&](bool on) {
+            const VirtualHost::Hook hook{on ? 500ms : 20ms, !on, false};
+            host.set_hook(core::HookKind::promote, hook);
+            host.set_hook(core::HookKind::release, hook);
+        });
     }
 
     void set_foreign(std::size_t node, bool on) {
@@ -447,7 +452,7 @@ private:
     // A start that was bad may end so after the first failback.
     static constexpr Duration forgiven_again = 6s;
     static constexpr int most_steps_at_once = 10'000;
-    static constexpr Duration stop_limit = 3s + 2s + 1s;
+    static constexpr Duration stop_limit = 3s + 2s + 1s + 4s;  // a peer, a service, hooks
 
     VirtualLan& lan_;
     const Scenario& scenario_;

@@ -24,6 +24,8 @@ Judge::Judge(VirtualLan& lan, const Scenario& scenario)
       touched_at_(scenario.nodes.size()),
       commanded_at_(scenario.nodes.size()),
       forced_(scenario.nodes.size()),
+      hooks_fail_(std::ranges::any_of(
+          scenario.faults, [](const Fault& fault) { return fault.kind == FaultKind::bad_hook; })),
       disturbed_at_(lan.now()) {
     for (int vip = 0; vip < scenario.cluster.vips; ++vip) {
         addresses_.push_back(addresses_of(scenario, vip));
@@ -135,7 +137,8 @@ void Judge::sent(const VirtualHost& host, const SentAdvert& advert) {
         return;
     }
     const std::string& service = scenario_.nodes[index].service;
-    const bool promotes = vip == 0 && (service == "automatic" || service == "cold");
+    const bool promotes =
+        vip == 0 && (service == "automatic" || service == "cold" || scenario_.nodes[index].asks);
     const TimePoint now = lan_.now();
     const bool excused =
         promotes || node.released_at[place_of_vip] == now || node.condition.kernel_troubled ||
@@ -335,6 +338,9 @@ bool Judge::is_fit(std::size_t index, int vip) const {
     if (vip > 0 && is.one_vip_less) {
         return false;
     }
+    if (vip == 0 && plan.asks && hooks_fail_) {  // who was told no asks again ten seconds later
+        return false;
+    }
     const bool needs_service = vip == 0 && plan.service != "none";
     const bool can_start = plan.service != "hot" && !is.bad_start;
     return !needs_service || !is.service_down || can_start;
@@ -356,6 +362,9 @@ Duration Judge::patience(std::size_t index) const {
     }
     if (plan.track != 0) {
         patience += 1500ms;
+    }
+    if (plan.asks || plan.drains) {
+        patience += static_cast<int>(nodes_.size()) * 1s;  // somebody else may be asking first
     }
     return patience;
 }

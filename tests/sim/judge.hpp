@@ -144,6 +144,7 @@ private:
     Duration slowest_{};
     Duration slower_{};  // what it was
     TimePoint slower_until_;
+    bool hooks_fail_;  // at times
     TimePoint disturbed_at_;
     std::optional<Finding> finding_;
     std::uint64_t fingerprint_ = 0;

@@ -41,6 +41,8 @@ std::vector<NodePlan> make_nodes(Random& random, const Cluster& cluster) {
     const bool stops_on_release = random.chance(30);
     const bool releases_last = random.chance(20);
     const bool is_limited = random.chance(8);
+    const bool asks = random.chance(10);
+    const bool drains = random.chance(10);
     std::vector<NodePlan> nodes;
     for (int i = 0; i < count; ++i) {
         NodePlan node;
@@ -56,6 +58,8 @@ std::vector<NodePlan> make_nodes(Random& random, const Cluster& cluster) {
         node.releases_last = releases_last;
         node.track = has_tracks ? random.one_of({1, 1, -20, -60}) : 0;
         node.max_transitions = is_limited ? 4 : 0;
+        node.asks = asks;
+        node.drains = drains;
         nodes.push_back(node);
     }
     return nodes;
@@ -111,6 +115,9 @@ std::vector<FaultKind> choices(const std::vector<NodePlan>& nodes) {
     if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.service != "none"; })) {
         kinds.insert(kinds.end(), {service_dies, service_dies, service_dies, service_dies,
                                    bad_start, bad_start, quiet_prober});
+    }
+    if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.asks || node.drains; })) {
+        kinds.insert(kinds.end(), {bad_hook, bad_hook, failover, takeover});
     }
     return kinds;
 }

@@ -14,13 +14,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array kinds = {"crash",     "stop",         "freeze",         "link_down",
-                              "cut",       "isolate",      "partition",      "loss",
-                              "duplicate", "jitter",       "slow_kernel",    "refuse",
-                              "foreign",   "deaf",         "check_fails",    "service_dies",
-                              "bad_start", "quiet_prober", "maintenance",    "reload",
-                              "recreate",  "overrun",      "delete_address", "failover",
-                              "takeover",  "force",        "failback"};
+constexpr std::array kinds = {
+    "crash",       "stop",     "freeze",      "link_down",    "cut",         "isolate",
+    "partition",   "loss",     "duplicate",   "jitter",       "slow_kernel", "refuse",
+    "foreign",     "deaf",     "check_fails", "service_dies", "bad_start",   "quiet_prober",
+    "maintenance", "bad_hook", "reload",      "recreate",     "overrun",     "delete_address",
+    "failover",    "takeover", "force",       "failback"};
 
 // --- text ----------------------------------------------------------------------------------------
 
@@ -50,6 +49,8 @@ void visit_fields(NodePlan& node, const Visit& visit) {
     visit("releases_last", node.releases_last);
     visit("track", node.track);
     visit("max_transitions", node.max_transitions);
+    visit("asks", node.asks);
+    visit("drains", node.drains);
 }
 template <class Visit>
 void visit_fields(Fault& fault, const Visit& visit) {
@@ -255,6 +256,18 @@ void add_service(core::Configuration& configuration, const NodePlan& plan) {
     add_check(configuration, "app");
 }
 
+void add_hooks(core::VipSettings& vip, const NodePlan& plan) {
+    const auto add = [&](core::HookKind kind, bool wanted) {
+        if (wanted) {
+            vip.hooks.commands.at(static_cast<std::size_t>(kind)) = {"/usr/local/bin/hook"};
+        }
+    };
+    add(core::HookKind::promote, plan.asks);
+    add(core::HookKind::release, plan.drains);
+    add(core::HookKind::active, plan.asks || plan.drains);
+    vip.hooks.timeout = 1s;
+}
+
 core::VipSettings vip_of(const Scenario& scenario, const NodePlan& plan, std::size_t node,
                          int number) {
     core::VipSettings vip;
@@ -291,6 +304,9 @@ core::VipSettings vip_of(const Scenario& scenario, const NodePlan& plan, std::si
     if (plan.service != "none" && number == 0) {
         vip.service = "app";
         vip.last_resort = plan.releases_last ? core::LastResort::release : core::LastResort::hold;
+    }
+    if (number == 0) {
+        add_hooks(vip, plan);
     }
     if (plan.max_transitions > 0) {
         vip.max_transitions = {static_cast<unsigned>(plan.max_transitions), 10s};

@@ -37,6 +37,8 @@ struct NodePlan {
     bool releases_last = false;  // last_resort = release
     int track = 0;               // 0: none; 1: without a weight; below: its weight
     int max_transitions = 0;     // within ten seconds; 0: no limit
+    bool asks = false;           // the first VIP has an on_promote
+    bool drains = false;         // and an on_release
 };
 
 enum class FaultKind : std::uint8_t {
@@ -60,6 +62,7 @@ enum class FaultKind : std::uint8_t {
     bad_start,     // a start of the service does not make it ready
     quiet_prober,  // no outcome comes from it
     maintenance,   // its end is told by the operator, or was told beforehand (`value` 1)
+    bad_hook,      // hooks are slow, and say no
     reload,        // another configuration, then the former one again; `value` is a Variant
     // --- at once ---
     recreate,  // the interface
