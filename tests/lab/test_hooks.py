@@ -36,7 +36,7 @@ class Hooks(LabTestCase):
         return f"{path} {notes}", notes
 
     def active(self, **hooks):
-        agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="20ms", **hooks))
+        agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms", **hooks))
         agent.wait_state("active")
         return agent
 
@@ -63,9 +63,9 @@ class Hooks(LabTestCase):
         self.assertIn("killed: it still ran after 1000 ms", log)
         self.assertLess(len(log), 20_000, "ten million bytes are not a log")
         sent = [advert.at for advert in capture.adverts() if advert.priority == 150]
-        self.assertGreater(len(sent), 40)
+        self.assertGreater(len(sent), 10)
         gaps = [later - earlier for earlier, later in zip(sent, sent[1:])]
-        self.assertLess(max(gaps), 60_000, "a standby waits for three intervals, and its skew time")
+        self.assertLess(max(gaps), 300_000, "a standby waits for three intervals, and its skew time")
 
     def hook(self, agent, name):
         return next((hook["result"] for hook in agent.vip()["hooks"] if hook["name"] == name), None)
