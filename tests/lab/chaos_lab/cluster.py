@@ -1,6 +1,7 @@
 """The cluster under test: four VIPs, a client, three nodes with an agent, a server and two files each."""
 import os
 import pathlib
+import threading
 
 from lab.agents import Understudy, vip
 from lab.services import Server
@@ -8,6 +9,7 @@ from lab.services import Server
 PORT = 8080
 LEASE_S = 2.0        # four advertisement intervals, at least 2 s
 STOP_TIMEOUT_S = 3   # of the agents: how long a stop waits for a peer
+RELOADED = "192.0.2.99"  # an address that only a reload brings
 NODE_NAMES = ("lb1", "lb2", "lb3")
 
 
@@ -127,12 +129,14 @@ class Node:
         self.serve()
         for name_of_file in ("gate", "stamp"):
             (self.folder / name_of_file).touch()
+        self.configuring = threading.Lock()  # held while the file is not one to start with
         self.agent = Understudy(self.host, *(one.section(name, ipv4) for one in VIPS),
                                 CHECKS.format(port=PORT, dir=self.folder), stop_timeout=f"{STOP_TIMEOUT_S}s",
                                 start=False)
 
     def start_agent(self):
-        self.agent.start()
+        with self.configuring:
+            self.agent.start()
         status = self.agent.process.poll()
         if status is not None:
             raise AssertionError(f"the agent of {self.name} did not start: exit status {status}: "

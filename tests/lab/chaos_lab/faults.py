@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 from lab.clock import now_us
 from lab.network import run
 
-from .cluster import LEASE_S, NODE_NAMES, VIPS
+from .cluster import LEASE_S, NODE_NAMES, RELOADED, VIPS
 
 ABSENT_MARGIN_S = 1.0  # the kernel counts lifetimes in seconds
 PROCESS, CABLE, SERVER, GATE, STAMP = "process", "cable", "server", "gate", "stamp"
+CONFIGURATION = "configuration"
 
 
 class Context:
@@ -227,6 +229,44 @@ def rival_commands(context):
     yield
 
 
+# What a reload changes for a while, in the text of a node's file.
+VARIANTS = (
+    lambda text: text,
+    lambda text: text.replace("extra_address = 192.0.2.11/24", "extra_address = 192.0.2.11/24\n"
+                              f"extra_address = {RELOADED}/24"),
+    lambda text: text.replace("priority = 100", "priority = 110"),
+    lambda text: text.replace("preempt = no", "preempt = yes"),
+    lambda text: text.replace("interval = 200ms\nfast_interval", "interval = 300ms\nfast_interval"),
+    lambda text: text.replace("track = stamp weight=-40\n", ""),
+)
+
+
+@contextlib.contextmanager
+def reloaded(context):
+    """Another configuration, and later the former one again; an invalid one in between changes nothing."""
+    node = context.node
+    former = node.agent.config.read_text()
+    node.agent.config.write_text(context.dice.choice(VARIANTS)(former))
+    _command(context, node, ("reload",))
+    yield
+    with node.configuring:
+        node.agent.config.write_text(former.replace("vrid = 51", "vrid = 510"))
+        if node.agent.cli("reload").returncode == 0:
+            context.findings.add(f"{node.name} took an invalid configuration")
+        node.agent.config.write_text(former)
+    _command(context, node, ("reload",))
+
+
+@contextlib.contextmanager
+def maintained(context):
+    _command(context, context.node, ("maintenance", "on", "--timeout", "1s"))
+    yield
+    for _ in range(20):  # the agent may be starting again, or be frozen
+        if context.node.agent.cli("maintenance", "off").returncode == 0:
+            break
+        time.sleep(0.2)
+
+
 # kind: (what it occupies on its node, so that no two such faults meet there; how it is done)
 FAULTS = {
     "agent killed": (PROCESS, killed),
@@ -255,6 +295,8 @@ FAULTS = {
     "job": (None, job_dies),
     "command": (None, command),
     "rival commands": (None, rival_commands),
+    "reload": (CONFIGURATION, reloaded),
+    "maintenance": (CONFIGURATION, maintained),
 }
 DEAFENING = {kind for kind, (group, _) in FAULTS.items() if group == CABLE}
 STOPPING = {kind for kind, (group, _) in FAULTS.items() if group == PROCESS}

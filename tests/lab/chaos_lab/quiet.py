@@ -3,7 +3,7 @@ import json
 import pathlib
 import time
 
-from .cluster import VIPS
+from .cluster import RELOADED, VIPS
 
 LOW_BAND = 16  # who advertises no more than this wants to be relieved
 RSS_GROWTH_KIB = 4096
@@ -19,6 +19,10 @@ def unsettled(cluster):
             return f"{name} does not answer: {done.returncode}: {done.stdout}{done.stderr}"
         statuses[name] = json.loads(done.stdout)
     for name, status in statuses.items():
+        if status["maintenance"]:
+            return f"{name} is in maintenance"
+        if cluster.nodes[name].host.holds(RELOADED):
+            return f"{name} has an address that no configuration names any more"
         for check in status["checks"]:
             if check["state"] != "up" and check["name"] != "job":
                 return f"check {check['name']} of {name} is {check['state']}: {check['detail']}"

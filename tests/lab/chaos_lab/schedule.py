@@ -33,7 +33,8 @@ KINDS = {
     "runner killed": (2, ((0.5, 5),)),
     "command": (10, ()),
     "rival commands": (4, ()),
-    # A reload of the configuration at a bad moment belongs here, once agents can do that.
+    "reload": (8, ((0, 0), (0.2, 6))),
+    "maintenance": (4, ((0.5, 6),)),
 }
 
 
