@@ -11,7 +11,7 @@ from lab.probe import Probe  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually  # noqa: E402
 
-ROUNDS = int(os.environ.get("LAB_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("LAB_ROUNDS", "12"))
 VIP = "192.0.2.10"
 
 
