@@ -101,17 +101,19 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
         now < down_at(state)) {
         return;
     }
-    // Who has lost against a better router says so with one last advertisement: no offer any more.
+    // Who has lost against a better router says so with one last advertisement: it is no offer any
+    // more, and it does not make the better one forgotten.
+    const bool preempting = settings_.preempt || standing_.priority == owner_priority;
     const bool is_led = is_alive(now, state.active, state.active_interval) &&
                         state.active->source != advert.source &&
                         state.active->priority >= standing_.priority;
-    if (is_led && in_low_band(advert.priority) && advert.priority < state.active->priority) {
+    const bool is_disregarded = in_low_band(advert.priority) || preempting;
+    if (is_led && is_disregarded && advert.priority < state.active->priority) {
         return;
     }
     state.resigned.reset();
     const bool offered = in_low_band(advert.priority) && !in_low_band(standing_.priority);
     const bool lower = advert.priority < standing_.priority;
-    const bool preempting = settings_.preempt || standing_.priority == owner_priority;
     if (!standing_.may_lead) {
         accept(now, state, advert);
     } else if (offered) {

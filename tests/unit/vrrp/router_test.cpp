@@ -358,6 +358,18 @@ TEST_F(RouterTest, low_band_the_last_word_of_who_gave_way_is_no_offer) {
     EXPECT_EQ(left(), 3452125us) << "neither hurried nor put off";
 }
 
+// Two losers: what the first one says must not make the better router forgotten for the second.
+TEST_F(RouterTest, low_band_two_last_words_are_no_offer_either) {
+    router(155);
+    feed(Startup{});
+    feed(advert(200, "192.0.2.2"));
+    const auto before = left();
+    now += 1ms;
+    feed(advert(144, "192.0.2.3"));
+    feed(advert(1, "192.0.2.4"));
+    EXPECT_EQ(left(), before - 1ms);
+}
+
 TEST_F(RouterTest, who_may_not_lead_resigns_and_never_claims) {
     become_active();
     EXPECT_EQ(feed(StandingChanged{{100, false}}), ">backup release S0");
