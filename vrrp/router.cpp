@@ -84,7 +84,7 @@ void Router::on(TimePoint, Backup&, const Shutdown&, Actions& out) {
     state_ = Initialize{};
 }
 
-void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
+void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out) {
     const Heard heard{advert.source, advert.priority, now};
     if (advert.priority == resignation_priority) {
         if (!state.hurried) {
@@ -93,6 +93,9 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions&) {
         }
         state.active = heard;
         state.resigned = advert.source;
+        if (state.asked) {  // the time is over, and nobody serves meanwhile any more
+            lead_if_due(now, state, false, out);
+        }
         return;
     }
     // The network may reorder: an older advertisement that comes after the resignation of its
