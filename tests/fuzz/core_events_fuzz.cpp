@@ -30,7 +30,7 @@ constexpr std::size_t most_steps = 400;
 constexpr Duration longest_delay = 500ms;
 constexpr int most_rounds_at_once = 8;
 // A history of hours with an interval of 10 ms would take as long as it sounds.
-constexpr int most_deadlines_to_the_end = 20000;  // hooks may take their time
+constexpr int most_deadlines_to_the_end = 1000;
 
 class Scene {
 public:
@@ -56,6 +56,7 @@ private:
     void step_of_health(std::size_t kind);
     void step_from_nowhere(std::size_t kind);
     void end();
+    void go_on_until(TimePoint latest);
 
     void feed(const core::Event& event);
     void handle(const core::Event& event);
@@ -226,6 +227,17 @@ void Scene::tell(std::size_t most) {
     told_ = kernel_.untold.empty() ? now_ : told_;
 }
 
+void Scene::go_on_until(TimePoint latest) {
+    for (int i = 0; i < most_deadlines_to_the_end && !rules_.exited(); ++i) {
+        const auto next = node_.next_deadline();
+        if (!next || *next > latest) {
+            break;
+        }
+        advance(*next);
+        tell(kernel_.untold.size());
+    }
+}
+
 // Whatever happened before: who is asked to stop does, and in time.
 void Scene::end() {
     if (rules_.exited()) {
@@ -238,18 +250,14 @@ void Scene::end() {
         latest += service.stop_timeout;
     }
     // One that runs, on_release, and another one of each VIP; a peer's on_promote.
+    Duration hooks{};
     for (const core::VipSettings& vip : configuration_.vips) {
-        latest += vip.hooks.any() ? 5 * (vip.hooks.timeout + core::hook_grace) : Duration{};
+        hooks += vip.hooks.any() ? 5 * (vip.hooks.timeout + core::hook_grace) : Duration{};
     }
-    for (int i = 0; i < most_deadlines_to_the_end && !rules_.exited(); ++i) {
-        const auto next = node_.next_deadline();
-        if (!next || *next > latest) {
-            break;
-        }
-        advance(*next);
-        tell(kernel_.untold.size());
-    }
-    advance(latest);
+    go_on_until(latest + hooks);
+    advance(latest + hooks);
+    // That may have been a long sleep, after which on_release still runs.
+    go_on_until(latest + 2 * hooks);
     ensure(rules_.exited(), "it has stopped within its time");
 }
 
