@@ -6,25 +6,16 @@
 #include <utility>
 
 #include "agent/config/values.hpp"
+#include "base/text.hpp"
 
 namespace understudy::config {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 // Up to the comment, which starts at the beginning or after a blank.
 std::string_view without_comment(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool starts = i == 0 || blanks.find(text[i - 1]) != std::string_view::npos;
+        const bool starts = i == 0 || blanks_of_a_line.find(text[i - 1]) != std::string_view::npos;
         if (starts && (text[i] == '#' || text[i] == ';')) {
             return text.substr(0, i);
         }
@@ -135,7 +126,7 @@ void Reader::section(const Place& place, std::string_view text) {
         complain(place, "a section is written [kind name], not " + in_quotes(text));
     }
     const auto inside = trim(text.substr(1, text.size() - (closed ? 2 : 1)));
-    const auto blank = inside.find_first_of(blanks);
+    const auto blank = inside.find_first_of(blanks_of_a_line);
     Section section;
     section.place = place;
     section.kind = inside.substr(0, blank);
@@ -173,7 +164,7 @@ void Reader::assignment(const Place& place, std::string_view text, int depth) {
 
 // Without quotes and comment, with the environment's values.
 std::optional<std::string> Reader::value_of(const Place& place, std::string_view text) {
-    const auto first = text.find_first_not_of(blanks);
+    const auto first = text.find_first_not_of(blanks_of_a_line);
     if (first == std::string_view::npos || text[first] != '"') {
         return expand(place, trim(without_comment(text)));
     }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace understudy::config {
 
 namespace {
@@ -60,16 +62,6 @@ bool is_decimal(std::string_view text) {
     return !text.empty() && point != 0 &&
            (!has_fraction ||
             (point + 1 < text.size() && text.find('.', point + 1) == std::string_view::npos));
-}
-
-std::string lower_case(std::string_view text) {
-    std::string lower{text};
-    for (char& letter : lower) {
-        if (letter >= 'A' && letter <= 'Z') {
-            letter = static_cast<char>(letter - 'A' + 'a');
-        }
-    }
-    return lower;
 }
 
 // Insertions, deletions, replacements, and two neighbours that changed places, each counted once.

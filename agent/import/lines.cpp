@@ -6,8 +6,6 @@ namespace understudy::importer {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
-
 // What stands in quotes, from behind the opening one; `end` is behind the closing one, or npos.
 std::string quoted(std::string_view line, std::size_t start, char quote, std::size_t& end) {
     std::string text;
@@ -35,8 +33,8 @@ bool opens_quote(std::string_view line, std::size_t at) {
 
 // The end of a word without quotes; "${NAME}" belongs to it.
 std::size_t word_end(std::string_view line, std::size_t at) {
-    while (at < line.size() && blanks.find(line[at]) == std::string_view::npos && line[at] != '"' &&
-           line[at] != '{' && line[at] != '}') {
+    while (at < line.size() && blanks_of_a_line.find(line[at]) == std::string_view::npos &&
+           line[at] != '"' && line[at] != '{' && line[at] != '}') {
         const auto close =
             line.substr(at).starts_with("${") ? line.find('}', at) : std::string_view::npos;
         at = close == std::string_view::npos ? at + 1 + (line.substr(at).starts_with("${") ? 1 : 0)
@@ -46,14 +44,6 @@ std::size_t word_end(std::string_view line, std::size_t at) {
 }
 
 }  // namespace
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 std::string without_comment(std::string_view line) {
     std::string kept;
@@ -79,7 +69,7 @@ bool split_line(std::string_view line, const Place& place, std::vector<Token>& t
     std::size_t at = 0;
     bool closed = true;
     while (true) {
-        at = line.find_first_not_of(blanks, at);
+        at = line.find_first_not_of(blanks_of_a_line, at);
         if (at == std::string_view::npos) {
             break;
         }

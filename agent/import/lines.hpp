@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "agent/import/reader.hpp"
+#include "base/text.hpp"
 
 namespace understudy::importer {
 
-std::string_view trim(std::string_view text);
 // Up to a "#" or "!", anywhere but between double quotes or after a backslash.
 std::string without_comment(std::string_view line);
 // Words, quoted or not, and braces. False: a quote is not closed.

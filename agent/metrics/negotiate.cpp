@@ -3,33 +3,21 @@
 #include <charconv>
 
 #include "agent/metrics/exposition.hpp"
+#include "base/text.hpp"
 
 namespace understudy::metrics {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
+// RFC 9110 5.6.3.
+constexpr std::string_view optional_whitespace = " \t";
 
 // What stands before the separator, which is taken away with it.
 std::string_view take(std::string_view& text, char separator) {
     const auto end = text.find(separator);
-    const std::string_view part = trimmed(text.substr(0, end));
+    const std::string_view part = trim(text.substr(0, end), optional_whitespace);
     text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     return part;
-}
-
-std::string lower(std::string_view text) {
-    std::string lower{text};
-    for (char& c : lower) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return lower;
 }
 
 struct Range {
@@ -40,10 +28,10 @@ struct Range {
 
 Range read_range(std::string_view text) {
     Range range;
-    range.type = lower(take(text, ';'));
+    range.type = lower_case(take(text, ';'));
     while (!text.empty()) {
         std::string_view parameter = take(text, ';');
-        const std::string name = lower(take(parameter, '='));
+        const std::string name = lower_case(take(parameter, '='));
         std::string_view value = parameter;
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
             value = value.substr(1, value.size() - 2);

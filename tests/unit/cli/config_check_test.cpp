@@ -3,12 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "agent/cli/commands.hpp"
-#include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/cli/offline_command.hpp"
 
 namespace understudy::cli {
 namespace {
@@ -29,31 +26,14 @@ std::string replaced(std::string text, const std::string& old, const std::string
     return text.replace(text.find(old), old.size(), other);
 }
 
-class ConfigCheck : public testing::Test {
+class ConfigCheck : public OfflineCommand {
 protected:
-    std::string file(const std::string& name, const std::string& text) const {
-        const auto path = directory_.path() / name;
-        std::ofstream(path) << text;
-        return path.string();
-    }
     int check(const std::vector<std::string>& files, bool as_json = false, bool here = false) {
-        out_.str("");
-        err_.str("");
         Arguments arguments;
-        arguments.command = Command::config_check;
-        arguments.operands = files;
         arguments.json = as_json;
         arguments.this_node = here;
-        const Console console{out_, err_};
-        return run(arguments, console);
+        return execute(arguments, Command::config_check, files);
     }
-    std::string out() const { return out_.str(); }
-    std::string err() const { return err_.str(); }
-
-private:
-    TemporaryDirectory directory_;
-    std::ostringstream out_;
-    std::ostringstream err_;
 };
 
 TEST_F(ConfigCheck, AcceptsAValidFile) {

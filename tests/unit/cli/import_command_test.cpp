@@ -7,8 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/cli/commands.hpp"
-#include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/cli/offline_command.hpp"
 
 namespace understudy::cli {
 namespace {
@@ -27,34 +26,16 @@ constexpr const char* good = R"(vrrp_instance VI_1 {
 }
 )";
 
-class Import : public testing::Test {
+class Import : public OfflineCommand {
 protected:
-    std::string path(const std::string& name) const { return (directory_.path() / name).string(); }
-    std::string file(const std::string& name, const std::string& text) const {
-        std::ofstream(path(name)) << text;
-        return path(name);
-    }
     static std::string content(const std::string& path) {
         std::ostringstream text;
         text << std::ifstream(path).rdbuf();
         return text.str();
     }
     int import(const std::string& name, const Arguments& more = {}) {
-        out_.str("");
-        err_.str("");
-        Arguments arguments = more;
-        arguments.command = Command::import;
-        arguments.operands = {name};
-        const Console console{out_, err_};
-        return run(arguments, console);
+        return execute(more, Command::import, {name});
     }
-    std::string out() const { return out_.str(); }
-    std::string err() const { return err_.str(); }
-
-private:
-    TemporaryDirectory directory_;
-    std::ostringstream out_;
-    std::ostringstream err_;
 };
 
 TEST_F(Import, WritesTheConfigurationAndTellsElsewhere) {

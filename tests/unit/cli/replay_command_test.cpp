@@ -3,13 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "agent/cli/commands.hpp"
 #include "agent/record/record.hpp"
-#include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/cli/offline_command.hpp"
 
 namespace understudy::cli {
 namespace {
@@ -20,15 +17,14 @@ using testing::HasSubstr;
 
 constexpr TimePoint start{1000s};
 
-class ReplayCommand : public testing::Test {
+class ReplayCommand : public OfflineCommand {
 protected:
-    std::string file(const std::string& name, const std::vector<std::string>& lines) const {
-        const auto path = directory_.path() / name;
-        std::ofstream out(path);
+    std::string journal(const std::string& name, const std::vector<std::string>& lines) const {
+        std::string text;
         for (const std::string& line : lines) {
-            out << line << '\n';
+            text += line + '\n';
         }
-        return path.string();
+        return file(name, text);
     }
     static std::string header() {
         return record::to_line(
@@ -40,41 +36,32 @@ protected:
         return record::to_line(number, start + number * 1500us, link, decisions);
     }
     int replay(const std::vector<std::string>& files, bool as_json = false, bool quiet = false) {
-        out_.str("");
-        err_.str("");
         Arguments arguments;
-        arguments.command = Command::replay;
-        arguments.operands = files;
         arguments.json = as_json;
         arguments.quiet = quiet;
-        const Console console{out_, err_};
-        return run(arguments, console);
+        return execute(arguments, Command::replay, files);
     }
-
-    TemporaryDirectory directory_;
-    std::ostringstream out_;
-    std::ostringstream err_;
 };
 
 TEST_F(ReplayCommand, TellsTheStoryAndHowItEnded) {
-    const std::string good = file("good", {header(), link(1), link(2)});
+    const std::string good = journal("good", {header(), link(1), link(2)});
     EXPECT_EQ(replay({good}), exit_done);
-    EXPECT_EQ(out_.str(),
+    EXPECT_EQ(out(),
               "lb1, understudyd 0.1.0, started 2023-11-14T22:13:20.000Z\n"
               "      0.001500  told   eth?[31m is up\n"
               "2 events, all decided as recorded\n");
     EXPECT_EQ(replay({good}, false, true), exit_done);
-    EXPECT_EQ(out_.str(), "2 events, all decided as recorded\n");
+    EXPECT_EQ(out(), "2 events, all decided as recorded\n");
 }
 
 TEST_F(ReplayCommand, SaysWhichEventIsDecidedOtherwise) {
-    const std::string other = file("other", {header(), link(1), link(2, {3, 4})});
+    const std::string other = journal("other", {header(), link(1), link(2, {3, 4})});
     EXPECT_EQ(replay({other}, false, true), exit_failed);
-    EXPECT_EQ(out_.str(), "event 2 (" + other +
-                              ":3) was decided otherwise: 3 actions were recorded, 0 are decided "
-                              "now\n");
+    EXPECT_EQ(out(), "event 2 (" + other +
+                         ":3) was decided otherwise: 3 actions were recorded, 0 are decided "
+                         "now\n");
     EXPECT_EQ(replay({other}, true), exit_failed);
-    const json document = json::parse(out_.str());
+    const json document = json::parse(out());
     EXPECT_EQ(document["as_recorded"], false);
     EXPECT_EQ(document["difference"]["event"], 2);
     EXPECT_EQ(document["difference"]["place"], other + ":3");
@@ -82,21 +69,21 @@ TEST_F(ReplayCommand, SaysWhichEventIsDecidedOtherwise) {
 }
 
 TEST_F(ReplayCommand, SaysThatAPartIsMissing) {
-    const std::string rest = file("rest", {header(), link(5)});
+    const std::string rest = journal("rest", {header(), link(5)});
     EXPECT_EQ(replay({rest}, false, true), exit_failed);
-    EXPECT_THAT(out_.str(), HasSubstr("1 events, 0 of them decided again: the journal begins with "
-                                      "event 5"));
+    EXPECT_THAT(out(), HasSubstr("1 events, 0 of them decided again: the journal begins with "
+                                 "event 5"));
 }
 
 TEST_F(ReplayCommand, SaysWhereALineIsNotUnderstood) {
-    const std::string bad = file("bad", {header(), link(1), "tea"});
+    const std::string bad = journal("bad", {header(), link(1), "tea"});
     EXPECT_EQ(replay({bad}), exit_usage);
-    EXPECT_EQ(err_.str(), "understudy: " + bad + ":3: it is not valid JSON\n");
+    EXPECT_EQ(err(), "understudy: " + bad + ":3: it is not valid JSON\n");
     EXPECT_EQ(replay({bad}, true), exit_usage);
-    EXPECT_EQ(json::parse(out_.str())["error"], bad + ":3: it is not valid JSON");
+    EXPECT_EQ(json::parse(out())["error"], bad + ":3: it is not valid JSON");
     EXPECT_EQ(replay({"/nonexistent"}), exit_usage);
-    EXPECT_THAT(err_.str(), HasSubstr("/nonexistent: cannot be read"));
-    EXPECT_EQ(replay({directory_.path().string()}), exit_usage);
+    EXPECT_THAT(err(), HasSubstr("/nonexistent: cannot be read"));
+    EXPECT_EQ(replay({path(".")}), exit_usage);
 }
 
 }  // namespace
