@@ -104,11 +104,14 @@ Demand Vip::demand() const {
 
 // What a takeover waited for has come, or will not come.
 void Vip::end_claim(TimePoint now, const Surroundings& around) {
+    if (!claim_waits_) {
+        return;
+    }
     // While it waited, another takeover may have been faster.
     const auto active = active_node(now);
     const bool outbid = active && active->priority >= takeover_priority && !is_active();
     const bool wanted = facts_.manual == Manual::taken && verdict_.may_lead && !outbid;
-    if (!claim_waits_ || (wanted && (consent_ == Consent::asked || awaits_service()))) {
+    if (wanted && (consent_ == Consent::asked || awaits_service())) {
         return;
     }
     claim_waits_ = false;

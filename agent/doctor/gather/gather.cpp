@@ -16,13 +16,14 @@ std::string content_of(const std::string& path) {
     return std::move(content).str();
 }
 
-std::string value_in(const std::string& text, const std::string& key) {
+std::string value_in(const std::string& text, const std::string& key, char separator) {
     std::istringstream lines(text);
     std::string value;
     for (std::string line; std::getline(lines, line);) {
-        const auto equals = line.find('=');
-        if (equals != std::string::npos && line.substr(0, line.find_first_of(" \t=")) == key) {
-            const auto start = line.find_first_not_of(" \t", equals + 1);
+        const auto end = line.find(separator);
+        const std::string ends{' ', '\t', separator};
+        if (end != std::string::npos && line.substr(0, line.find_first_of(ends)) == key) {
+            const auto start = line.find_first_not_of(" \t", end + 1);
             value = start == std::string::npos ? "" : line.substr(start);
         }
     }

@@ -26,7 +26,7 @@ ListeningFacts gather_listening(const core::Configuration& configuration,
 std::vector<int> processes_here(const std::string& name);
 // The content of a small file; empty if it cannot be read.
 std::string content_of(const std::string& path);
-// Of "KEY=value" lines, the last one; empty if there is none.
-std::string value_in(const std::string& text, const std::string& key);
+// Of "KEY=value" lines (or with another separator), the last one; empty if there is none.
+std::string value_in(const std::string& text, const std::string& key, char separator = '=');
 
 }  // namespace understudy::doctor

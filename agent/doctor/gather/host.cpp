@@ -22,24 +22,13 @@ namespace {
 constexpr const char* agent_name = "understudyd";
 constexpr const char* group_name = "understudy";
 
-std::string in_status(const std::string& status, const std::string& key) {
-    std::istringstream lines(status);
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with(key + ":")) {
-            const auto start = line.find_first_not_of(" \t", key.size() + 1);
-            return start == std::string::npos ? "" : line.substr(start);
-        }
-    }
-    return {};
-}
-
 std::string status_of(const std::string& process) {
     return content_of("/proc/" + process + "/status");
 }
 
 // Of those that the agent needs.
 std::string missing_capabilities(const std::string& process) {
-    const std::string set = in_status(status_of(process), "CapEff");
+    const std::string set = value_in(status_of(process), "CapEff", ':');
     const std::uint64_t effective = std::strtoull(set.c_str(), nullptr, 16);
     std::string missing;
     const auto look_for = [&](int capability, const char* name) {
@@ -108,7 +97,7 @@ std::vector<int> processes_here(const std::string& name) {
             fs::read_symlink(entry.path() / "ns/net", gone) != here) {
             continue;
         }
-        const std::string parent = in_status(status_of(number), "PPid");
+        const std::string parent = value_in(status_of(number), "PPid", ':');
         if (content_of("/proc/" + parent + "/comm") != name + '\n') {
             found.push_back(std::atoi(number.c_str()));
         }

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import threading
-import time
 
 from lab.clock import now_us
 from lab.network import run
+from lab.wait import eventually
 
 from .cluster import LEASE_S, NODE_NAMES, RELOADED, VIPS
 
@@ -261,10 +261,9 @@ def reloaded(context):
 def maintained(context):
     _command(context, context.node, ("maintenance", "on", "--timeout", "1s"))
     yield
-    for _ in range(20):  # the agent may be starting again, or be frozen
-        if context.node.agent.cli("maintenance", "off").returncode == 0:
-            break
-        time.sleep(0.2)
+    # The agent may be starting again, or be frozen.
+    eventually(lambda: context.node.agent.cli("maintenance", "off").returncode == 0, 20,
+               lambda: f"the maintenance of {context.node.name} is ended", step=0.2)
 
 
 # kind: (what it occupies on its node, so that no two such faults meet there; how it is done)

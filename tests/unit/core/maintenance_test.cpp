@@ -37,15 +37,18 @@ protected:
     control::StatusResponse status(VirtualHost& host) {
         return std::get<control::StatusResponse>(host.ask(control::StatusRequest{}));
     }
-    // A service that runs on one node only.
-    static core::Configuration exclusive(vrrp::Priority priority) {
-        core::Configuration configuration = web(priority);
+    static void add_check(core::Configuration& configuration, const std::string& name) {
         checks::CheckSettings check;
-        check.name = "app";
+        check.name = name;
         check.type = "file";
         check.question = checks::File{};
         check.interval = 500ms;
         configuration.checks.push_back(check);
+    }
+    // A service that runs on one node only.
+    static core::Configuration exclusive(vrrp::Priority priority) {
+        core::Configuration configuration = web(priority);
+        add_check(configuration, "app");
         core::ServiceSettings service;
         service.name = "app";
         service.checks = {"app"};
@@ -168,12 +171,7 @@ TEST_F(Maintenance, a_service_for_one_node_only_is_not_stopped_and_started_for_e
 
 TEST_F(Maintenance, a_dead_check_still_releases) {
     core::Configuration tracking = web(150);
-    checks::CheckSettings check;
-    check.name = "gateway";
-    check.type = "file";
-    check.question = checks::File{};
-    check.interval = 500ms;
-    tracking.checks.push_back(check);
+    add_check(tracking, "gateway");
     tracking.vips.front().tracks.push_back({"gateway", std::nullopt});
     lb1.start(tracking);
     ASSERT_TRUE(reaches(lb1, "active", 20s));
