@@ -119,7 +119,8 @@ std::string neighbour_rules(const std::string& members) {
 }
 
 // accept = no: what is addressed to a VIP is dropped, but never the neighbour discovery for it
-// (RFC 9568 6.1, Accept_Mode).
+// (RFC 9568 6.1, Accept_Mode). ICMPv6 is 58: its name is in /etc/protocols, which not every host
+// has.
 std::string accept_rules(const std::string& v4, const std::string& v6) {
     std::string rules = "table inet understudy {\n";
     rules += set_of("closed4", "ipv4_addr", v4) + set_of("closed6", "ipv6_addr", v6);
@@ -127,7 +128,7 @@ std::string accept_rules(const std::string& v4, const std::string& v6) {
         " chain in { type filter hook input priority 0;\n"
         "  ip daddr @closed4 drop\n"
         "  ip6 daddr @closed6 icmpv6 type != { nd-neighbor-solicit, nd-neighbor-advert } drop\n"
-        "  ip6 daddr @closed6 meta l4proto != ipv6-icmp drop\n }\n}\n";
+        "  ip6 daddr @closed6 meta l4proto != 58 drop\n }\n}\n";
     return rules;
 }
 
