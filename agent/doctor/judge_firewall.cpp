@@ -20,7 +20,7 @@ std::string remedy_for(const Passage& passage, Family family) {
                passage.chain + " -p vrrp -j ACCEPT, and the same where the rules are kept";
     }
     return "nft insert rule " + passage.table + ' ' + passage.chain +
-           " meta l4proto vrrp accept, and the same in /etc/nftables.conf";
+           " meta l4proto 112 accept, and the same in /etc/nftables.conf";
 }
 
 std::vector<Packet> packets_of(const core::VipSettings& vip) {

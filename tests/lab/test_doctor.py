@@ -47,9 +47,9 @@ class Doctor(LabTestCase):
         self.found(seen, "problem", "eth0 arp_ignore", "= 8", "sysctl -w net.ipv4.conf.eth0.arp_ignore=0")
         self.found(seen, "hint", "eth0 rp_filter", "rp_filter=2")
         self.found(seen, "problem", "firewall", "comes in on eth0",
-                   "nft insert rule inet filter input meta l4proto vrrp accept")
+                   "nft insert rule inet filter input meta l4proto 112 accept")
         self.found(seen, "problem", "firewall", "goes out on eth0",
-                   "nft insert rule inet filter output meta l4proto vrrp accept")
+                   "nft insert rule inet filter output meta l4proto 112 accept")
 
         # What it says to do helps.
         self.host.exec("sysctl", "-qw", "net.ipv4.conf.eth0.arp_ignore=0", "net.ipv4.conf.eth0.rp_filter=2")

@@ -349,7 +349,7 @@ TEST(DoctorAndFirewall, NamesTheChainAndTheCommand) {
                 AllOf(Field(&Finding::severity, Severity::problem),
                       Field(&Finding::seen, HasSubstr("comes in on eth0")),
                       Field(&Finding::remedy,
-                            HasSubstr("nft insert rule inet filter input meta l4proto vrrp "
+                            HasSubstr("nft insert rule inet filter input meta l4proto 112 "
                                       "accept"))));
     facts.firewall.ruleset.clear();
     facts.firewall.trouble = "Operation not permitted";
