@@ -59,6 +59,9 @@ AddressChanges::AddressChanges()
 void AddressChanges::queue(const core::AddAddress& change) {
     append(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, change.interface, change.prefix, &change.lease,
            true);
+    if (change.prefix.address.is_v6()) {
+        local_routes_.expect(change.prefix.address);
+    }
 }
 
 void AddressChanges::queue(const core::RenewAddress& change) {
@@ -67,6 +70,7 @@ void AddressChanges::queue(const core::RenewAddress& change) {
 
 void AddressChanges::queue(const core::RemoveAddress& change) {
     append(RTM_DELADDR, 0, change.interface, change.prefix, nullptr, false);
+    local_routes_.forget(change.prefix.address);
 }
 
 void AddressChanges::attribute(std::uint16_t type, const void* data, std::size_t size) {
@@ -126,6 +130,7 @@ void AddressChanges::flush(const EventSink& sink) {
     for (std::size_t first = 0; first < pending_.size(); first += most_in_one_message) {
         send(first, std::min(first + most_in_one_message, pending_.size()), sink);
     }
+    local_routes_.wait();
     pending_.clear();
     buffer_.clear();
 }
@@ -143,11 +148,9 @@ void AddressChanges::send(std::size_t first, std::size_t last, const EventSink& 
         sent = ::send(socket_.get(), &buffer_[begin], end - begin, 0);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0) {
-        const std::string error = std::strerror(errno);
+        const int error = errno;
         for (std::size_t i = first; i < last; ++i) {
-            if (pending_[i].adds) {
-                sink(core::AddressRefused{pending_[i].interface, pending_[i].prefix, false, error});
-            }
+            refuse(pending_[i], error, sink);
         }
         return;
     }
@@ -177,16 +180,20 @@ void AddressChanges::read_answers(std::size_t first, std::size_t last, const Eve
             const int error = -static_cast<const nlmsgerr*>(nlmsg_data(message))->error;
             const std::uint32_t sequence = message->nlmsg_seq;
             if (error != 0 && sequence >= first_sequence && sequence <= last_sequence) {
-                const Pending& change = pending_[first + (sequence - first_sequence)];
-                if (change.adds) {
-                    sink(core::AddressRefused{change.interface, change.prefix, error == EEXIST,
-                                              std::strerror(error)});
-                }
+                refuse(pending_[first + (sequence - first_sequence)], error, sink);
             }
             if (sequence == last_sequence) {
                 return;
             }
         }
+    }
+}
+
+void AddressChanges::refuse(const Pending& change, int error, const EventSink& sink) {
+    if (change.adds) {
+        local_routes_.forget(change.prefix.address);
+        sink(core::AddressRefused{change.interface, change.prefix, error == EEXIST,
+                                  std::strerror(error)});
     }
 }
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <optional>
 
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/kernel_monitor.hpp"
@@ -143,6 +144,23 @@ void report_link(const nlmsghdr* message, const EventSink& sink) {
     sink(seen);
 }
 
+std::optional<IpAddress> local_address_of(const nlmsghdr* message) {
+    constexpr unsigned whole_address = 128;  // bits
+    if (message->nlmsg_type != RTM_NEWROUTE || nlmsg_valid_hdr(message, sizeof(rtmsg)) == 0) {
+        return std::nullopt;
+    }
+    const auto* header = static_cast<const rtmsg*>(nlmsg_data(message));
+    nlattr* table[RTA_MAX + 1] = {};
+    if (header->rtm_family != AF_INET6 || header->rtm_type != RTN_LOCAL ||
+        header->rtm_dst_len != whole_address ||
+        nlmsg_parse(const_cast<nlmsghdr*>(message), sizeof(rtmsg), table, RTA_MAX, nullptr) < 0 ||
+        table[RTA_DST] == nullptr ||
+        payload_of(table[RTA_DST]).size() != address_size(Family::ipv6)) {
+        return std::nullopt;
+    }
+    return IpAddress::from_bytes(payload_of(table[RTA_DST]));
+}
+
 void report(const nlmsghdr* message, const EventSink& sink) {
     switch (message->nlmsg_type) {
         case RTM_NEWADDR:
@@ -170,6 +188,17 @@ bool report_messages(std::span<const std::byte> datagram, const EventSink& sink)
         report(message, sink);
     }
     return false;
+}
+
+void report_local_routes(std::span<const std::byte> datagram,
+                         const std::function<void(const IpAddress&)>& sink) {
+    int remaining = static_cast<int>(datagram.size());
+    for (auto* message = const_cast<nlmsghdr*>(reinterpret_cast<const nlmsghdr*>(datagram.data()));
+         nlmsg_ok(message, remaining); message = nlmsg_next(message, &remaining)) {
+        if (const auto address = local_address_of(message)) {
+            sink(*address);
+        }
+    }
 }
 
 }  // namespace understudy::host

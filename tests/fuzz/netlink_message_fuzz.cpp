@@ -46,5 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ++events;
     });
     ensure(events <= size / 16, "a message is one event at most");
+    host::report_local_routes(datagram, [](const IpAddress& address) {
+        ensure(address.is_v6(), "local routes of IPv6 only");
+    });
     return 0;
 }

@@ -118,7 +118,8 @@ class Imports(LabTestCase):
         with Probe(client, VIP4) as probe4, Probe(client, VIP6) as probe6:
             self.migrate(active, standby, "web4", addresses)
         self.assertEqual(probe4.seen.lost, 0, probe4.seen.loss_windows)
-        # Linux adds the local route of an IPv6 address in a work queue, after it has acknowledged the address.
+        # Linux adds the local route of an IPv6 address in a work queue. The agent waits for it, but not for
+        # as long as a machine without a free processor may need.
         self.assertLess(probe6.seen.longest_loss_ms(), 20, probe6.seen.loss_windows)
         self.assertEqual(probe4.seen.answering(), [one.mac, two.mac, one.mac])
 

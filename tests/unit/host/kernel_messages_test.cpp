@@ -130,6 +130,39 @@ TEST(KernelMessages, ALink) {
     EXPECT_EQ(std::get<core::LinkSeen>(events.front()).name, "eth0");
 }
 
+Bytes route(int type, std::uint8_t family, std::uint8_t kind, std::uint8_t length,
+            const Bytes& destination) {
+    rtmsg header{};
+    header.rtm_family = family;
+    header.rtm_type = kind;
+    header.rtm_dst_len = length;
+    return message(type, bytes_of(header), {attribute(RTA_DST, destination)});
+}
+
+std::vector<std::string> read_local_routes(const Bytes& datagram) {
+    std::vector<std::string> addresses;
+    report_local_routes(
+        datagram, [&](const IpAddress& address) { addresses.push_back(address.to_string()); });
+    return addresses;
+}
+
+TEST(KernelMessages, ALocalRoute) {
+    const auto parsed = *IpAddress::parse("2001:db8::10");
+    const auto raw = parsed.bytes();
+    const Bytes address{raw.begin(), raw.end()};
+    const Bytes cut{raw.begin(), raw.begin() + 12};
+    const std::vector<std::string> found{"2001:db8::10"};
+    EXPECT_EQ(read_local_routes(route(RTM_NEWROUTE, AF_INET6, RTN_LOCAL, 128, address)), found);
+
+    EXPECT_TRUE(read_local_routes(route(RTM_DELROUTE, AF_INET6, RTN_LOCAL, 128, address)).empty());
+    EXPECT_TRUE(read_local_routes(route(RTM_NEWROUTE, AF_INET, RTN_LOCAL, 128, address)).empty());
+    EXPECT_TRUE(
+        read_local_routes(route(RTM_NEWROUTE, AF_INET6, RTN_UNICAST, 128, address)).empty());
+    EXPECT_TRUE(read_local_routes(route(RTM_NEWROUTE, AF_INET6, RTN_LOCAL, 64, address)).empty());
+    EXPECT_TRUE(read_local_routes(route(RTM_NEWROUTE, AF_INET6, RTN_LOCAL, 128, cut)).empty());
+    EXPECT_TRUE(read_local_routes(message(RTM_NEWROUTE, {}, {})).empty());
+}
+
 // --- what is refused: read, it would be memory that is not the message's -------------------------
 
 TEST(KernelMessages, TooShortForItsHeader) {
