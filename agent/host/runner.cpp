@@ -326,7 +326,12 @@ void Runner::start_prober(const std::string& why) {
         checks::run_prober(task, 3, 4);
     }
     ::close(retirement[1]);
-    if (pid < 0) {
+    const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+    if (watched < 0) {
+        if (pid > 0) {
+            kill(pid, SIGKILL);
+            waitpid(pid, nullptr, 0);
+        }
         ::close(retirement[0]);
         starting_ = true;
         pause_.expires_after(std::chrono::seconds{1});
@@ -335,7 +340,7 @@ void Runner::start_prober(const std::string& why) {
     }
     prober_pid_ = pid;
     prober_.close();
-    prober_.assign(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    prober_.assign(watched);
     prober_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this](const boost::system::error_code& error) {
                            if (!error) {
