@@ -91,8 +91,8 @@ bool Loop::run() {
     restore_maintenance();
     monitor_.observe_all([this](const core::Event& event) { feed(event); });
     notify_.ready();
-    if (const auto period = notify_.watchdog_period()) {
-        watchdog_at_ = boot_now() + *period;
+    if (const auto period = notify_.life_sign_period()) {
+        life_sign_at_ = boot_now() + *period;
     }
     after_round();
     io_.run();
@@ -352,6 +352,7 @@ void Loop::wait_for_signal() {
         } else {
             write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
             notify_.stopping();
+            life_sign_at_ = boot_now() + *notify_.life_sign_period();
             stopping_ = true;
             feed(core::StopRequested{});
             after_round();
@@ -365,9 +366,9 @@ void Loop::after_round() {
         return;
     }
     const TimePoint now = boot_now();
-    if (watchdog_at_ && now >= *watchdog_at_) {
+    if (life_sign_at_ && now >= *life_sign_at_) {
         notify_.alive();
-        watchdog_at_ = now + *notify_.watchdog_period();
+        life_sign_at_ = now + *notify_.life_sign_period();
     }
     notify_.status(node_.summary());
     arm_timer();
@@ -392,8 +393,8 @@ void Loop::go_on_later() {
 // each.
 void Loop::arm_timer() {
     auto deadline = node_.next_deadline();
-    if (watchdog_at_) {
-        deadline = deadline ? std::min(*deadline, *watchdog_at_) : watchdog_at_;
+    if (life_sign_at_) {
+        deadline = deadline ? std::min(*deadline, *life_sign_at_) : life_sign_at_;
     }
     if (!deadline || (armed_ && *armed_ <= *deadline)) {
         return;

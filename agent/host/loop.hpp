@@ -86,7 +86,7 @@ private:
     bool stopping_ = false;
     Reloader reloader_;
     std::optional<TimePoint> armed_;
-    std::optional<TimePoint> watchdog_at_;
+    std::optional<TimePoint> life_sign_at_;
 };
 
 }  // namespace understudy::host

@@ -2,14 +2,22 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace understudy::host {
 
+namespace {
+
+// Three times what lies between two signs of life.
+const std::string more_time = "EXTEND_TIMEOUT_USEC=15000000";
+
+}  // namespace
+
 ServiceNotify::ServiceNotify() {
     std::uint64_t microseconds = 0;
     if (sd_watchdog_enabled(0, &microseconds) > 0) {
-        watchdog_period_ = Duration{static_cast<Duration::rep>(microseconds / 2)};
+        life_sign_period_ = Duration{static_cast<Duration::rep>(microseconds / 2)};
     }
 }
 
@@ -26,7 +34,10 @@ void ServiceNotify::reloading() {
 }
 
 void ServiceNotify::stopping() {
-    sd_notify(0, "STOPPING=1");
+    constexpr Duration often = std::chrono::seconds{5};
+    stopping_ = true;
+    life_sign_period_ = std::min(life_sign_period_.value_or(often), often);
+    sd_notify(0, ("STOPPING=1\n" + more_time).c_str());
 }
 
 void ServiceNotify::status(const std::string& text) {
@@ -37,7 +48,7 @@ void ServiceNotify::status(const std::string& text) {
 }
 
 void ServiceNotify::alive() {
-    sd_notify(0, "WATCHDOG=1");
+    sd_notify(0, ("WATCHDOG=1\n" + (stopping_ ? more_time : "")).c_str());
 }
 
 }  // namespace understudy::host

@@ -157,6 +157,9 @@ class Reloads(LabTestCase):
             one.must("reload")
             heard("RELOADING=1\nMONOTONIC_USEC=")
             heard("READY=1")
+            one.signal(signal.SIGTERM)
+            heard("STOPPING=1")
+            heard("EXTEND_TIMEOUT_USEC=")
 
 
 if __name__ == "__main__":
