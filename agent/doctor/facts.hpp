@@ -34,7 +34,7 @@ struct InterfaceFacts {
     // The .network file that systemd-networkd has applied, and its KeepConfiguration.
     std::string network_file;
     std::string keep_configuration;
-    std::string network_manager;  // the connection, if NetworkManager manages the interface
+    std::string network_manager;  // its connection, if NetworkManager manages the interface
 };
 
 struct AddressFacts {

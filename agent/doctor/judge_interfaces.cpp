@@ -65,24 +65,24 @@ void judge_networkd(const InterfaceFacts& interface, Findings& findings) {
         {Severity::warning, interface.name + " systemd-networkd",
          interface.network_file + (keep.empty() ? " has no KeepConfiguration=yes"
                                                 : " has KeepConfiguration=" + keep + ", not yes"),
-         "networkd removes addresses that it does not know when it starts or configures the "
-         "interface again; the agent puts them back, after a moment without",
+         "when networkd starts again, as at its upgrade, it removes all addresses of the interface "
+         "for a moment, also this node's own: a peer takes over",
          "in " + interface.network_file +
-             ".d/understudy.conf: [Network] KeepConfiguration=yes; then networkctl reload"});
+             ".d/understudy.conf: [Network] KeepConfiguration=yes; then systemctl restart "
+             "systemd-networkd (networkctl reload would configure the interface anew)"});
 }
 
+// It has no setting like networkd's; and an interface that it manages is an ordinary one.
 void judge_network_manager(const InterfaceFacts& interface, Findings& findings) {
     if (interface.network_manager.empty()) {
         return;
     }
     findings.push_back(
-        {Severity::warning, interface.name + " NetworkManager",
-         "it manages the interface (" + interface.network_manager + ")",
-         "it removes addresses that it does not know whenever the connection is activated or "
-         "reapplied; the agent puts them back, after a moment without",
-         "in /etc/NetworkManager/conf.d/understudy.conf: [keyfile] "
-         "unmanaged-devices=interface-name:" +
-             interface.name + "; or do not reactivate the connection of an active node"});
+        {Severity::hint, interface.name + " NetworkManager",
+         "it manages the interface (connection " + interface.network_manager + ")",
+         "when the connection is activated again, it removes all addresses for a moment, also this "
+         "node's own: a peer takes over",
+         "understudy maintenance on before nmcli connection up, and off afterwards"});
 }
 
 bool sends_multicast(const Facts& facts, const std::string& interface, Family family) {

@@ -21,6 +21,8 @@ FirewallFacts gather_firewall();
 ListeningFacts gather_listening(const core::Configuration& configuration,
                                 const std::vector<AddressFacts>& own);
 
+// The connection of an interface that NetworkManager manages; empty otherwise.
+std::string connection_of(const std::string& interface);
 // Numbers of the processes of this name in this network namespace, but for children of one of that
 // name.
 std::vector<int> processes_here(const std::string& name);

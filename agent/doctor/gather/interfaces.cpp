@@ -108,16 +108,14 @@ std::string keep_configuration(const fs::path& file) {
 }
 
 void read_managers(InterfaceFacts& interface, bool networkd, bool network_manager) {
-    const std::string index = std::to_string(if_nametoindex(interface.name.c_str()));
     if (networkd) {
+        const std::string index = std::to_string(if_nametoindex(interface.name.c_str()));
         const std::string state = content_of("/run/systemd/netif/links/" + index);
         interface.network_file = value_in(state, "NETWORK_FILE");
         interface.keep_configuration = keep_configuration(interface.network_file);
     }
     if (network_manager) {
-        const std::string state = content_of("/run/NetworkManager/devices/" + index);
-        const std::string connection = value_in(state, "connection-uuid");
-        interface.network_manager = connection.empty() ? "" : "connection " + connection;
+        interface.network_manager = connection_of(interface.name);
     }
 }
 
