@@ -82,11 +82,18 @@ class FakeAgent:
                "advert_interval_ms": 1000, "readiness": "hot", "service": "haproxy" if number % 3 == 0 else "",
                "addresses": [{"address": f"192.0.2.{100 + number}/24", "interface": "eth0", "derived": False},
                              {"address": f"2001:db8::{100 + number}/64", "interface": "eth0", "derived": False}],
-               "transitions": 2, "counters": {"adverts_sent": 10, "adverts_received": 20, "discarded": {}},
+               "hooks": self._hooks(number, state), "transitions": 2, "counters": {"adverts_sent": 10, "adverts_received": 20, "discarded": {}},
                "skew_time_ms": 414.062, "active_down_interval_ms": 3414.062, "checksum": "rfc9568",
                "heartbeat_gap_intervals": histogram, "heartbeat_lateness_s": histogram}
         self._hold(vip)
         return vip
+
+    def _hooks(self, number, state):
+        if number % 4:
+            return []
+        failed = {"name": "on_promote", "result": "failed", "at": utc(self.started + 5), "detail": "exit status 3"}
+        ended = {"name": f"on_{state}", "result": "done", "at": utc(self.started + 60 * number + 6), "detail": ""}
+        return [ended, failed] if number % 8 == 0 else [ended]
 
     def _status(self):
         now = time.time()

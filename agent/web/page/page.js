@@ -7,6 +7,7 @@ const most_named = 4;  // addresses of one VIP
 const states = {
   active: ["●", "good"], backup: ["○", "calm"], promoting: ["◐", "warn"], fault: ["✕", "bad"], init: ["◌", "none"],
   up: ["▲", "good"], down: ["▼", "bad"], unknown: ["?", "none"],
+  done: ["✓", "good"], failed: ["✕", "bad"], running: ["◐", "warn"],
 };
 const page = id => document.getElementById(id);
 
@@ -149,6 +150,23 @@ function active_node(vip) {
   return `${names.get(vip.active.address) ?? vip.active.address} (${vip.active.priority})`;
 }
 
+// The last run of each hook, the newest one first.
+function fill_hooks(cell, vip) {
+  const hooks = [...vip.hooks ?? []].sort((a, b) => a.at < b.at ? 1 : -1);
+  while (cell.childElementCount > hooks.length) cell.lastChild.remove();
+  hooks.forEach((hook, i) => {
+    let line = cell.children[i];
+    if (!line) {
+      line = document.createElement("div");
+      line.append(document.createElement("span"), document.createElement("span"));
+      cell.append(line);
+    }
+    fill_state(line.firstChild, hook.result);
+    const ago = hook.result === "running" ? `for ${since(hook.at)}` : `${since(hook.at)} ago`;
+    set(line.lastChild, ` ${hook.name} ${ago}${hook.detail ? `: ${hook.detail}` : ""}`);
+  });
+}
+
 const names = new Map();  // of other nodes, by their address
 
 const vips = new Table("vips", [
@@ -167,6 +185,7 @@ const vips = new Table("vips", [
   text(addresses, "wide"),
   text(priority, "number"),
   text(vip => vip.service ? `${vip.service}: ${vip.readiness}` : ""),
+  {kind: "wide", fill: fill_hooks},
   text(vip => vip.reason, "wide"),
 ]);
 
