@@ -1,6 +1,7 @@
 """The examples with haproxy and nginx as they are shipped, on two nodes: nothing but paths is put elsewhere."""
 import os
 import pathlib
+import shutil
 import sys
 import time
 import unittest
@@ -98,6 +99,27 @@ class Examples(LabTestCase):
         self.pair("nginx-pair", {"/var/www/html/.deployed": "{dir}/site/.deployed"}, nginx, "www")
         self.moves_when_the_server_dies("192.0.2.11", "www")
         self.assertTrue(self.lab.hosts["lb2"].holds("2001:db8::11"))
+
+    def test_hooks(self):
+        told = []
+
+        def inbox(connection):
+            request = b""
+            while b"web is" not in request and (chunk := connection.recv(4096)):
+                request += chunk
+            told.append(request.decode())
+            connection.sendall(b"HTTP/1.0 204 No Content\r\n\r\n")
+
+        Server(self.gateway, 8080, inbox)
+        tell = pathlib.Path(self.lab.dir) / "tell"
+        shutil.copy(EXAMPLES / "hooks" / "tell", tell)
+        os.chmod(self.lab.dir, 0o755)  # hooks run as nobody
+        agent = Example(self.lab.node("lb1"), "hooks", {"/usr/local/sbin/tell": str(tell),
+                                                        "vrid = 51": "vrid = 51\nadvert_interval = 100ms"})
+        agent.wait_state("active")
+        eventually(lambda: told and "lb1: web is active: no advertisement from anybody" in told[-1], 5, lambda: f"{told} {agent.log()}")
+        self.assertTrue(told[-1].startswith("POST /vips "), told)
+        eventually(lambda: {hook["name"]: hook["result"] for hook in agent.vip()["hooks"]}["on_active"] == "done", 5, agent.log)
 
 
 if __name__ == "__main__":
