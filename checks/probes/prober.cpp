@@ -162,8 +162,10 @@ bool give_up_rights(const ProberUser& user) {
 void set_limits() {
     constexpr int niceness = 5;  // after the heartbeat, and after what is being checked
     setpriority(PRIO_PROCESS, 0, niceness);
+#ifndef __SANITIZE_THREAD__  // whose own memory is more than that
     const rlimit memory{most_memory, most_memory};
     setrlimit(RLIMIT_DATA, &memory);
+#endif
     const rlimit no_core{0, 0};  // it holds credentials
     setrlimit(RLIMIT_CORE, &no_core);
     rlimit files{};

@@ -27,6 +27,11 @@ class LabTestCase(unittest.TestCase):
         self.lab = Lab()
         self.addCleanup(self.lab.close)
         self.addCleanup(self._tell_if_failed)
+        self.addCleanup(self._hear_sanitizers)
+
+    def _hear_sanitizers(self):
+        for agent in getattr(self.lab, "agents", []):
+            self.assertNotIn("Sanitizer: ", agent.log(), agent.dir.name)
 
     def _tell_if_failed(self):
         failed = any(error for _, error in getattr(self._outcome, "errors", [])) or (
