@@ -86,7 +86,8 @@ void AddressLedger::configure(TimePoint now, const VipSettings& settings, Outbox
         forgive();
         const bool adding = entry.adding_until && now < *entry.adding_until;
         const bool removing = entry.removing_until && now < *entry.removing_until;
-        if (want_ != Want::undecided && entry.index != 0 && ((entry.ours && !removing) || adding)) {
+        // Also what a former agent left: nobody will decide about it any more.
+        if (entry.index != 0 && ((entry.ours && !removing) || adding)) {
             out.actions.emplace_back(RemoveAddress{entry.index, entry.wanted.prefix});
         }
     }

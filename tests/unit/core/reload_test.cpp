@@ -127,6 +127,21 @@ TEST_F(Reload, an_address_that_is_not_named_any_more_is_removed_and_it_alone) {
     EXPECT_EQ(lb1.vip().counters.address_repairs, 0U);
 }
 
+TEST_F(Reload, what_a_former_agent_left_and_is_not_named_any_more_is_removed_before_anything_is_decided) {
+    Configuration two = web(150);
+    two.vips.front().addresses.push_back(address(second));
+    start(two, web(100));
+    lb1.crash();
+    lb1.set_link(false);
+    lb1.start(two);
+    lan.run_for(10ms);
+    ASSERT_EQ(lb1.state(), "fault");
+    ASSERT_TRUE(lb1.holds(second)) << "it may be adopted";
+    lb1.reload(web(150));
+    EXPECT_THAT(decided, ElementsAre("remove " + second));
+    EXPECT_FALSE(lb1.holds(second));
+}
+
 TEST_F(Reload, a_kernel_that_tells_late_changes_nothing_about_that) {
     start(web(150), web(100));
     lb1.slow_down_kernel(30ms);
