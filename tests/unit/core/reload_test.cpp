@@ -127,7 +127,7 @@ TEST_F(Reload, an_address_that_is_not_named_any_more_is_removed_and_it_alone) {
     EXPECT_EQ(lb1.vip().counters.address_repairs, 0U);
 }
 
-TEST_F(Reload, what_a_former_agent_left_and_is_not_named_any_more_is_removed_before_anything_is_decided) {
+TEST_F(Reload, what_a_former_agent_left_is_removed_once_it_is_not_named) {
     Configuration two = web(150);
     two.vips.front().addresses.push_back(address(second));
     start(two, web(100));
