@@ -123,12 +123,13 @@ bool Health::finished(TimePoint now, const CheckFinished& event, Outbox& out) {
     }
     checks::Monitor& monitor = monitors_[event.check];
     const CheckState before = monitor.state();
+    const bool had_run = monitor.has_run();
     const bool changed = monitor.finished(now, event.run, event.outcome);
     if (monitor.state() != before) {
         change(event.check, before, out);
     }
     reschedule(event.check);
-    return changed;
+    return changed || monitor.has_run() != had_run;  // "not looked at yet" is a reason of its own
 }
 
 void Health::change(std::size_t check, CheckState before, Outbox& out) const {

@@ -279,6 +279,17 @@ TEST_F(Services, an_active_node_keeps_the_address_while_its_prober_is_silent) {
     EXPECT_EQ(status.checks.front().state, control::CheckState::unknown);
 }
 
+// Nobody asks, for a question would look anew.
+TEST_F(Services, the_first_run_that_fails_is_a_fault_also_where_initial_said_so_before) {
+    core::Configuration configuration = tracking(150);
+    configuration.checks.front().initial = checks::CheckState::down;
+    lb1.set_check("gateway", false);
+    lb1.start(configuration);
+    lan.run_for(2s);
+    ASSERT_FALSE(lb1.events().empty());
+    EXPECT_EQ(lb1.events().back().to, control::State::fault);
+}
+
 TEST_F(Services, an_agent_that_is_started_again_adopts_its_addresses_before_any_check_has_run) {
     lb1.start(served(150, true));
     lb2.start(served(100, true));
