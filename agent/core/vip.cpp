@@ -7,14 +7,6 @@
 
 namespace understudy::core {
 
-namespace {
-
-std::string_view name_of(Family family) {
-    return family == Family::ipv4 ? "IPv4" : "IPv6";
-}
-
-}  // namespace
-
 void log(Outbox& out, LogLevel level, std::string text) {
     out.actions.emplace_back(Log{level, std::move(text)});
 }
@@ -51,41 +43,6 @@ std::string Vip::link_trouble(const KernelView& kernel) const {
     return {};
 }
 
-std::string Vip::source_trouble(const KernelView& kernel) {
-    // An owner's virtual addresses are its real ones (RFC 9568 1.6): they may be the source.
-    static const std::set<IpAddress> nothing;
-    const bool owner = settings_.priority == vrrp::owner_priority;
-    for (Face& face : faces_) {
-        const auto matches = [&](const IpAddress& a) { return a.family() == face.family; };
-        const auto configured = std::ranges::find_if(settings_.unicast_sources, matches);
-        const auto peer = std::ranges::find_if(settings_.unicast_peers, matches);
-        const bool has_peer = peer != settings_.unicast_peers.end();
-        std::optional<IpAddress> source;
-        if (configured != settings_.unicast_sources.end()) {
-            for (const auto& [key, observed] : kernel.addresses()) {
-                if (observed.prefix.address == *configured && !observed.tentative) {
-                    source = *configured;
-                }
-            }
-        } else {
-            source = pick_source(kernel, interface_, face.family, owner ? nothing : *excluded_,
-                                 has_peer ? std::optional{*peer} : std::nullopt);
-        }
-        face.source = source;
-        if (!source && configured != settings_.unicast_sources.end()) {
-            return "unicast_source " + configured->to_string() + " is on no interface";
-        }
-        if (!source) {
-            const bool link_local =
-                face.family == Family::ipv6 && !(has_peer && !peer->is_link_local());
-            return "interface " + settings_.interface + " has no " +
-                   std::string{link_local ? "link-local " : ""} +
-                   std::string{name_of(face.family)} + " address to send from";
-        }
-    }
-    return {};
-}
-
 std::string Vip::listener_trouble(const Listeners& listeners) const {
     for (const Face& face : faces_) {
         if (std::string trouble = listeners.trouble(face.family, interface_); !trouble.empty()) {
@@ -110,6 +67,9 @@ void Vip::gather(TimePoint now, const Surroundings& around) {
     facts_.observed = facts_.observed || around.kernel.is_complete();
     facts_.link_trouble = link_trouble(around.kernel);
     facts_.source_trouble = source_trouble(around.kernel);
+    if (waits_for_source(now, facts_.source_trouble, around)) {
+        facts_.source_trouble.clear();
+    }
     facts_.listener_trouble = listener_trouble(around.listeners);
     facts_.address_trouble = ledger_.trouble(now);
     if (link != nullptr && is_active() && !promoting_ && link->mac != announced_mac_) {
@@ -123,6 +83,7 @@ bool Vip::facts_are_old(TimePoint now) const {
     const bool held_back = verdict_.shown == control::State::init && facts_.startup_hold;
     return (held_back && now >= *facts_.startup_hold) ||
            ledger_.trouble(now) != facts_.address_trouble ||
+           (source_lost_ && facts_.source_trouble.empty() && now >= *source_wait_end()) ||
            (adopt_until_ && now >= *adopt_until_) ||
            (offered_until_ && !facts_.offer_over && now >= *offered_until_) ||
            (refused_until_ && now >= *refused_until_) ||
@@ -402,6 +363,9 @@ void Vip::announce(TimePoint now, const Surroundings& around) {
 }
 
 void Vip::announce_once(const Surroundings& around, bool only_added) {
+    if (source_lost_) {
+        return;  // they were let go
+    }
     for (const AddressLedger::Entry& entry : ledger_.entries()) {
         if (only_added && !entry.added) {
             continue;
@@ -460,6 +424,9 @@ std::optional<TimePoint> Vip::next_deadline() const {
     consider(announcer_.next_deadline());
     consider(added_announcer_.next_deadline());
     consider(adopt_until_);
+    if (facts_.source_trouble.empty()) {
+        consider(source_wait_end());
+    }
     consider(limiter_.held_until());
     if (!facts_.offer_over) {
         consider(offered_until_);

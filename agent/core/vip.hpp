@@ -54,6 +54,11 @@ struct Dependencies {
 // A complaint about the same thing is logged once, then at most this often.
 inline constexpr Duration log_spacing = std::chrono::seconds{60};
 inline constexpr std::size_t most_peers = 16;
+// A holder whose own address is away waits so long for it, at most an interval: a network manager
+// that sets an interface anew takes it away for 10 to 20 ms. Its VIP is let go meanwhile. Put back
+// first, it would become the interface's primary IPv4 address, and the own address would go with it
+// when it is released.
+inline constexpr Duration longest_source_wait = std::chrono::milliseconds{100};
 
 class Vip {
 public:
@@ -151,7 +156,7 @@ private:
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
         std::size_t address_count = 0;
-        std::optional<IpAddress> source;
+        std::optional<IpAddress> source;  // the last one, if it is away
     };
     struct Peer {
         IpAddress source;
@@ -165,6 +170,8 @@ private:
     void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const KernelView& kernel);
+    bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
+    std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
     bool awaits_sockets(const Listeners& listeners) const;
     bool runs_beside_another(TimePoint now) const;
@@ -230,6 +237,7 @@ private:
     std::vector<Face> faces_;
     InterfaceIndex interface_ = 0;
     MacAddress announced_mac_;
+    std::optional<TimePoint> source_lost_;  // while active, with the addresses let go
 
     Facts facts_;
     Verdict verdict_;

@@ -203,6 +203,9 @@ vrrp::ChecksumForm Vip::checksum_form() const {
 }
 
 void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around) {
+    if (source_lost_ && priority != vrrp::resignation_priority) {
+        return;  // what it would say is not so for the moment
+    }
     vrrp::Advertisement advertisement;
     advertisement.version = settings_.version;
     advertisement.vrid = settings_.vrid;
@@ -221,7 +224,7 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
     };
     for (const Face& face : faces_) {
         if (!face.source) {
-            continue;  // it is gone: this is the resignation that cannot be sent
+            continue;  // there never was one
         }
         advertisement.family = face.family;
         advertisement.addresses = face.addresses;

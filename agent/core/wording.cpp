@@ -37,6 +37,10 @@ std::string in_words(Duration duration) {
     return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
 }
 
+std::string_view name_of(Family family) {
+    return family == Family::ipv4 ? "IPv4" : "IPv6";
+}
+
 std::string in_words(const vrrp::Transition& why) {
     using vrrp::Cause;
     switch (why.cause) {

@@ -179,8 +179,11 @@ std::string VrrpSocket::prepare() const {
         set(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
     }
     set(fd, SOL_SOCKET, SO_PRIORITY, socket_priority);
+    // So that a node whose own address is gone can still resign.
+    const bool is_v4 = listener_.family == Family::ipv4;
+    set(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, on);
     bool done = true;
-    if (listener_.family == Family::ipv4) {
+    if (is_v4) {
         done = set(fd, IPPROTO_IP, IP_TTL, hops) && set(fd, IPPROTO_IP, IP_MULTICAST_TTL, hops) &&
                set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, off) &&
                set(fd, IPPROTO_IP, IP_TOS, traffic_class) &&

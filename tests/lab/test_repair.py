@@ -1,4 +1,5 @@
 """What others do to addresses and interfaces, and how it heals."""
+import json
 import os
 import sys
 
@@ -42,6 +43,38 @@ class Repairs(LabTestCase):
                 self.assertLess(back - gone, 20_000)
                 self.assertEqual(agent.state(), "active")
                 self.assertEqual(agent.vip()["counters"]["address_repairs"], 1)
+
+    def first_address(self, host):
+        return json.loads(host.ip("-j", "-4", "address", "show", "dev", "eth0"))[0]["addr_info"][0]["local"]
+
+    def test_an_own_address_that_is_set_anew_moves_nothing(self):
+        self.pair()
+        own, host = self.host1.ipv4, self.host1
+        transitions = self.two.vip()["transitions"]
+        with Probe(self.lab.client(), VIP) as probe:
+            host.exec("sh", "-c", f"ip address delete {own}/24 dev eth0; ip address add {own}/24 dev eth0")
+            eventually(lambda: host.holds(own) and host.holds(VIP), 5, "both are back")
+            stays(lambda: self.one.state() == "active" and not self.host2.holds(VIP), 1, "nothing has moved")
+        print(f"away for {probe.seen.longest_loss_ms():.1f} ms")
+        self.assertLess(probe.seen.longest_loss_ms(), 100, probe.seen.loss_windows)
+        self.assertEqual(self.two.vip()["transitions"], transitions)
+        self.assertEqual(self.first_address(host), own)
+        self.one.must("failover", "--all")
+        self.assertTrue(host.holds(own), "it was the first one: it does not go with the VIP")
+
+    def resigns_without(self, own, address):
+        self.pair(interval="1s", addresses=(address,))
+        eventually(lambda: self.two.vip()["active"], 5, "the standby hears it")
+        self.host1.ip("address", "delete", own(self.host1), "dev", "eth0")
+        self.one.wait_state("fault")
+        self.two.wait_state("active")
+        self.assertIn("resigned (priority 0)", self.two.log())
+
+    def test_who_has_lost_its_ipv4_address_still_resigns(self):
+        self.resigns_without(lambda host: f"{host.ipv4}/24", f"{VIP}/24")
+
+    def test_who_has_lost_its_ipv6_address_still_resigns(self):
+        self.resigns_without(lambda host: f"{host.link_local}/64", "2001:db8::10/64")
 
     def test_interface_down_and_up_is_one_takeover_and_one_return(self):
         self.pair()

@@ -270,6 +270,7 @@ private:
         };
         host.slow_down_kernel(Duration{most(FaultKind::slow_kernel, node)});
         change(FaultKind::link_down, [&](bool on) { host.set_link(!on); });
+        change(FaultKind::homeless, [&](bool on) { host.set_own_addresses(!on); });
         change(FaultKind::refuse, [&](bool on) { host.refuse_addresses(on); });
         change(FaultKind::deaf, [&](bool on) { host.break_listeners(on); });
         change(FaultKind::foreign, [&](bool on) { set_foreign(node, on); });
@@ -290,6 +291,7 @@ private:
             host.add_by_hand(prefix.to_string());
         } else if (!on && !host.has_ours(prefix)) {
             host.delete_by_hand(prefix.to_string());
+            host.set_own_addresses(!is(FaultKind::homeless, node));  // they may have gone with it
         }
     }
 
@@ -359,6 +361,7 @@ private:
         now.running = state.host->is_running() && !state.stopping;
         now.frozen = state.host->is_frozen();
         now.link_down = is(FaultKind::link_down, node);
+        now.homeless = is(FaultKind::homeless, node);
         now.kernel_slow = is(FaultKind::slow_kernel, node) || state.host->untold() > 0;
         now.deaf = is(FaultKind::deaf, node) || !state.host->is_listening();
         now.kernel_troubled = is(FaultKind::refuse, node) || is(FaultKind::slow_kernel, node) ||

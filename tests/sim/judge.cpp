@@ -101,7 +101,8 @@ void Judge::paths(const std::vector<std::vector<bool>>& clean, Duration slowest)
         for (std::size_t b = a + 1; b < nodes_.size(); ++b) {
             const auto hears = [&](std::size_t node) {
                 const Condition& is = nodes_[node].condition;
-                return is.running && !is.frozen && !is.link_down && !is.deaf && !is.kernel_slow;
+                return is.running && !is.frozen && !is.link_down && !is.homeless && !is.deaf &&
+                       !is.kernel_slow;
             };
             Pair& pair = pairs_[a][b];
             if (!clean[a][b] || !clean[b][a] || !hears(a) || !hears(b)) {
@@ -328,7 +329,7 @@ void Judge::look_at_overlap(int vip, std::size_t a, std::size_t b) {
 bool Judge::is_fit(std::size_t index, int vip) const {
     const Condition& is = nodes_[index].condition;
     const NodePlan& plan = scenario_.nodes[index];
-    if (!is.running || is.frozen || is.link_down || is.deaf || is.kernel_troubled ||
+    if (!is.running || is.frozen || is.link_down || is.homeless || is.deaf || is.kernel_troubled ||
         is.prober_quiet || plan.max_transitions > 0) {
         return false;
     }

@@ -40,6 +40,7 @@ struct Condition {
     bool running = false;  // an agent, that is not asked to stop
     bool frozen = false;
     bool link_down = false;
+    bool homeless = false;  // it has no address of its own
     bool deaf = false;
     bool kernel_slow = false;
     bool kernel_troubled = false;  // refuses, is slow, or has an address of somebody else

@@ -108,7 +108,7 @@ std::vector<FaultKind> choices(const std::vector<NodePlan>& nodes) {
         isolate,        partition, loss,      duplicate, jitter,   slow_kernel,
         refuse,         foreign,   deaf,      recreate,  overrun,  delete_address,
         delete_address, failover,  failover,  takeover,  failback, force,
-        maintenance,    reload,    reload};
+        maintenance,    reload,    reload,    homeless,  homeless};
     if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.track != 0; })) {
         kinds.insert(kinds.end(), {check_fails, check_fails, check_fails, quiet_prober});
     }

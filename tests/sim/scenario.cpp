@@ -15,11 +15,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array kinds = {
-    "crash",       "stop",     "freeze",      "link_down",    "cut",         "isolate",
-    "partition",   "loss",     "duplicate",   "jitter",       "slow_kernel", "refuse",
-    "foreign",     "deaf",     "check_fails", "service_dies", "bad_start",   "quiet_prober",
-    "maintenance", "bad_hook", "reload",      "recreate",     "overrun",     "delete_address",
-    "failover",    "takeover", "force",       "failback"};
+    "crash",          "stop",     "freeze",      "link_down",    "cut",         "isolate",
+    "partition",      "loss",     "duplicate",   "jitter",       "slow_kernel", "refuse",
+    "foreign",        "deaf",     "check_fails", "service_dies", "bad_start",   "quiet_prober",
+    "maintenance",    "bad_hook", "reload",      "homeless",     "recreate",    "overrun",
+    "delete_address", "failover", "takeover",    "force",        "failback"};
 
 // --- text ----------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ enum class FaultKind : std::uint8_t {
     maintenance,   // its end is told by the operator, or was told beforehand (`value` 1)
     bad_hook,      // hooks are slow, and say no
     reload,        // another configuration, then the former one again; `value` is a Variant
+    homeless,      // somebody takes the node's own addresses away, and puts them back
     // --- at once ---
     recreate,  // the interface
     overrun,   // of the netlink socket

@@ -17,8 +17,13 @@ VirtualHost::VirtualHost(VirtualLan& lan, std::string name, int number)
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         const IpAddress own = address(family);
         const std::uint8_t length = family == Family::ipv4 ? 24 : 64;
-        addresses_[{own, length}] = Held{false, lan.now_, std::nullopt};
+        put({own, length}, Held{false, lan.now_, std::nullopt});
     }
+}
+
+void VirtualHost::put(const IpPrefix& prefix, Held held) {
+    held.order = next_order_++;
+    addresses_[prefix] = held;
 }
 
 // Who has the higher address in one family has the lower one in the other.
@@ -122,8 +127,19 @@ void VirtualHost::delete_by_hand(const std::string& text) {
 
 void VirtualHost::add_by_hand(const std::string& text) {
     const IpPrefix prefix = *IpPrefix::parse(text);
-    addresses_[prefix] = Held{false, lan_.now_, std::nullopt};
+    put(prefix, Held{false, lan_.now_, std::nullopt});
     seen(prefix, addresses_[prefix]);
+}
+
+void VirtualHost::set_own_addresses(bool there) {
+    for (const auto& [family, length] : {std::pair{Family::ipv4, "/24"}, {Family::ipv6, "/64"}}) {
+        const std::string own = address(family).to_string() + length;
+        if (there && !holds(own)) {
+            add_by_hand(own);
+        } else if (!there) {
+            delete_by_hand(own);
+        }
+    }
 }
 
 void VirtualHost::break_listeners(bool broken) {
@@ -270,7 +286,7 @@ void VirtualHost::add(const AddAddress& action) {
         if (action.lease > Duration::zero()) {
             held.expires = lan_.now_ + action.lease;
         }
-        addresses_[action.prefix] = held;
+        put(action.prefix, held);
         if (lan_.witness != nullptr) {
             lan_.witness->added(*this, action.prefix);
         }
@@ -279,17 +295,42 @@ void VirtualHost::add(const AddAddress& action) {
 }
 
 void VirtualHost::take_away(const IpPrefix& prefix, Witness::Why why) {
-    const auto found = addresses_.find(prefix);
-    if (found == addresses_.end()) {
+    if (!addresses_.contains(prefix)) {
         return;
     }
-    const bool was_ours = found->second.ours;
-    addresses_.erase(found);
-    is_deadline_known_ = false;
+    // At once, before anything is told.
+    std::vector<IpPrefix> going = secondary_to(prefix);
+    for (const IpPrefix& each : going) {
+        const bool was_ours = addresses_.extract(each).mapped().ours;
+        if (was_ours && lan_.witness != nullptr) {
+            lan_.witness->gone(*this, each, Witness::Why::by_hand);
+        }
+    }
+    const bool was_ours = addresses_.extract(prefix).mapped().ours;
     if (was_ours && lan_.witness != nullptr) {
         lan_.witness->gone(*this, prefix, why);
     }
-    tell(AddressGone{index_, prefix});
+    is_deadline_known_ = false;
+    going.push_back(prefix);
+    for (const IpPrefix& each : going) {
+        tell(AddressGone{index_, each});
+    }
+}
+
+// Linux without promote_secondaries: the later IPv4 addresses of a network belong to its first one.
+std::vector<IpPrefix> VirtualHost::secondary_to(const IpPrefix& prefix) const {
+    std::vector<IpPrefix> others;
+    bool is_first = true;
+    const std::uint64_t order = addresses_.at(prefix).order;
+    for (const auto& [other, held] : addresses_) {
+        const bool same_network = other.address.is_v4() && other != prefix &&
+                                  other.length == prefix.length && prefix.contains(other.address);
+        if (same_network) {
+            others.push_back(other);
+            is_first = is_first && held.order > order;
+        }
+    }
+    return is_first ? others : std::vector<IpPrefix>{};
 }
 
 void VirtualHost::execute(const Action& action, const Outbox& out) {

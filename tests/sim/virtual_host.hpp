@@ -75,6 +75,9 @@ public:
     // --- what happens to the machine ---
     void set_link(bool up);
     void recreate_link();
+    // Takes them away, or puts them back. IPv4 addresses in the network of the first one go with
+    // it.
+    void set_own_addresses(bool there);
     void delete_by_hand(const std::string& prefix);
     void add_by_hand(const std::string& prefix);
     void refuse_addresses(bool refuse) { refuses_ = refuse; }
@@ -148,12 +151,15 @@ private:
         bool ours = false;
         TimePoint renewed;
         std::optional<TimePoint> expires;
+        std::uint64_t order = 0;  // of appearance
     };
 
     void handle(const core::Event& event);
     void execute(const core::Action& action, const core::Outbox& out);
     void add(const core::AddAddress& action);
+    void put(const IpPrefix& prefix, Held held);
     void take_away(const IpPrefix& prefix, Witness::Why why);
+    std::vector<IpPrefix> secondary_to(const IpPrefix& prefix) const;
     void seen(const IpPrefix& prefix, const Held& held);
     void tell(core::Event event);  // by the kernel, which may be slow
     core::LinkSeen link() const;
@@ -189,6 +195,7 @@ private:
     bool is_deadline_known_ = false;
     std::optional<TimePoint> deadline_;  // next_deadline(), if known
     std::map<IpPrefix, Held> addresses_;
+    std::uint64_t next_order_ = 0;
     std::vector<core::Listener> listeners_;
     std::unique_ptr<core::Node> node_;
     core::KeepMaintenance kept_maintenance_;
