@@ -68,7 +68,7 @@ class Repairs(LabTestCase):
         self.host1.ip("address", "delete", own(self.host1), "dev", "eth0")
         self.one.wait_state("fault")
         self.two.wait_state("active")
-        self.assertIn("resigned (priority 0)", self.two.log())
+        eventually(lambda: "resigned (priority 0)" in self.two.log(), 5, self.two.log)
 
     def test_who_has_lost_its_ipv4_address_still_resigns(self):
         self.resigns_without(lambda host: f"{host.ipv4}/24", f"{VIP}/24")
