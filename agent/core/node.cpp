@@ -105,11 +105,12 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
     }
     handled_ = now;
     std::visit([&](const auto& what) { on(now, what, out); }, event);
-    settle_services(now, out);
-    if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
-        finish_commands(now, out);
-    }
-    run_hooks(now, out);
+    do {
+        settle_services(now, out);
+        if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
+            finish_commands(now, out);
+        }
+    } while (run_hooks(now, out));
 }
 
 // Since when a deadline waits: this process was stopped, or the machine was. What is shorter than
@@ -348,13 +349,16 @@ bool Node::Impl::settle_service(TimePoint now, std::size_t service, Outbox& out)
     return true;
 }
 
-// After everything else that an event has led to: a hook finds what it is told of.
-void Node::Impl::run_hooks(TimePoint now, Outbox& out) {
+// After everything else that an event has led to: a hook finds what it is told of. True if one that
+// a reload has struck ended at once, of which something may follow.
+bool Node::Impl::run_hooks(TimePoint now, Outbox& out) {
+    bool ended = false;
     if (std::exchange(hooks_.stirred, false)) {
         for (Vip& vip : vips_) {
-            vip.run_hooks(now, around(out));
+            ended = vip.run_hooks(now, around(out)) || ended;
         }
     }
+    return ended;
 }
 
 // Addresses that an agent of this kind put there and that the configuration no longer names.

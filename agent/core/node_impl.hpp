@@ -89,7 +89,7 @@ private:
     void settle_users_of_check(TimePoint now, std::size_t check, Outbox& out);
     void settle_services(TimePoint now, Outbox& out);
     bool settle_service(TimePoint now, std::size_t service, Outbox& out);
-    void run_hooks(TimePoint now, Outbox& out);
+    bool run_hooks(TimePoint now, Outbox& out);
     Dependencies dependencies_of(const VipSettings& settings) const;
     void remove_strays(Outbox& out);
     bool is_configured(const KernelView::Key& key) const;

@@ -117,8 +117,8 @@ public:
     void shut_down(TimePoint now, const Surroundings& around);
 
     // --- hooks ---
-    // Begins what is to run next.
-    void run_hooks(TimePoint now, const Surroundings& around);
+    // Begins what is to run next. True: it has ended at once, because a reload has struck it.
+    bool run_hooks(TimePoint now, const Surroundings& around);
     // Returns whether it was one of this VIP.
     bool hook_finished(TimePoint now, const HookFinished& event, const Surroundings& around);
     // on_release runs before the addresses are given away.

@@ -81,13 +81,15 @@ RunHook Vip::order_for(const HookQueue::Due& due, const HookDesk& desk) const {
     return order;
 }
 
-void Vip::run_hooks(TimePoint now, const Surroundings& around) {
+bool Vip::run_hooks(TimePoint now, const Surroundings& around) {
     const auto due = hooks_.begin(now, settings_.hooks, around.hooks);
     if (due && settings_.hooks.has(due->kind)) {
         around.out.actions.emplace_back(order_for(*due, around.hooks));
     } else if (due) {  // a reload has struck it: nobody says no
         hook_finished(now, {around.hooks.last_order, true, ""}, around);
+        return true;
     }
+    return false;
 }
 
 bool Vip::hook_finished(TimePoint now, const HookFinished& event, const Surroundings& around) {

@@ -251,5 +251,24 @@ TEST(ReloadRules, what_makes_another_virtual_router) {
     EXPECT_FALSE(same([](auto& to) { to.addresses.push_back(address("2001:db8::1/64")); }));
 }
 
+// --- hooks ---------------------------------------------------------------------------------------
+
+TEST_F(Reload, hooks_that_waited_and_are_not_configured_any_more_keep_nobody_from_stopping) {
+    Configuration told = web(150);
+    for (const auto kind :
+         {core::HookKind::active, core::HookKind::fault, core::HookKind::release}) {
+        told.vips.front().hooks.commands.at(static_cast<std::size_t>(kind)) = {"/hooks/run"};
+    }
+    lb1.set_hook(core::HookKind::active, {.vanishes = true});
+    lb1.start(told);
+    ASSERT_TRUE(reaches(lb1, "active"));
+    lb1.set_link(false);
+    lan.run_for(10ms);
+    ASSERT_EQ(lb1.state(), "fault") << "on_release and on_fault wait for on_active";
+    lb1.reload(web(150));
+    lb1.stop();
+    EXPECT_TRUE(lan.run_until([&] { return lb1.exited(); }, 10s));
+}
+
 }  // namespace
 }  // namespace understudy
