@@ -66,7 +66,7 @@ void judge_networkd(const InterfaceFacts& interface, Findings& findings) {
          interface.network_file + (keep.empty() ? " has no KeepConfiguration=yes"
                                                 : " has KeepConfiguration=" + keep + ", not yes"),
          "when networkd starts again, as at its upgrade, it removes all addresses of the interface "
-         "for a moment, also this node's own: a peer takes over",
+         "for a moment, also this node's own: nobody has the VIP meanwhile",
          "in " + interface.network_file +
              ".d/understudy.conf: [Network] KeepConfiguration=yes; then systemctl restart "
              "systemd-networkd (networkctl reload would configure the interface anew)"});
@@ -81,7 +81,7 @@ void judge_network_manager(const InterfaceFacts& interface, Findings& findings) 
         {Severity::hint, interface.name + " NetworkManager",
          "it manages the interface (connection " + interface.network_manager + ")",
          "when the connection is activated again, it removes all addresses for a moment, also this "
-         "node's own: a peer takes over",
+         "node's own: nobody has the VIP meanwhile",
          "understudy maintenance on before nmcli connection up, and off afterwards"});
 }
 
