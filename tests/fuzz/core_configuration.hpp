@@ -32,7 +32,8 @@ inline checks::CheckSettings check_of(Input& input, std::size_t number) {
     return check;
 }
 
-inline core::ServiceSettings service_of(Input& input, std::size_t checks) {
+inline core::ServiceSettings service_of(Input& input,
+                                        const std::vector<checks::CheckSettings>& checks) {
     core::ServiceSettings service;
     service.name = "s";
     if (input.flag()) {
@@ -45,10 +46,10 @@ inline core::ServiceSettings service_of(Input& input, std::size_t checks) {
     service.start_timeout = input.pick<Duration>({30s, 100ms, 2s, 1h});
     service.stop_timeout = input.pick<Duration>({10s, 100ms, 1h});
     service.stop_on_release = startable && service.standby != core::Standby::hot && input.flag();
-    const std::size_t first = input.below(checks);
-    service.checks.push_back("c" + std::to_string(first));
-    if (checks > 1 && input.flag()) {
-        service.checks.push_back("c" + std::to_string((first + 1) % checks));
+    const std::size_t first = input.below(checks.size());
+    service.checks.push_back(checks[first].name);
+    if (checks.size() > 1 && input.flag()) {
+        service.checks.push_back(checks[(first + 1) % checks.size()].name);
     }
     return service;
 }
@@ -152,6 +153,18 @@ inline core::VipSettings vip_of(Input& input, std::size_t number,
     return vip;
 }
 
+inline void set_hooks(Input& input, core::VipSettings& vip) {
+    const std::uint8_t kinds = input.byte();
+    for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
+        if ((kinds >> kind & 1U) != 0) {
+            vip.hooks.commands.at(kind) = {"/bin/hook"};
+        } else {
+            vip.hooks.commands.at(kind).clear();
+        }
+    }
+    vip.hooks.timeout = input.pick<Duration>({5s, 100ms, 1s});
+}
+
 inline core::Configuration configuration_of(Input& input) {
     core::Configuration configuration;
     configuration.agent.name = "node";
@@ -161,7 +174,7 @@ inline core::Configuration configuration_of(Input& input) {
         configuration.checks.push_back(check_of(input, i));
     }
     if (checks > 0 && input.flag()) {
-        configuration.services.push_back(service_of(input, checks));
+        configuration.services.push_back(service_of(input, configuration.checks));
     }
     const std::size_t vips = 1 + input.below(2);
     for (std::size_t i = 0; i < vips; ++i) {
@@ -169,13 +182,7 @@ inline core::Configuration configuration_of(Input& input) {
     }
     // Last, so that what was found before hooks were there still means the same.
     for (core::VipSettings& vip : configuration.vips) {
-        const std::uint8_t kinds = input.byte();
-        for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
-            if ((kinds >> kind & 1U) != 0) {
-                vip.hooks.commands.at(kind) = {"/bin/hook"};
-            }
-        }
-        vip.hooks.timeout = input.pick<Duration>({5s, 100ms, 1s});
+        set_hooks(input, vip);
     }
     return configuration;
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,7 @@ public:
     bool refuses = false;
     std::map<core::InterfaceIndex, Link> links;
     std::map<Key, Held> addresses;
+    std::set<Key> denied;  // of which something untrue was told
 
     void set_link(core::InterfaceIndex index, const Link& link) {
         links[index] = link;

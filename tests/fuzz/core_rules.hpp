@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "agent/core/node.hpp"
@@ -21,13 +23,16 @@ using Key = std::pair<core::InterfaceIndex, IpPrefix>;
 // Of one event, with two VIPs of at most five addresses: a multiple of what a change of all of them
 // takes, and far less than a loop would give.
 inline constexpr std::size_t most_actions = 200;
+inline constexpr Duration announced_for = std::chrono::seconds{10};
 
 class Rules {
 public:
-    explicit Rules(const core::Configuration& configuration) : configuration_(configuration) {
-        for (const core::VipSettings& vip : configuration.vips) {
+    explicit Rules(std::shared_ptr<const core::Configuration> configuration)
+        : configuration_(std::move(configuration)) {
+        for (const core::VipSettings& vip : configuration_->vips) {
             states_[vip.name] = control::State::init;
         }
+        remember_places();
     }
 
     // Before the Node handles it.
@@ -47,13 +52,14 @@ public:
                                          [&](const auto& run) { return run.second == e.order; });
                        },
                        [&](const core::StopRequested&) { ++stop_requests_; },
+                       [&](const core::ConfigurationChanged& e) { reload(e.configuration); },
                        [](const auto&) {},
                    },
                    event);
     }
 
-    // What came of it.
-    void check(const core::Outbox& out) {
+    // What came of it. `in_time`: nothing else was due.
+    void check(const core::Outbox& out, bool in_time) {
         ensure(out.actions.size() <= most_actions, "an event has a bounded number of actions");
         bool exits = false;
         std::set<std::string> active_before = active();
@@ -67,14 +73,138 @@ public:
             ensure(active_before.contains(vip) || was_active_.contains(vip),
                    "only who is active announces");
         }
+        if (former_) {
+            judge_reload(out, in_time);
+            former_.reset();
+        }
         was_active_.clear();
         exited_ = exited_ || exits;
         ensure(stop_requests_ < 2 || exited_, "the second request to stop ends it at once");
     }
 
     bool exited() const { return exited_; }
+    bool is_stopping() const { return stop_requests_ > 0; }
+    // On an interface that still has the name.
+    bool was_ever_configured(const Key& key) const {
+        const auto name = names_.find(key.first);
+        return name != names_.end() && places_.contains({name->second, key.second});
+    }
 
 private:
+    using Place = std::pair<std::string, IpPrefix>;
+
+    // --- a reload ---
+    // Nothing changes while the agent stops.
+    void reload(std::shared_ptr<const core::Configuration> next) {
+        if (is_stopping()) {
+            return;
+        }
+        former_ = std::exchange(configuration_, std::move(next));
+        remember_places();
+        changed_.clear();
+        for (const core::VipSettings& vip : configuration_->vips) {
+            if (goes_on(vip) == nullptr) {
+                anew_.insert(vip.name);
+                states_.try_emplace(vip.name, control::State::init);
+            }
+        }
+        for (const core::VipSettings& vip : former_->vips) {
+            if (const auto* next_vip = find(*configuration_, vip.name);
+                next_vip == nullptr || goes_on(*next_vip) == nullptr) {
+                hooks_.erase(vip.name);  // what runs goes on to its end, unheeded
+            }
+        }
+    }
+    void remember_places() {
+        for (const core::VipSettings& vip : configuration_->vips) {
+            for (const core::VirtualAddress& address : vip.addresses) {
+                const bool known = former_ && std::ranges::any_of(former_->vips, [&](auto& other) {
+                                       return names(other, address);
+                                   });
+                if (!known) {
+                    places_[{address.interface, address.prefix}] = now_;
+                }
+            }
+        }
+    }
+    static const core::VipSettings* find(const core::Configuration& configuration,
+                                         const std::string& name) {
+        const auto found = std::ranges::find(configuration.vips, name, &core::VipSettings::name);
+        return found == configuration.vips.end() ? nullptr : &*found;
+    }
+    // What a VIP was before, if it is still the same virtual router.
+    const core::VipSettings* goes_on(const core::VipSettings& vip) const {
+        const core::VipSettings* before = find(*former_, vip.name);
+        const auto router = [](const core::VipSettings& v) {
+            return std::tuple{v.interface,
+                              v.vrid,
+                              v.version,
+                              v.virtual_mac,
+                              v.has_family(Family::ipv4),
+                              v.has_family(Family::ipv6)};
+        };
+        return before != nullptr && router(*before) == router(vip) ? before : nullptr;
+    }
+    void judge_reload(const core::Outbox& out, bool in_time) {
+        ensure(!in_time || *former_ != *configuration_ || out.actions.empty(),
+               "without a difference nothing is decided");
+        for (const core::VipSettings& vip : former_->vips) {
+            if (find(*configuration_, vip.name) == nullptr) {
+                ensure(states_.at(vip.name) != control::State::active, "what ends says so");
+                states_.erase(vip.name);
+            }
+        }
+        for (const Key& key : ours_) {
+            ensure(!complete_ || removed_.contains(key) || !was_ever_configured(key) ||
+                       owner_of(key) != nullptr,
+                   "what is not named any more is removed");
+        }
+        for (const core::VipSettings& vip : configuration_->vips) {
+            const core::VipSettings* before = goes_on(vip);
+            if (before != nullptr && !changed_.contains(vip.name) &&
+                states_.at(vip.name) == control::State::active) {
+                judge_change(*before, vip, out);
+            }
+        }
+    }
+    // It was active and still is: it changes what the configuration changes, and that alone.
+    void judge_change(const core::VipSettings& before, const core::VipSettings& now,
+                      const core::Outbox& out) const {
+        for (const core::VirtualAddress& address : now.addresses) {
+            const bool is_new = !names(before, address);
+            // What the last reload has added is still being announced.
+            const bool is_young =
+                now_ - places_.at({address.interface, address.prefix}) <= announced_for;
+            const auto is_it = [&](core::InterfaceIndex index, const IpPrefix& prefix) {
+                return names_.contains(index) && names_.at(index) == address.interface &&
+                       prefix == address.prefix;
+            };
+            bool added = false;
+            for (const core::Action& action : out.actions) {
+                if (const auto* a = std::get_if<core::AddAddress>(&action)) {
+                    added = added || is_it(a->interface, a->prefix);
+                } else if (const auto* r = std::get_if<core::RemoveAddress>(&action)) {
+                    ensure(is_new || !is_it(r->interface, r->prefix),
+                           "what is still named is not removed");
+                } else if (const auto* n = std::get_if<core::Announce>(&action)) {
+                    ensure(is_new || is_young || n->address != address.prefix.address,
+                           "what was held is not announced again");
+                }
+            }
+            const bool there = std::ranges::any_of(
+                names_, [&](const auto& link) { return link.second == address.interface; });
+            const bool held = std::ranges::any_of(
+                ours_, [&](const Key& key) { return is_it(key.first, key.second); });
+            ensure(!is_new || added || !there || held || now.priority == vrrp::owner_priority,
+                   "what is named now is added");
+        }
+    }
+    static bool names(const core::VipSettings& vip, const core::VirtualAddress& address) {
+        return std::ranges::any_of(vip.addresses, [&](const core::VirtualAddress& each) {
+            return each.interface == address.interface && each.prefix == address.prefix;
+        });
+    }
+
     // --- what was told ---
     void seen(const core::AddressSeen& e) {
         const Key key{e.index, e.prefix};
@@ -119,11 +249,6 @@ private:
         ensure(open_.erase(a.listener) == 1, "only an open socket is closed");
     }
     void check(const core::SendAdvert& a, const core::Outbox& out) {
-        const core::VipSettings* vip = nullptr;
-        for (const core::VipSettings& each : configuration_.vips) {
-            vip = each.vrid == a.vrid ? &each : vip;
-        }
-        ensure(vip != nullptr, "an advertisement is for a VIP of this node");
         vrrp::Datagram datagram;
         datagram.source = a.source;
         datagram.destination = a.destination;
@@ -131,22 +256,39 @@ private:
         datagram.payload = out.payload(a.payload);
         const auto received = vrrp::decode(datagram);
         ensure(received.has_value(), "what is sent can be received");
-        ensure(received->vrid == a.vrid && received->version == vip->version &&
-                   received->interval == vip->advert_interval,
-               "it says what is configured");
+        // A VIP that a reload ends says so as it was.
+        const core::VipSettings* vip = advertised_by(*configuration_, a, *received);
+        const bool ends = vip == nullptr && former_;
+        vip = ends ? advertised_by(*former_, a, *received) : vip;
+        ensure(vip != nullptr, "it says what is configured");
+        ensure(!ends || received->priority == vrrp::resignation_priority, "its last word");
         if (received->priority == vrrp::resignation_priority) {
             ensure(!holds_any(*vip), "nobody resigns who has not released");
         }
     }
+    static const core::VipSettings* advertised_by(const core::Configuration& configuration,
+                                                  const core::SendAdvert& a,
+                                                  const vrrp::Received& received) {
+        const auto found = std::ranges::find_if(configuration.vips, [&](const auto& vip) {
+            return vip.vrid == a.vrid && received.vrid == a.vrid &&
+                   received.version == vip.version && received.interval == vip.advert_interval;
+        });
+        return found == configuration.vips.end() ? nullptr : &*found;
+    }
+    // Two VIPs may name one address on two interfaces: it is the one of this interface that counts.
     void check(const core::Announce& a, const core::Outbox&) {
-        for (const core::VipSettings& vip : configuration_.vips) {
-            for (const core::VirtualAddress& address : vip.addresses) {
+        const auto name = names_.find(a.interface);
+        for (const bool here : {true, false}) {
+            for (const core::VipSettings& vip : configuration_->vips) {
                 const bool owner = vip.priority == vrrp::owner_priority;
-                if (address.prefix.address == a.address &&
-                    (claimed_.contains({a.interface, address.prefix}) ||
-                     (owner && is_foreign(a.interface, a.address)))) {
-                    announced_for_.insert(vip.name);
-                    return;
+                for (const core::VirtualAddress& address : vip.addresses) {
+                    const bool is_here = name != names_.end() && name->second == address.interface;
+                    if (is_here == here && address.prefix.address == a.address &&
+                        (claimed_.contains({a.interface, address.prefix}) ||
+                         (owner && is_foreign(a.interface, a.address)))) {
+                        announced_for_.insert(vip.name);
+                        return;
+                    }
                 }
             }
         }
@@ -171,24 +313,26 @@ private:
         removed_.insert(key);
     }
     void check(const core::RunCheck& a, const core::Outbox&) {
-        ensure(a.check < configuration_.checks.size(), "a check that there is");
+        ensure(a.check < configuration_->checks.size(), "a check that there is");
     }
     void check(const core::RestartProber&, const core::Outbox&) {
-        ensure(!configuration_.checks.empty(), "without checks there is no prober");
+        // It may have been overdue when a reload came.
+        ensure(!configuration_->checks.empty() || (former_ && !former_->checks.empty()),
+               "without checks there is no prober");
     }
     void check(const core::StartService& a, const core::Outbox&) {
-        ensure(a.service < configuration_.services.size() &&
-                   configuration_.services[a.service].can_be_started(),
+        ensure(a.service < configuration_->services.size() &&
+                   configuration_->services[a.service].can_be_started(),
                "a service that can be started");
     }
     void check(const core::StopService& a, const core::Outbox&) {
-        ensure(a.service < configuration_.services.size() &&
-                   configuration_.services[a.service].can_be_started(),
+        ensure(a.service < configuration_->services.size() &&
+                   configuration_->services[a.service].can_be_started(),
                "what cannot be started is not stopped");
     }
     void check(const core::RunHook& a, const core::Outbox&) {
-        const auto vip = std::ranges::find(configuration_.vips, a.vip, &core::VipSettings::name);
-        ensure(vip != configuration_.vips.end() && vip->hooks.has(a.kind), "a hook that there is");
+        const auto vip = std::ranges::find(configuration_->vips, a.vip, &core::VipSettings::name);
+        ensure(vip != configuration_->vips.end() && vip->hooks.has(a.kind), "a hook that there is");
         ensure(hook_orders_.insert(a.order).second, "every run has a number of its own");
         ensure(hooks_.try_emplace(a.vip, a.order).second || now_ >= hook_limits_[a.vip],
                "one hook of a VIP at a time");
@@ -208,9 +352,14 @@ private:
     }
     void check(const core::Publish& a, const core::Outbox&) {
         const auto found = states_.find(a.event.vip);
-        ensure(
-            found != states_.end() && found->second == a.event.from && a.event.from != a.event.to,
-            "a change is one from the state before");
+        ensure(found != states_.end(), "a change is one of a VIP");
+        changed_.insert(a.event.vip);
+        if (a.event.from != found->second && anew_.erase(a.event.vip) > 0) {
+            ensure(found->second != control::State::active, "what begins anew has ended before");
+            found->second = control::State::init;
+        }
+        ensure(found->second == a.event.from && a.event.from != a.event.to,
+               "a change is one from the state before");
         ensure(a.event.number == ++published_, "events are numbered without gaps");
         found->second = a.event.to;
         if (a.event.to == control::State::active) {
@@ -222,7 +371,7 @@ private:
     }
     void check(const core::Exit&, const core::Outbox&) {
         ensure(stop_requests_ > 0 && !exited_, "it ends once, when asked to");
-        for (const core::VipSettings& vip : configuration_.vips) {
+        for (const core::VipSettings& vip : configuration_->vips) {
             ensure(!holds_any(vip), "it releases everything before it ends");
         }
     }
@@ -239,7 +388,7 @@ private:
     }
     const core::VipSettings* owner_of(const Key& key) const {
         const auto name = names_.find(key.first);
-        for (const core::VipSettings& vip : configuration_.vips) {
+        for (const core::VipSettings& vip : configuration_->vips) {
             for (const core::VirtualAddress& address : vip.addresses) {
                 if (name != names_.end() && address.interface == name->second &&
                     address.prefix == key.second) {
@@ -256,19 +405,21 @@ private:
         });
     }
     // Seen with our mark, and not yet asked to go. Nothing is decided by half an observation.
+    // What another VIP has from now on is that one's.
     bool holds_any(const core::VipSettings& vip) const {
-        if (!complete_) {
-            return false;
-        }
-        for (const Key& key : ours_) {
-            if (owner_of(key) == &vip && !removed_.contains(key)) {
-                return true;
-            }
-        }
-        return false;
+        return complete_ && std::ranges::any_of(ours_, [&](const Key& key) {
+                   const auto name = names_.find(key.first);
+                   const core::VipSettings* owner = owner_of(key);
+                   return name != names_.end() && names(vip, {key.second, name->second}) &&
+                          (owner == nullptr || owner->name == vip.name) && !removed_.contains(key);
+               });
     }
 
-    const core::Configuration& configuration_;
+    std::shared_ptr<const core::Configuration> configuration_;
+    std::shared_ptr<const core::Configuration> former_;  // while a reload is judged
+    std::map<Place, TimePoint> places_;                  // of all configurations: named since
+    std::set<std::string> changed_;                      // VIPs, since the last reload
+    std::set<std::string> anew_;  // begun by a reload, and nothing heard of since
     TimePoint now_{};
     std::map<core::InterfaceIndex, std::string> names_;
     std::set<Key> ours_;     // last seen with our mark

@@ -38,6 +38,16 @@ inline std::string in_words(const core::Event& event) {
             [](const core::CheckFinished& e) {
                 return "check " + std::to_string(e.check) + ": " + std::to_string(e.outcome.passed);
             },
+            [](const core::ConfigurationChanged& e) {
+                std::string text = "reload:";
+                for (const core::VipSettings& vip : e.configuration->vips) {
+                    text += ' ' + vip.name + " (" + std::to_string(vip.priority) + ')';
+                    for (const core::VirtualAddress& address : vip.addresses) {
+                        text += ' ' + address.prefix.to_string() + '@' + address.interface;
+                    }
+                }
+                return text;
+            },
             [&](const auto&) { return "event " + std::to_string(event.index()); },
         },
         event);
