@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 #include "checks/outcome.hpp"
 #include "checks/settings.hpp"
@@ -64,6 +65,8 @@ public:
     Duration memory() const;
 
 private:
+    friend struct understudy::StateFields;
+
     struct Running {
         RunId run = 0;
         TimePoint started;

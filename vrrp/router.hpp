@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "base/ip_address.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 #include "vrrp/protocol.hpp"
 #include "vrrp/timers.hpp"
@@ -209,6 +210,8 @@ public:
     std::optional<TimePoint> active_down_at() const;
 
 private:
+    friend struct understudy::StateFields;
+
     using Fsm = std::variant<Initialize, Backup, Active>;
 
     void on(TimePoint now, const Initialize& state, const Startup& event, Actions& out);

@@ -16,6 +16,7 @@
 #include "agent/core/action.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/kernel_view.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -90,6 +91,8 @@ public:
     std::uint64_t repairs() const { return repairs_; }
 
 private:
+    friend struct understudy::StateFields;
+
     enum class Want : std::uint8_t { undecided, held, absent };
 
     void set_limits(const VipSettings& settings);

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -37,6 +38,8 @@ public:
     std::optional<TimePoint> next_deadline() const { return next_; }
 
 private:
+    friend struct understudy::StateFields;
+
     std::size_t done_ = 0;
     std::optional<TimePoint> next_;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/core/configuration.hpp"
+#include "base/state_fields.hpp"
 #include "vrrp/advertisement.hpp"
 
 namespace understudy::core {
@@ -32,6 +33,8 @@ public:
     std::vector<std::string> warnings(TimePoint now, std::optional<TimePoint> active_since) const;
 
 private:
+    friend struct understudy::StateFields;
+
     struct Entry {
         IpAddress source;
         Disagreement kind = Disagreement::interval;

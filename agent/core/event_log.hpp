@@ -5,6 +5,7 @@
 
 #include "agent/control/messages.hpp"
 #include "agent/core/action.hpp"
+#include "base/state_fields.hpp"
 
 namespace understudy::core {
 
@@ -21,6 +22,8 @@ public:
     const std::deque<control::StateEvent>& kept() const { return kept_; }
 
 private:
+    friend struct understudy::StateFields;
+
     std::deque<control::StateEvent> kept_;
     std::uint64_t next_number_ = 1;
 };

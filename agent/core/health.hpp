@@ -13,6 +13,7 @@
 #include "agent/control/messages.hpp"
 #include "agent/core/action.hpp"
 #include "agent/core/event.hpp"
+#include "base/state_fields.hpp"
 #include "checks/monitor.hpp"
 
 namespace understudy::core {
@@ -56,6 +57,8 @@ public:
     std::vector<control::CheckStatus> all() const;
 
 private:
+    friend struct understudy::StateFields;
+
     // A run that was asked for by hand. Its number has the highest bit set.
     struct Visit {
         ClientId client = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "agent/core/histogram.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -33,6 +34,8 @@ public:
     control::Histogram lateness() const { return lateness_.shown(1e6); }
 
 private:
+    friend struct understudy::StateFields;
+
     Histogram<gap_bounds.size(), gap_bounds> gaps_;
     Histogram<lateness_bounds.size(), lateness_bounds> lateness_;
 };

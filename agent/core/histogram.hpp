@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "agent/control/messages.hpp"
+#include "base/state_fields.hpp"
 
 namespace understudy::core {
 
@@ -31,6 +32,8 @@ public:
     }
 
 private:
+    friend struct understudy::StateFields;
+
     std::array<std::uint64_t, size + 1> counts_{};
     std::int64_t sum_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "agent/control/messages.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/event.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -71,6 +72,8 @@ public:
     std::vector<control::HookStatus> status() const;
 
 private:
+    friend struct understudy::StateFields;
+
     struct Running {
         HookKind kind = HookKind::active;
         std::uint32_t order = 0;

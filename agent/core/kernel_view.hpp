@@ -12,6 +12,7 @@
 #include "agent/core/event.hpp"
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -57,6 +58,8 @@ public:
     const std::map<Key, ObservedAddress>& addresses() const { return addresses_; }
 
 private:
+    friend struct understudy::StateFields;
+
     std::map<InterfaceIndex, Link> links_;
     std::map<Key, ObservedAddress> addresses_;
     std::set<InterfaceIndex> stale_links_;

@@ -8,6 +8,7 @@
 
 #include "agent/core/action.hpp"
 #include "agent/core/event.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -30,6 +31,8 @@ public:
     std::optional<TimePoint> next_deadline() const;
 
 private:
+    friend struct understudy::StateFields;
+
     struct Status;
     const Status* find(Family family, InterfaceIndex interface) const;
 

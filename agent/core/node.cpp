@@ -13,6 +13,10 @@ namespace understudy::core {
 Node::Node(Configuration configuration, TimePoint now)
     : impl_(std::make_unique<Impl>(std::move(configuration), now)) {}
 Node::~Node() = default;
+Node::Node(const Node& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+Node& Node::operator=(const Node& other) {
+    return *this = Node{other};
+}
 Node::Node(Node&&) noexcept = default;
 Node& Node::operator=(Node&&) noexcept = default;
 
@@ -46,7 +50,7 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
         }
     }
     for (const VipSettings& settings : configuration_->vips) {
-        vips_.emplace_back(settings, dependencies_of(settings), virtual_addresses_, now);
+        vips_.emplace_back(settings, dependencies_of(settings), now);
     }
     index_vips();
 }
@@ -124,7 +128,8 @@ Duration Node::Impl::lateness(TimePoint now) const {
 }
 
 Surroundings Node::Impl::around(Outbox& out) {
-    return Surroundings{kernel_, listeners_, health_, services_, events_, hooks_, out};
+    return Surroundings{kernel_, listeners_, health_, services_, virtual_addresses_,
+                        events_, hooks_,     out};
 }
 
 void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {

@@ -10,6 +10,7 @@
 #include "agent/core/action.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/event.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -19,6 +20,9 @@ public:
     // `now` is the start of the agent; `since_boot` serves startup_delay after a boot.
     Node(Configuration configuration, TimePoint now);
     ~Node();
+    // A copy goes its own way; it shares the configuration, which never changes.
+    Node(const Node& other);
+    Node& operator=(const Node& other);
     Node(Node&&) noexcept;
     Node& operator=(Node&&) noexcept;
 
@@ -35,6 +39,8 @@ public:
     const Configuration& configuration() const;
 
 private:
+    friend struct understudy::StateFields;
+
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

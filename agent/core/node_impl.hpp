@@ -1,4 +1,4 @@
-// The inside of Node; included by its source files only.
+// The inside of Node; included by its source files, and by who keeps its state (agent/record).
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 
 #include "agent/core/node.hpp"
 #include "agent/core/vip.hpp"
+#include "base/state_fields.hpp"
 
 namespace understudy::core {
 
@@ -25,6 +26,8 @@ public:
     const Configuration& configuration() const { return *configuration_; }
 
 private:
+    friend struct understudy::StateFields;
+
     // A failover, maintenance, or a takeover of a cold node, whose client waits for its end.
     struct Waiting {
         ClientId client = 0;

@@ -234,7 +234,7 @@ std::vector<bool> Node::Impl::reload_vips(TimePoint now,
     for (std::size_t i = 0; i < origins.size(); ++i) {
         const VipSettings& settings = configuration_->vips[i];
         if (!origins[i]) {
-            vips_.emplace_back(settings, dependencies_of(settings), virtual_addresses_, now);
+            vips_.emplace_back(settings, dependencies_of(settings), now);
             vips_.back().begin_anew(now, maintenance_, out);
             changed.push_back(true);
             continue;

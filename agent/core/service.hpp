@@ -12,6 +12,7 @@
 #include "agent/core/configuration.hpp"
 #include "agent/core/event.hpp"
 #include "agent/core/health.hpp"
+#include "base/state_fields.hpp"
 
 namespace understudy::core {
 
@@ -53,6 +54,8 @@ public:
     std::optional<TimePoint> next_deadline() const;
 
 private:
+    friend struct understudy::StateFields;
+
     enum class Phase : std::uint8_t { idle, starting, stopping };
 
     bool all_speak_for_it(const Health& health, bool holding) const;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/core/configuration.hpp"
+#include "base/state_fields.hpp"
 #include "base/time.hpp"
 
 namespace understudy::core {
@@ -51,6 +52,8 @@ public:
     const std::optional<MaxTransitions>& limit() const { return limit_; }
 
 private:
+    friend struct understudy::StateFields;
+
     std::optional<MaxTransitions> limit_;
     std::deque<TimePoint> changes_;  // at most count + 1 within the window
     std::optional<TimePoint> calm_at_;

@@ -11,11 +11,9 @@ void log(Outbox& out, LogLevel level, std::string text) {
     out.actions.emplace_back(Log{level, std::move(text)});
 }
 
-Vip::Vip(const VipSettings& settings, Dependencies dependencies,
-         const std::set<IpAddress>& excluded, TimePoint started)
+Vip::Vip(const VipSettings& settings, Dependencies dependencies, TimePoint started)
     : settings_(settings),
       dependencies_(std::move(dependencies)),
-      excluded_(&excluded),
       router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
       ledger_(settings),
       shown_since_(started),
@@ -66,7 +64,7 @@ void Vip::gather(TimePoint now, const Surroundings& around) {
     interface_ = link == nullptr ? 0 : link->index;
     facts_.observed = facts_.observed || around.kernel.is_complete();
     facts_.link_trouble = link_trouble(around.kernel);
-    facts_.source_trouble = source_trouble(around.kernel);
+    facts_.source_trouble = source_trouble(around);
     if (waits_for_source(now, facts_.source_trouble, around)) {
         facts_.source_trouble.clear();
     }

@@ -25,6 +25,7 @@
 #include "agent/core/service.hpp"
 #include "agent/core/transition_limiter.hpp"
 #include "agent/core/verdict.hpp"
+#include "base/state_fields.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/router.hpp"
 
@@ -36,6 +37,7 @@ struct Surroundings {
     const Listeners& listeners;
     const Health& health;
     const std::vector<Service>& services;
+    const std::set<IpAddress>& virtual_addresses;  // of the node: never a source
     EventLog& events;
     HookDesk& hooks;
     Outbox& out;
@@ -62,9 +64,7 @@ inline constexpr Duration longest_source_wait = std::chrono::milliseconds{100};
 
 class Vip {
 public:
-    // `excluded`: all virtual addresses of the node, which are never a source.
-    Vip(const VipSettings& settings, Dependencies dependencies, const std::set<IpAddress>& excluded,
-        TimePoint started);
+    Vip(const VipSettings& settings, Dependencies dependencies, TimePoint started);
 
     // --- facts that change ---
     // Links, listeners, addresses that are not virtual, or commands have changed: what follows?
@@ -152,6 +152,8 @@ public:
     control::WhyResponse why(TimePoint now) const;
 
 private:
+    friend struct understudy::StateFields;
+
     struct Face {
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
@@ -169,7 +171,7 @@ private:
 
     void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
-    std::string source_trouble(const KernelView& kernel);
+    std::string source_trouble(const Surroundings& around);
     bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
     std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
@@ -228,7 +230,6 @@ private:
 
     VipSettings settings_;
     Dependencies dependencies_;
-    const std::set<IpAddress>* excluded_;
     vrrp::Router router_;
     vrrp::Actions router_actions_;  // reused
     AddressLedger ledger_;

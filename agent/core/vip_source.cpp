@@ -6,7 +6,7 @@
 
 namespace understudy::core {
 
-std::string Vip::source_trouble(const KernelView& kernel) {
+std::string Vip::source_trouble(const Surroundings& around) {
     // An owner's virtual addresses are its real ones (RFC 9568 1.6): they may be the source.
     static const std::set<IpAddress> nothing;
     const bool owner = settings_.priority == vrrp::owner_priority;
@@ -17,13 +17,14 @@ std::string Vip::source_trouble(const KernelView& kernel) {
         const bool has_peer = peer != settings_.unicast_peers.end();
         std::optional<IpAddress> source;
         if (configured != settings_.unicast_sources.end()) {
-            for (const auto& [key, observed] : kernel.addresses()) {
+            for (const auto& [key, observed] : around.kernel.addresses()) {
                 if (observed.prefix.address == *configured && !observed.tentative) {
                     source = *configured;
                 }
             }
         } else {
-            source = pick_source(kernel, interface_, face.family, owner ? nothing : *excluded_,
+            source = pick_source(around.kernel, interface_, face.family,
+                                 owner ? nothing : around.virtual_addresses,
                                  has_peer ? std::optional{*peer} : std::nullopt);
         }
         if (source) {

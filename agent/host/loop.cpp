@@ -145,7 +145,7 @@ void Loop::handle(const core::Event& event) {
         executor_.execute(outbox_);
     }
     if (recorder_) {
-        recorder_->record(now, event, outbox_);
+        recorder_->record(now, event, outbox_, node_);
     }
 }
 

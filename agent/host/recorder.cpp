@@ -1,68 +1,124 @@
 #include "agent/host/recorder.hpp"
 
-#include <spdlog/async.h>
-#include <spdlog/sinks/base_sink.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <mutex>
+#include <stop_token>
+#include <thread>
+#include <variant>
 
 #include "agent/host/journal.hpp"
-#include "agent/host/segments.hpp"
+#include "agent/host/recording.hpp"
 
 namespace understudy::host {
 
 namespace {
 
-constexpr std::size_t queued_lines = 8192;
+constexpr std::size_t most_waiting = 8192;
 
-class SegmentsSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+struct Item {
+    std::uint64_t number = 0;  // of the event; the state is the one before it
+    TimePoint at;
+    std::variant<std::string, core::Node> what;
+
+    bool is_line() const { return std::holds_alternative<std::string>(what); }
+};
+
+}  // namespace
+
+// A queue of its own: many events must not push out the lines that people read.
+class Recorder::Thread {
 public:
-    SegmentsSink(const std::filesystem::path& dir, std::string header)
-        : segments_(dir, std::move(header)) {}
+    Thread(const std::filesystem::path& dir, const record::Header& header)
+        : recording_(Segments{dir, record::to_line(header)}),
+          thread_([this](const std::stop_token& end) { run(end); }) {}
 
-protected:
-    void sink_it_(const spdlog::details::log_msg& message) override {
-        const std::string error = segments_.write({message.payload.data(), message.payload.size()});
+    bool wants_state() { return wants_state_.exchange(false); }
+
+    void push(Item item) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiting_.size() >= most_waiting) {
+                drop_a_line();
+            }
+            waiting_.push_back(std::move(item));
+        }
+        more_.notify_one();
+    }
+
+private:
+    // The oldest one. States were asked for, and there are one or two of them.
+    void drop_a_line() {
+        const auto oldest = std::ranges::find_if(waiting_, &Item::is_line);
+        if (oldest != waiting_.end()) {
+            waiting_.erase(oldest);
+        }
+    }
+
+    // Ends after what is queued.
+    void run(const std::stop_token& end) {
+        stand_back();
+        std::deque<Item> taken;
+        while (take(end, taken)) {
+            while (!taken.empty()) {
+                write(std::move(taken.front()));
+                taken.pop_front();
+                if (recording_.asks_for_state(taken.empty())) {
+                    wants_state_ = true;
+                }
+            }
+        }
+    }
+
+    // It has time, the heartbeat has not.
+    static void stand_back() {
+        constexpr int niceness = 10;
+        give_up_rights();
+        setpriority(PRIO_PROCESS, 0, niceness);  // of this thread
+    }
+
+    bool take(const std::stop_token& end, std::deque<Item>& taken) {
+        std::unique_lock lock(mutex_);
+        more_.wait(lock, end, [this] { return !waiting_.empty(); });
+        taken.swap(waiting_);
+        return !taken.empty();
+    }
+
+    void write(Item item) {
+        const std::string error =
+            item.is_line() ? recording_.write(item.number, std::get<std::string>(item.what))
+                           : recording_.write_state(item.number, item.at,
+                                                    std::move(std::get<core::Node>(item.what)));
         if (!error.empty() && error != said_) {
             write_line(core::LogLevel::warn, "events are not recorded: " + error);
         }
         said_ = error;
     }
-    void flush_() override {}
 
-private:
-    Segments segments_;
+    Recording recording_;
     std::string said_;  // the last error: once is enough
-};
-
-// It has time, the heartbeat has not.
-void stand_back() {
-    constexpr int niceness = 10;
-    give_up_rights();
-    setpriority(PRIO_PROCESS, 0, niceness);  // of this thread
-}
-
-}  // namespace
-
-// A queue of its own: many events must not push out the lines that people read.
-struct Recorder::Thread {
-    Thread(const std::filesystem::path& dir, const record::Header& header)
-        : pool(std::make_shared<spdlog::details::thread_pool>(queued_lines, 1, stand_back)),
-          lines(std::make_shared<spdlog::async_logger>(
-              "events", std::make_shared<SegmentsSink>(dir, record::to_line(header)), pool,
-              spdlog::async_overflow_policy::overrun_oldest)) {}
-
-    std::shared_ptr<spdlog::details::thread_pool> pool;  // ends after what is queued
-    std::shared_ptr<spdlog::async_logger> lines;
+    std::atomic<bool> wants_state_ = false;
+    std::mutex mutex_;
+    std::condition_variable_any more_;
+    std::deque<Item> waiting_;
+    std::jthread thread_;  // the last, so that it ends before what it uses
 };
 
 Recorder::Recorder(const std::filesystem::path& dir, const record::Header& header)
     : thread_(std::make_unique<Thread>(dir, header)) {}
 Recorder::~Recorder() = default;
 
-void Recorder::record(TimePoint at, const core::Event& event, const core::Outbox& outbox) {
-    const std::string line = record::to_line(++number_, at, event, record::decisions_of(outbox));
-    thread_->lines->log(spdlog::level::info, spdlog::string_view_t{line});
+void Recorder::record(TimePoint at, const core::Event& event, const core::Outbox& outbox,
+                      const core::Node& node) {
+    ++number_;
+    thread_->push({number_, at, record::to_line(number_, at, event, record::decisions_of(outbox))});
+    if (thread_->wants_state()) {
+        thread_->push({number_ + 1, at, node});
+    }
 }
 
 }  // namespace understudy::host

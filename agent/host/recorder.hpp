@@ -1,6 +1,7 @@
 // Records what the Node is told and decides ([agent] record = yes): the heartbeat makes the line, a
 // thread of its own writes it. If that one is too slow the oldest lines are dropped; their numbers
-// are missing then.
+// are missing then. When the thread wants the state of the Node, the heartbeat makes a copy, and no
+// text of it.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "agent/core/action.hpp"
 #include "agent/core/event.hpp"
+#include "agent/core/node.hpp"
 #include "agent/record/record.hpp"
 
 namespace understudy::host {
@@ -22,10 +24,12 @@ public:
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
-    void record(TimePoint at, const core::Event& event, const core::Outbox& outbox);
+    // `node`: after the event.
+    void record(TimePoint at, const core::Event& event, const core::Outbox& outbox,
+                const core::Node& node);
 
 private:
-    struct Thread;
+    class Thread;
 
     std::unique_ptr<Thread> thread_;
     std::uint64_t number_ = 0;

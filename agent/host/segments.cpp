@@ -50,13 +50,20 @@ Segments::Segments(std::filesystem::path dir, std::string header, Limits limits)
     : dir_(std::move(dir)), header_(std::move(header)), limits_(limits) {}
 
 std::string Segments::write(std::string_view line) {
-    const bool is_full = written_ + line.size() + 1 > limits_.bytes;
-    if (!file_.is_open() || is_full) {
+    if (!has_room_for(line)) {
         if (std::string error = begin_file(); !error.empty()) {
             return error;
         }
     }
     return append(line);
+}
+
+std::string Segments::begin_with(std::string_view line) {
+    if (header_.size() + line.size() > limits_.bytes / 4 * 3) {
+        return "the state is too long";
+    }
+    std::string error = begin_file();
+    return error.empty() ? append(line) : error;
 }
 
 std::string Segments::begin_file() {
@@ -81,6 +88,7 @@ std::string Segments::begin_file() {
         return "cannot create " + path.string() + ": " + std::strerror(errno);
     }
     written_ = 0;
+    ++begun_;
     return append(header_);
 }
 

@@ -24,6 +24,14 @@ public:
 
     // A whole line or nothing of it. Returns what went wrong.
     std::string write(std::string_view line);
+    // The same, as the first line of the next file. One that leaves it too little room is refused,
+    // and the present file goes on.
+    std::string begin_with(std::string_view line);
+    bool has_room_for(std::string_view line) const {
+        return file_.is_open() && written_ + line.size() + 1 <= limits_.bytes;
+    }
+    bool is_nearly_full() const { return file_.is_open() && written_ > limits_.bytes / 8 * 7; }
+    std::size_t begun() const { return begun_; }  // so many files
 
 private:
     std::string begin_file();
@@ -34,7 +42,8 @@ private:
     Limits limits_;
     FileDescriptor file_;
     std::size_t written_ = 0;  // to the present file
-    std::string buffer_;       // a line with its end
+    std::size_t begun_ = 0;
+    std::string buffer_;  // a line with its end
 };
 
 }  // namespace understudy::host

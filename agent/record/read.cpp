@@ -11,6 +11,7 @@
 #include "agent/config/parse.hpp"
 #include "agent/control/json.hpp"
 #include "agent/record/record.hpp"
+#include "agent/record/state.hpp"
 
 namespace understudy::record {
 
@@ -18,10 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The deepest there is: the request of a command.
-constexpr int deepest_line = 3;
-// 300 years: no sum of times in the Node overflows.
-constexpr std::int64_t longest_time = 10'000'000'000'000'000;
+// A state is this deep at most.
+constexpr int deepest_line = 12;
 
 // What a reader below throws; nothing of it leaves parse_line().
 struct Misfit : std::runtime_error {
@@ -226,14 +225,18 @@ std::vector<std::string> names(const Json& line, const char* key) {
     return list.get<std::vector<std::string>>();
 }
 
-core::Event reload(const Json& line, Entry&) {
+core::Configuration configuration(const Json& line) {
     config::Result read = config::parse_text("config", text(line, "config"), "");
     if (!read.configuration) {
         throw Misfit("its configuration is not valid: " +
                      config::to_string(read.diagnostics.front()));
     }
+    return std::move(*read.configuration);
+}
+
+core::Event reload(const Json& line, Entry&) {
     return core::ConfigurationChanged{
-        std::make_shared<const core::Configuration>(std::move(*read.configuration)),
+        std::make_shared<const core::Configuration>(configuration(line)),
         names(line, "other_questions"), names(line, "other_commands")};
 }
 
@@ -297,6 +300,10 @@ TimePoint time_of(const Json& line, const char* key) {
     return TimePoint{Duration{integer(line, key, 0, longest_time)}};
 }
 
+std::uint64_t event_number(const Json& line, const char* key) {
+    return static_cast<std::uint64_t>(integer(line, key, 1, INT64_MAX - 1));
+}
+
 Line read_header(const Json& line) {
     if (integer(line, "understudy_journal", 1, INT64_MAX) > format_version) {
         throw Misfit("it was written by a newer version");
@@ -309,9 +316,24 @@ Line read_header(const Json& line) {
                   text(line, "config")};
 }
 
+Line read_state(const Json& line) {
+    State state;
+    state.before = event_number(line, "state_before");
+    state.at = time_of(line, "us");
+    state.form = number<int>(line, "form");
+    if (state.form == state_form) {
+        auto node = node_of(configuration(line), field(line, "state"));
+        if (!node) {
+            throw Misfit(node.error());
+        }
+        state.node = std::move(*node);
+    }
+    return state;
+}
+
 Line read_entry(const Json& line) {
     Entry entry;
-    entry.number = static_cast<std::uint64_t>(integer(line, "n", 1, INT64_MAX - 1));
+    entry.number = event_number(line, "n");
     entry.at = time_of(line, "us");
     const std::string name = text(line, "event");
     for (const Kind& kind : kinds) {
@@ -345,6 +367,7 @@ std::expected<Line, std::string> parse_line(std::string_view line) {
             return std::unexpected("it is no line of a journal");
         }
         return document.contains("understudy_journal") ? read_header(document)
+               : document.contains("state_before")     ? read_state(document)
                                                        : read_entry(document);
     } catch (const Json::exception&) {
         return std::unexpected("it is not valid JSON");

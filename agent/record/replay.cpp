@@ -5,6 +5,7 @@
 #include "agent/config/parse.hpp"
 #include "agent/control/json.hpp"
 #include "agent/record/narrator.hpp"
+#include "agent/record/state.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::record {
@@ -22,7 +23,7 @@ struct Replay::Agent {
     Header header;
     core::Configuration configuration;
     Narrator narrator;
-    std::optional<core::Node> node;  // while everything was there
+    std::optional<core::Node> node;  // while everything was there, from the start or from a state
     core::Outbox outbox;
     std::uint64_t number = 0;  // of the last event
     TimePoint at{};
@@ -39,6 +40,7 @@ std::expected<void, std::string> Replay::take(std::string_view line, const std::
     return std::visit(Overloaded{
                           [&](Header& header) { return begin(std::move(header)); },
                           [&](Entry& entry) { return event(entry, place); },
+                          [&](State& state) { return go_on_from(state); },
                       },
                       *parsed);
 }
@@ -62,15 +64,8 @@ std::expected<void, std::string> Replay::begin(Header header) {
 }
 
 std::expected<void, std::string> Replay::event(const Entry& entry, const std::string& place) {
-    if (agent_ == nullptr) {
-        return std::unexpected("a journal begins with its header");
-    }
-    if (entry.number <= agent_->number) {
-        return std::unexpected("event " + std::to_string(entry.number) + " comes after event " +
-                               std::to_string(agent_->number));
-    }
-    if (entry.at < agent_->at) {
-        return std::unexpected("it is older than the line before it");
+    if (auto fits = follows(entry.number, entry.at); !fits) {
+        return fits;
     }
     follow(entry);
     ++verdict_.events;
@@ -83,30 +78,74 @@ std::expected<void, std::string> Replay::event(const Entry& entry, const std::st
     return {};
 }
 
+// Where nothing is missing, the Node goes on as it is: it was told everything since its start.
+std::expected<void, std::string> Replay::go_on_from(State& state) {
+    if (auto fits = follows(state.before, state.at); !fits) {
+        return fits;
+    }
+    const std::uint64_t next = agent_->number + 1;
+    agent_->number = state.before - 1;
+    agent_->at = state.at;
+    if (agent_->node && state.before == next) {
+        return {};
+    }
+    const std::string name = "the state before event " + std::to_string(state.before);
+    if (next > 1 && state.before != next) {
+        only_show(missing(next, state.before));
+    }
+    if (!state.node) {
+        only_show(name + " was written in form " + std::to_string(state.form) +
+                  ", this program reads form " + std::to_string(state_form));
+        return {};
+    }
+    agent_->node = std::move(state.node);
+    agent_->configuration = agent_->node->configuration();
+    agent_->narrator = Narrator{agent_->configuration};
+    for (const core::LinkSeen& link : links_of(*agent_->node)) {
+        agent_->narrator.tell(link);  // their names
+    }
+    tell(state.at, Kind::note, "begins with " + name + ": " + agent_->node->summary());
+    return {};
+}
+
+std::expected<void, std::string> Replay::follows(std::uint64_t number, TimePoint at) const {
+    if (agent_ == nullptr) {
+        return std::unexpected("a journal begins with its header");
+    }
+    if (number <= agent_->number) {
+        return std::unexpected("event " + std::to_string(number) + " comes after event " +
+                               std::to_string(agent_->number));
+    }
+    if (at < agent_->at) {
+        return std::unexpected("it is older than the line before it");
+    }
+    return {};
+}
+
 // Nothing may be missing between two events that are decided.
 void Replay::follow(const Entry& entry) {
-    const std::uint64_t last = std::exchange(agent_->number, entry.number);
+    const std::uint64_t next = std::exchange(agent_->number, entry.number) + 1;
     agent_->at = entry.at;
-    if (entry.number == last + 1) {
-        return;
-    }
-    if (last == 0) {
-        only_show(entry, "the journal begins with event " + std::to_string(entry.number) +
-                             ": what was before is not there");
-    } else if (entry.number == last + 2) {
-        only_show(entry, "event " + std::to_string(last + 1) + " is not there");
-    } else {
-        only_show(entry, "the events from " + std::to_string(last + 1) + " to " +
-                             std::to_string(entry.number - 1) + " are not there");
+    if (entry.number != next) {
+        only_show(next == 1 ? "the journal begins with event " + std::to_string(entry.number) +
+                                  ": what was before is not there"
+                            : missing(next, entry.number));
     }
 }
 
-void Replay::only_show(const Entry& entry, const std::string& why) {
+// From one event to before another.
+std::string Replay::missing(std::uint64_t first, std::uint64_t end) {
+    return end == first + 1 ? "event " + std::to_string(first) + " is not there"
+                            : "the events from " + std::to_string(first) + " to " +
+                                  std::to_string(end - 1) + " are not there";
+}
+
+void Replay::only_show(const std::string& why) {
     if (verdict_.shown_only.empty()) {
         verdict_.shown_only = why;
     }
     agent_->node.reset();
-    tell(entry.at, Kind::note, why);
+    tell(agent_->at, Kind::note, why);
 }
 
 void Replay::decide(const Entry& entry, const std::string& place) {

@@ -63,9 +63,12 @@ private:
 
     std::expected<void, std::string> begin(Header header);
     std::expected<void, std::string> event(const Entry& entry, const std::string& place);
+    std::expected<void, std::string> go_on_from(State& state);
+    std::expected<void, std::string> follows(std::uint64_t number, TimePoint at) const;
     void follow(const Entry& entry);
+    static std::string missing(std::uint64_t first, std::uint64_t end);
     void decide(const Entry& entry, const std::string& place);
-    void only_show(const Entry& entry, const std::string& why);
+    void only_show(const std::string& why);
     void tell(TimePoint at, Kind kind, std::string text) const;
 
     Storyteller tell_;

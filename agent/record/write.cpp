@@ -7,6 +7,8 @@
 #include "agent/control/json.hpp"
 #include "agent/control/json_line.hpp"
 #include "agent/record/record.hpp"
+#include "agent/record/state.hpp"
+#include "agent/record/without_output.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::record {
@@ -17,21 +19,6 @@ using Document = nlohmann::ordered_json;
 
 std::string bounded(const std::string& text) {
     return text.substr(0, longest_text);
-}
-
-// "exit status 1: what it wrote": what a command wrote is output, also the one line of it that is
-// shown. What stands in quotes was sent by a server, or expected of it.
-std::string without_output(std::string detail) {
-    if (detail.starts_with("exit status ") || detail.starts_with("killed by signal ")) {
-        detail.resize(std::min(detail.find(": "), detail.size()));
-    }
-    if (const auto first = detail.find('"'); first != std::string::npos) {
-        const auto last = detail.rfind('"');
-        const std::string rest = last == first ? "" : detail.substr(last + 1);
-        detail.resize(first);
-        detail += "\"hidden\"" + rest;
-    }
-    return bounded(detail);
 }
 
 std::string hex(std::span<const std::byte> bytes) {
@@ -91,7 +78,7 @@ void write(Document& line, const core::CheckFinished& e) {
     line["check"] = e.check;
     line["run"] = e.run;
     line["passed"] = e.outcome.passed;
-    line["detail"] = without_output(e.outcome.detail);
+    line["detail"] = bounded(without_output(e.outcome.detail));
     if (e.outcome.weight) {
         line["weight"] = *e.outcome.weight;
     }
@@ -149,13 +136,13 @@ void write(Document& line, const core::Event& event) {
                 line["service"] = e.service;
                 line["order"] = e.order;
                 line["done"] = e.done;
-                line["detail"] = without_output(e.detail);
+                line["detail"] = bounded(without_output(e.detail));
             },
             [&](const core::HookFinished& e) {
                 line["event"] = "hook";
                 line["order"] = e.order;
                 line["done"] = e.done;
-                line["detail"] = without_output(e.detail);
+                line["detail"] = bounded(without_output(e.detail));
             },
             [&](const core::CommandReceived& e) {
                 line["event"] = "command";
@@ -180,6 +167,16 @@ std::string to_line(const Header& header) {
                              {"start_us", header.start.time_since_epoch().count()},
                              {"started", control::format_utc(header.started)},
                              {"config", header.configuration}});
+}
+
+std::string to_line(std::uint64_t before, TimePoint at, core::Node node) {
+    Document line = Document::object();
+    line["state_before"] = before;
+    line["us"] = at.time_since_epoch().count();
+    line["form"] = state_form;
+    line["config"] = config::render(without_secrets(node.configuration()));
+    line["state"] = state_of(std::move(node));
+    return control::as_line(line);
 }
 
 std::string to_line(std::uint64_t number, TimePoint at, const core::Event& event,

@@ -82,6 +82,31 @@ class Replays(LabTestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count("understudyd"), 2)
 
+    def test_a_journal_without_its_beginning(self):
+        host = self.lab.node("lb1")
+        # Long lines fill a file soon: a reload tells the whole configuration.
+        places = "".join(f"extra_address = 10.9.{i // 250}.{i % 250 + 1}/16\n" for i in range(1, 4000))
+        spare = "[vip spare]\ninterface = nowhere0\nvrid = 99\naddress = 10.9.0.1/16\n" + places
+        agent = Understudy(host, "record = yes\n", vip(interval="100ms"), spare, stop_timeout="200ms")
+        agent.wait_state("active")
+        written = agent.config.read_text()
+        for number in range(100):
+            if (agent.runtime / "events-000002.jsonl").exists():
+                break
+            agent.config.write_text(written.replace("vrid = 99", f"vrid = {99 + number % 2}"))
+            agent.must("reload")
+        self.assertEqual(agent.cli("failover", "web", "--timeout", "1s").returncode, 1, "nobody else is there")
+        self.assertEqual(agent.stop(), 0)
+        first, second = sorted(map(str, agent.runtime.glob("events-*.jsonl")))
+        whole = json.loads(replay("--json", first, second).stdout)
+        rest = json.loads(replay("--json", second).stdout)
+        for document in (whole, rest):
+            self.assertTrue(document["as_recorded"], document["shown_only"])
+            self.assertEqual(document["events"], document["decided"])
+        self.assertLess(rest["events"], whole["events"])
+        self.assertTrue(any("begins with the state before event" in line["text"] for line in rest["story"]))
+        self.assertTrue(any("web: active -> " in line["text"] for line in rest["story"]))
+
 
 if __name__ == "__main__":
     main()

@@ -14,7 +14,7 @@ namespace {
 class Stage : public Judge {
 public:
     Stage(VirtualLan& lan, const Scenario& scenario, const Storyteller& tell,
-          const std::function<void()>& every_hour)
+          const std::function<void()>& every_hour, const std::function<void(VirtualHost&)>& prepare)
         : Judge(lan, scenario),
           lan_(lan),
           scenario_(scenario),
@@ -23,6 +23,9 @@ public:
           dice_(scenario.cluster.seed) {
         for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
             VirtualHost& host = lan.add(name_of_node(static_cast<int>(i)));
+            if (prepare) {
+                prepare(host);
+            }
             state_.push_back({&host, false, std::nullopt, 0, false});
             if (scenario.nodes[i].service == "cold") {
                 host.set_check("app", false, "it was not started");
@@ -480,9 +483,10 @@ private:
 }  // namespace
 
 History run(const Scenario& scenario, const Storyteller& tell,
-            const std::function<void()>& every_hour) {
+            const std::function<void()>& every_hour,
+            const std::function<void(VirtualHost&)>& prepare) {
     VirtualLan lan;
-    Stage stage(lan, scenario, tell, every_hour);
+    Stage stage(lan, scenario, tell, every_hour, prepare);
     return stage.play();
 }
 

@@ -26,9 +26,10 @@ struct StoryLine {
 using Storyteller = std::function<void(const StoryLine&)>;
 
 // Ends with the first finding. With a storyteller, everything of note is told to it. `every_hour`
-// is called after each virtual hour.
+// is called after each virtual hour, `prepare` with each host before anything happens.
 History run(const Scenario& scenario, const Storyteller& tell = {},
-            const std::function<void()>& every_hour = {});
+            const std::function<void()>& every_hour = {},
+            const std::function<void(VirtualHost& host)>& prepare = {});
 
 // The same finding from as few faults as this finds out, by leaving them away one after another.
 Scenario shrink(Scenario scenario, const std::string& rule);

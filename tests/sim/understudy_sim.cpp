@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "tests/sim/history.hpp"
+#include "tests/sim/restored.hpp"
 
 namespace {
 
@@ -43,6 +44,7 @@ struct Options {
     int soak_hours = 0;
     bool trace = false;
     bool shrinks = false;
+    bool restores = false;
     unsigned jobs = 1;
     unsigned most_findings = 10;
 };
@@ -62,6 +64,8 @@ po::options_description description(Options& options) {
     add("trace", po::bool_switch(&options.trace), "tell the story");
     add("shrink", po::bool_switch(&options.shrinks),
         "leave away the faults that the finding does not need");
+    add("restore", po::bool_switch(&options.restores),
+        "of --seeds: replace Nodes by what is read back of their state; is it the same history?");
     add("save", po::value(&options.save)->value_name("FILE"), "write the scenario");
     return all;
 }
@@ -183,6 +187,40 @@ int run_many(const Options& options) {
     return findings == 0 ? is_fine : is_broken;
 }
 
+// Each seed with Nodes that are replaced by what is read back of them, and without.
+int restore_many(const Options& options) {
+    std::atomic<std::uint64_t> next{options.from};
+    std::atomic<std::uint64_t> times{0};
+    std::atomic<unsigned> findings{0};
+    std::mutex printing;
+    const auto work = [&] {
+        while (findings < options.most_findings) {
+            const std::uint64_t seed = next++;
+            if (seed >= options.from + options.seeds) {
+                return;
+            }
+            const Restored restored = run_restored(make_scenario(seed));
+            times += restored.times;
+            if (restored.difference) {
+                ++findings;
+                const std::lock_guard lock(printing);
+                std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                            restored.difference->c_str());
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
+            threads.emplace_back(work);
+        }
+    }
+    std::printf("%llu seeds, a Node was read back %llu times: %u findings\n",
+                static_cast<unsigned long long>(options.seeds),
+                static_cast<unsigned long long>(times.load()), findings.load());
+    return findings == 0 && times > 0 ? is_fine : is_broken;
+}
+
 History run_soak(const Options& options, const Scenario& scenario,
                  std::vector<std::size_t>& in_use) {
     std::atomic<int> hours{0};
@@ -267,7 +305,7 @@ int main(int argc, char** argv) {
         return soak(options);
     }
     if (options.seeds > 0) {
-        return run_many(options);
+        return options.restores ? restore_many(options) : run_many(options);
     }
     std::cout << all;
     return given.contains("help") ? is_fine : is_misused;

@@ -264,6 +264,9 @@ void VirtualHost::feed(const Event& event) {
 
 void VirtualHost::handle(const Event& event) {
     outbox_.clear();
+    if (before_event) {
+        before_event(*node_);
+    }
     node_->handle(lan_.now_, event, outbox_);
     if (recorder) {
         recorder(lan_.now_, event, outbox_);

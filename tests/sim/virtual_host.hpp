@@ -144,6 +144,8 @@ public:
     void feed(const core::Event& event);
     // Called with every event that the Node was told, and what it decided.
     std::function<void(TimePoint at, const core::Event& event, const core::Outbox& out)> recorder;
+    // Called with the Node before it is told an event.
+    std::function<void(core::Node& node)> before_event;
 
 private:
     friend class VirtualLan;

@@ -161,7 +161,7 @@ TEST(Lines, WhatIsNotUnderstoodHasAReason) {
     EXPECT_EQ(with("event", 1), "\"event\" is not a text");
     EXPECT_EQ(with("event", "address_gone"), "\"prefix\" is missing");
     EXPECT_EQ(with("digest", "abc"), "\"digest\" is not 16 hexadecimal digits");
-    EXPECT_EQ(with("understudy_journal", 2), "it was written by a newer version");
+    EXPECT_EQ(with("understudy_journal", 3), "it was written by a newer version");
     EXPECT_EQ(error_of(""), "it is not valid JSON");
     EXPECT_EQ(error_of("[]"), "it is no line of a journal");
     EXPECT_EQ(error_of(good.substr(0, good.size() / 2)), "it is not valid JSON");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "agent/config/parse.hpp"
+#include "agent/record/state.hpp"
 #include "tests/sim/virtual_lan.hpp"
 
 namespace understudy::record {
@@ -66,6 +67,13 @@ protected:
         host.recorder = [&lines](TimePoint at, const core::Event& event, const core::Outbox& out) {
             lines.push_back(to_line(lines.size(), at, event, decisions_of(out)));
         };
+        if (&host == &lb1) {
+            host.before_event = [this, &lines](const core::Node& node) {
+                if (lines.size() % 11 == 10) {  // the next event has this number
+                    states.emplace(lines.size(), to_line(lines.size(), lan.now(), node));
+                }
+            };
+        }
         host.start(settings);
     }
     void run_until_active(VirtualHost& host) {
@@ -85,6 +93,7 @@ protected:
     VirtualHost& lb1 = lan.add("lb1");
     VirtualHost& lb2 = lan.add("lb2");
     std::map<std::string, Lines> journal;
+    std::map<std::size_t, std::string> states;  // of lb1, by the number of the next event
 };
 
 TEST_F(Recorded, IsDecidedTheSameAgain) {
@@ -147,6 +156,58 @@ TEST_F(Recorded, WithoutItsBeginningItIsOnlyShown) {
     EXPECT_EQ(replay.verdict().decided, 0U);
     EXPECT_THAT(replay.verdict().shown_only, HasSubstr("begins with event 50"));
     EXPECT_FALSE(replay.verdict().is_as_recorded());
+}
+
+TEST_F(Recorded, BeginsWithAnyState) {
+    const Lines& lines = journal["lb1"];
+    ASSERT_GT(states.size(), 15U);
+    for (const auto& [before, state] : states) {
+        Lines left = {lines[0], state};
+        left.insert(left.end(), lines.begin() + static_cast<std::ptrdiff_t>(before), lines.end());
+        Lines story;
+        Replay replay([&](const StoryLine& line) { story.push_back(line.text); });
+        ASSERT_EQ(take(replay, left), "") << before;
+        EXPECT_TRUE(replay.verdict().is_as_recorded()) << before;
+        EXPECT_EQ(replay.verdict().decided, lines.size() - before);
+        EXPECT_THAT(story, Contains(HasSubstr("begins with the state before event ")));
+        EXPECT_THAT(state, testing::Not(HasSubstr("hunter2")));
+    }
+}
+
+TEST_F(Recorded, GoesOnWithAStateAfterAGap) {
+    Lines lines = journal["lb1"];
+    const auto& [before, state] = *states.begin();
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(before), state);
+    lines.erase(lines.begin() + 3, lines.begin() + 8);
+    Replay replay;
+    EXPECT_EQ(take(replay, lines), "");
+    EXPECT_EQ(replay.verdict().shown_only, "the events from 3 to 7 are not there");
+    EXPECT_FALSE(replay.verdict().first);
+    EXPECT_EQ(replay.verdict().decided, 2 + journal["lb1"].size() - before);
+}
+
+TEST_F(Recorded, AStateAmongAllEventsChangesNothing) {
+    Lines lines = journal["lb1"];
+    for (auto one = states.rbegin(); one != states.rend(); ++one) {
+        lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(one->first), one->second);
+    }
+    Replay replay;
+    EXPECT_EQ(take(replay, lines), "");
+    EXPECT_TRUE(replay.verdict().is_as_recorded());
+    EXPECT_EQ(replay.verdict().decided, journal["lb1"].size() - 1);
+}
+
+TEST_F(Recorded, AStateInAnotherFormIsNotRead) {
+    const Lines& lines = journal["lb1"];
+    auto [before, state] = *states.begin();
+    const std::string form = "\"form\":" + std::to_string(state_form);
+    state.replace(state.find(form), form.size(), "\"form\":999");
+    Lines left = {lines[0], state};
+    left.insert(left.end(), lines.begin() + static_cast<std::ptrdiff_t>(before), lines.end());
+    Replay replay;
+    EXPECT_EQ(take(replay, left), "");
+    EXPECT_EQ(replay.verdict().decided, 0U);
+    EXPECT_THAT(replay.verdict().shown_only, HasSubstr("was written in form 999"));
 }
 
 TEST_F(Recorded, FilesOfOneJournalAndJournalsOfTwoAgentsFollowEachOther) {
