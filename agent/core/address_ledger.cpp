@@ -93,10 +93,22 @@ void AddressLedger::configure(TimePoint now, const VipSettings& settings, Outbox
     }
 }
 
-void AddressLedger::pass_on(const std::set<Place>& places) {
-    std::erase_if(entries_, [&](const Entry& entry) {
-        return places.contains({entry.wanted.interface, entry.wanted.prefix});
-    });
+std::vector<AddressLedger::Entry> AddressLedger::pass_on(const std::set<Place>& places) {
+    const auto stays = [&](const Entry& entry) {
+        return !places.contains({entry.wanted.interface, entry.wanted.prefix});
+    };
+    const auto passed = std::ranges::stable_partition(entries_, stays);
+    std::vector<Entry> entries{passed.begin(), passed.end()};
+    entries_.erase(passed.begin(), passed.end());
+    index_entries();
+    return entries;
+}
+
+void AddressLedger::receive(Entry entry) {
+    entry.added = want_ == Want::held;
+    entry.held_before = false;
+    entry.add_again_at = {};
+    entries_.push_back(std::move(entry));
     index_entries();
 }
 

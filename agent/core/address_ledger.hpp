@@ -49,8 +49,6 @@ public:
     // and not named any more is removed; what is new is asked for by the next observe_all(), and
     // marked as added if this node holds the addresses.
     void configure(TimePoint now, const VipSettings& settings, Outbox& out);
-    // Addresses that another VIP of this node holds from now on: no longer a matter of this one.
-    void pass_on(const std::set<Place>& places);
     void forget_added();
 
     // --- what is observed ---
@@ -89,6 +87,11 @@ public:
     };
     const std::vector<Entry>& entries() const { return entries_; }
     std::uint64_t repairs() const { return repairs_; }
+
+    // Addresses that another VIP of this node holds from now on are no longer a matter of this one.
+    // That one is given their entries, before configure() names them: what is under way is known.
+    std::vector<Entry> pass_on(const std::set<Place>& places);
+    void receive(Entry entry);
 
 private:
     friend struct understudy::StateFields;

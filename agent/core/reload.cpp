@@ -129,8 +129,9 @@ void Node::Impl::pass_on_addresses(const std::vector<VipSettings>& vips,
                 passed.insert(place);
             }
         }
-        if (!passed.empty()) {
-            vips_[i].pass_on(passed);
+        for (AddressLedger::Entry& entry : vips_[i].pass_on(passed)) {
+            const std::size_t holder = holders.at({entry.wanted.interface, entry.wanted.prefix});
+            vips_[holder].receive(std::move(entry));
         }
     }
 }

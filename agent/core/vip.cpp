@@ -136,7 +136,7 @@ void Vip::settle_once(TimePoint now, const Surroundings& around) {
     }
     const bool holding = adopt || (is_active() && !promoting_);
     gather_health(now, holding, around);
-    gather_hooks(now, holding, around);
+    gather_hooks(now, around);
     const Verdict verdict = decide(now, facts_);
     if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
         adopting_ = adopt && verdict.may_lead;

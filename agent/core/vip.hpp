@@ -90,7 +90,10 @@ public:
     // After observe_all(): announces what was added, and nothing else.
     void announce_added(TimePoint now, const Surroundings& around);
     // What another VIP of this node holds from now on is no longer a matter of this one.
-    void pass_on(const std::set<Place>& places) { ledger_.pass_on(places); }
+    std::vector<AddressLedger::Entry> pass_on(const std::set<Place>& places) {
+        return ledger_.pass_on(places);
+    }
+    void receive(AddressLedger::Entry entry) { ledger_.receive(std::move(entry)); }
     bool is_holding() const { return is_active() && !promoting_; }
     // This agent has released whatever was held before: nothing is adopted.
     void begin_anew(TimePoint now, bool maintenance, Outbox& out) {
@@ -190,7 +193,7 @@ private:
     bool needs_consent() const;
     void ask_consent(const Surroundings& around);
     void decide_consent(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);
-    void gather_hooks(TimePoint now, bool holding, const Surroundings& around);
+    void gather_hooks(TimePoint now, const Surroundings& around);
     void hook_ended(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);
     void hook_after_release(const Surroundings& around);
     RunHook order_for(const HookQueue::Due& due, const HookDesk& desk) const;

@@ -169,8 +169,9 @@ Duration Vip::drain_time(TimePoint now) const {
                : Duration::zero();
 }
 
-// Before, where nothing but a wish takes the addresses away from here.
-void Vip::gather_hooks(TimePoint now, bool holding, const Surroundings& around) {
+// Before, where nothing but a wish takes the addresses away from here. What a former agent left is
+// not this one's to end.
+void Vip::gather_hooks(TimePoint now, const Surroundings& around) {
     if (refused_until_ && now >= *refused_until_) {
         refused_until_.reset();
     }
@@ -179,13 +180,13 @@ void Vip::gather_hooks(TimePoint now, bool holding, const Surroundings& around) 
                                     : "";
     const bool healthy =
         facts_.track_trouble.empty() && facts_.readiness == control::Readiness::hot;
-    const bool leaves = holding && yields(facts_);
+    const bool leaves = is_holding() && yields(facts_);
     if (leaves && healthy && drain_ == Drain::none && settings_.hooks.has(HookKind::release)) {
         drain_ = Drain::asked;
         hooks_.ask(HookKind::release);
         around.hooks.stirred = true;
     }
-    if (holding && !leaves && drain_ != Drain::none) {
+    if (is_holding() && !leaves && drain_ != Drain::none) {
         if (drain_ != Drain::waived) {  // nobody took them: what on_release ended begins again
             enter({control::State::active, control::State::active, "the addresses stay here"},
                   around);

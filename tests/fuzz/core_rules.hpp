@@ -119,7 +119,7 @@ private:
         for (const core::VipSettings& vip : configuration_->vips) {
             for (const core::VirtualAddress& address : vip.addresses) {
                 const bool known = former_ && std::ranges::any_of(former_->vips, [&](auto& other) {
-                                       return names(other, address);
+                                       return other.name == vip.name && names(other, address);
                                    });
                 if (!known) {
                     places_[{address.interface, address.prefix}] = now_;
@@ -417,9 +417,10 @@ private:
 
     std::shared_ptr<const core::Configuration> configuration_;
     std::shared_ptr<const core::Configuration> former_;  // while a reload is judged
-    std::map<Place, TimePoint> places_;                  // of all configurations: named since
-    std::set<std::string> changed_;                      // VIPs, since the last reload
-    std::set<std::string> anew_;  // begun by a reload, and nothing heard of since
+    // Of all configurations: since when the VIP that names it last has done so.
+    std::map<Place, TimePoint> places_;
+    std::set<std::string> changed_;  // VIPs, since the last reload
+    std::set<std::string> anew_;     // begun by a reload, and nothing heard of since
     TimePoint now_{};
     std::map<core::InterfaceIndex, std::string> names_;
     std::set<Key> ours_;     // last seen with our mark

@@ -478,6 +478,18 @@ TEST_F(Hooks, in_maintenance_are_not_drained_of_what_was_taken_because_nobody_el
     EXPECT_EQ(names(lb1).back(), "on_backup");
 }
 
+TEST_F(Hooks, what_a_former_agent_left_is_not_drained) {
+    start(drained(150), drained(100));
+    lb1.crash();
+    lb1.set_link(false);
+    lb1.start(drained(150));
+    const std::size_t before = lb1.hook_runs().size();
+    lb1.send(control::MaintenanceRequest{true, std::nullopt, 10s});
+    lan.run_for(20s);
+    EXPECT_EQ(lb1.state(), "fault");
+    EXPECT_EQ(lb1.hook_runs().size(), before);
+}
+
 // --- the end of the agent ------------------------------------------------------------------------
 
 TEST_F(Hooks, are_waited_for_when_the_agent_stops_but_not_by_the_peer) {

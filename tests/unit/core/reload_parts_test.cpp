@@ -235,6 +235,37 @@ TEST_F(Reload, an_address_moves_between_two_vips_of_a_node_without_being_let_go)
     EXPECT_EQ(lb1.vip("mail").counters.address_repairs, 0U);
 }
 
+// What the kernel has not told yet: the address is gone already, or there already.
+TEST_F(Reload, an_address_moves_between_two_vips_while_it_is_being_removed_or_added) {
+    Configuration before = web(150);
+    before.vips.push_back(mail(150));
+    before.vips.back().addresses.push_back(address(second));
+    Configuration after = before;
+    after.vips.front().addresses.push_back(address(second));
+    after.vips.back().addresses.pop_back();
+    Configuration other = web(100);
+    other.vips.push_back(mail(100));
+    start(before, other);
+    lb1.slow_down_kernel(50ms);
+
+    lb1.send(control::FailoverRequest{"mail", 10s});
+    ASSERT_TRUE(lan.run_until([&] { return !lb1.holds(second); }, 1s));
+    lb1.reload(after);
+    EXPECT_THAT(decided, ElementsAre("add 192.0.2.11/24", "announce 192.0.2.11"));
+    EXPECT_TRUE(lb1.holds(second));
+    lan.run_for(1s);
+
+    lb1.reload(before);
+    EXPECT_FALSE(lb1.holds(second));
+    lb1.send(control::FailbackRequest{"mail"});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.holds(second); }, 10s));
+    lb1.reload(after);
+    EXPECT_THAT(decided, ElementsAre("announce 192.0.2.11"));
+    lan.run_for(5s);
+    EXPECT_EQ(lb1.state(), "active") << "it is no address of somebody else";
+    EXPECT_TRUE(lb1.holds(second));
+}
+
 TEST(ReloadRules, what_makes_another_virtual_router) {
     const core::VipSettings from = web(150).vips.front();
     const auto same = [&](auto change) {
