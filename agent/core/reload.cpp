@@ -194,8 +194,9 @@ void Node::Impl::translate_orders(const Configuration& former, const Configurati
     const auto place_of = [&](const std::string& service) -> std::optional<std::size_t> {
         const auto& all = configuration_->services;
         const auto found = std::ranges::find(all, service, &ServiceSettings::name);
-        return found == all.end() ? std::nullopt
-                                  : std::optional{static_cast<std::size_t>(found - all.begin())};
+        return found == all.end() || !found->can_be_started()
+                   ? std::nullopt
+                   : std::optional{static_cast<std::size_t>(found - all.begin())};
     };
     const auto is_void = [&](Action& action) {
         if (auto* run = std::get_if<RunCheck>(&action)) {

@@ -28,6 +28,11 @@ void Service::configure(TimePoint now, const ServiceSettings& settings,
     if (other_commands) {
         forgive();
     }
+    if (!settings.can_be_started()) {  // it is not for this agent to start and stop any more
+        calm(health);
+        phase_ = Phase::idle;
+        deadline_.reset();
+    }
     if (other_checks && phase_ == Phase::starting) {
         for (const std::size_t check : checks_) {
             health.hurry(now, check);

@@ -127,6 +127,18 @@ TEST_F(Reload, a_service_with_another_command_may_be_started_again) {
     EXPECT_EQ(lb1.vip().readiness, control::Readiness::cold);
 }
 
+TEST_F(Reload, a_service_that_is_not_this_agents_to_start_any_more_is_not_stopped) {
+    Configuration before = served(150);
+    before.services.front().stop_on_release = true;
+    Configuration after = served(150);
+    after.services.front().unit.clear();
+    after.vips.front().vrid = 77;  // another virtual router: the former one ends
+    start(before, web(100));
+    lb1.reload(after);
+    ASSERT_TRUE(reaches(lb1, "active"));
+    EXPECT_THAT(lb1.orders(), IsEmpty());
+}
+
 // --- VIPs come and go ----------------------------------------------------------------------------
 
 TEST_F(Reload, a_vip_that_is_gone_releases_and_resigns) {
