@@ -53,12 +53,12 @@ void VirtualHost::observe_kernel() {
         return;
     }
     observes_later_ = false;
-    ++reading_;  // what was not told yet is lost, or older than what is read now
+    ++reading_;  // what was not told yet is lost, or older than what is read now, at once
     untold_ = 0;
     feed(ObservationStarted{});
     feed(link());
     for (const auto& [prefix, held] : addresses_) {
-        seen(prefix, held);
+        feed(sight_of(prefix, held));
     }
     feed(ObservationComplete{});
 }
@@ -197,13 +197,17 @@ std::vector<std::string> VirtualHost::why(const std::string& name) {
     return std::get<control::WhyResponse>(ask(control::WhyRequest{name})).reasons;
 }
 
-void VirtualHost::seen(const IpPrefix& prefix, const Held& held) {
+AddressSeen VirtualHost::sight_of(const IpPrefix& prefix, const Held& held) const {
     AddressSeen seen;
     seen.index = index_;
     seen.prefix = prefix;
     seen.ours = held.ours;
     seen.age = lan_.now_ - held.renewed;
-    tell(seen);
+    return seen;
+}
+
+void VirtualHost::seen(const IpPrefix& prefix, const Held& held) {
+    tell(sight_of(prefix, held));
 }
 
 void VirtualHost::tell(Event event) {

@@ -162,6 +162,7 @@ private:
     void put(const IpPrefix& prefix, Held held);
     void take_away(const IpPrefix& prefix, Witness::Why why);
     std::vector<IpPrefix> secondary_to(const IpPrefix& prefix) const;
+    core::AddressSeen sight_of(const IpPrefix& prefix, const Held& held) const;
     void seen(const IpPrefix& prefix, const Held& held);
     void tell(core::Event event);  // by the kernel, which may be slow
     core::LinkSeen link() const;
