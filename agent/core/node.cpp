@@ -295,6 +295,12 @@ void Node::Impl::address_changed(TimePoint now, InterfaceIndex index, const IpAd
     for (const std::size_t vip : found->second) {
         vips_[vip].observe(now, index, address, around(out));
     }
+    for (Vip& vip : vips_) {
+        // To an owner virtual addresses are real ones, also those of other VIPs.
+        if (vip.settings().priority == vrrp::owner_priority) {
+            vip.settle(now, around(out));
+        }
+    }
 }
 
 void Node::Impl::settle_all(TimePoint now, Outbox& out) {

@@ -184,7 +184,7 @@ void Vip::observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
                 " was deleted by somebody else: put back");
         announce(now, around);
     }
-    if (facts_are_old(now) || settings_.priority == vrrp::owner_priority) {
+    if (facts_are_old(now)) {
         settle(now, around);
     }
 }
