@@ -211,8 +211,10 @@ void AddressLedger::refused(TimePoint now, const AddressRefused& refusal) {
         refusal_ = "the kernel refuses " + refusal.prefix.to_string() + " on " +
                    entry.wanted.interface + ": " +
                    (refusal.exists ? "somebody else put it there" : refusal.error);
-        retry_at_ = now + retry_after_;
-        retry_after_ = std::min(2 * retry_after_, longest_retry);
+        if (now >= retry_at_) {  // the first one of this attempt
+            retry_at_ = now + retry_after_;
+            retry_after_ = std::min(2 * retry_after_, longest_retry);
+        }
     }
 }
 

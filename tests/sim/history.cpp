@@ -189,6 +189,12 @@ private:
         if (fault.kind == FaultKind::maintenance && fault.value == 0) {
             command(static_cast<std::size_t>(fault.node), control::MaintenanceRequest{});
         }
+        // A claim that knew of nothing may have put the VIP before the own addresses, which then
+        // went with it.
+        if (fault.kind == FaultKind::slow_kernel) {
+            const auto node = static_cast<std::size_t>(fault.node);
+            state_[node].host->set_own_addresses(!is(FaultKind::homeless, node));
+        }
     }
 
     void at_once(const Fault& fault) {

@@ -317,6 +317,19 @@ TEST_F(Pair, a_refused_address_never_leaves_the_node_active_without_it) {
     ASSERT_TRUE(lan.run_until([&] { return lb1.state() == "active"; }, 60s)) << "it tries again";
 }
 
+TEST_F(Pair, several_addresses_refused_at_once_are_one_refusal) {
+    core::Configuration configuration = web(150);
+    for (const char* more : {"192.0.2.11/24", "192.0.2.12/24", "192.0.2.13/24"}) {
+        configuration.vips.front().addresses.push_back({*IpPrefix::parse(more), "eth0"});
+    }
+    lb1.refuse_addresses(true);
+    lb1.start(configuration);
+    ASSERT_TRUE(lan.run_until([&] { return lb1.state() == "fault"; }, 5s));
+    lb1.refuse_addresses(false);
+    // A second, and then Active_Down_Interval.
+    EXPECT_TRUE(lan.run_until([&] { return lb1.state() == "active"; }, 5s));
+}
+
 TEST_F(Pair, a_refusal_in_a_planned_move_costs_the_holder_nothing) {
     lb2.start(web(100));
     ASSERT_TRUE(lan.run_until([&] { return lb2.holds(vip); }, 10s));
