@@ -141,9 +141,10 @@ void AddressLedger::observe_all(TimePoint now, const KernelView& kernel, Outbox&
     }
 }
 
-bool AddressLedger::observe(TimePoint now, const KernelView& kernel, InterfaceIndex index,
-                            const IpAddress& address, Outbox& out) {
-    bool repaired = false;
+AddressLedger::Sight AddressLedger::observe(TimePoint now, const KernelView& kernel,
+                                            InterfaceIndex index, const IpAddress& address,
+                                            Outbox& out) {
+    Sight sight;
     const auto [first, last] = by_address_.equal_range(address);
     for (auto it = first; it != last; ++it) {
         Entry& entry = entries_[it->second];
@@ -154,12 +155,16 @@ bool AddressLedger::observe(TimePoint now, const KernelView& kernel, InterfaceIn
         look(kernel, entry);
         if (was_ours && !entry.ours) {
             entry.removing_until.reset();
+            sight.lost |= entry.held_before && want_ == Want::held;
+            if (entry.held_before && address.is_v4()) {
+                entry.add_again_at = std::max(entry.add_again_at, now + repair_wait);
+            }
         } else if (!was_ours && entry.ours) {
             entry.adding_until.reset();
         }
-        repaired |= plan(now, entry, out);
+        sight.repaired |= plan(now, entry, out);
     }
-    return repaired;
+    return sight;
 }
 
 // Asks for what is missing, and takes away what is ours and not wanted. True if a lost address was

@@ -25,6 +25,10 @@ namespace understudy::core {
 inline constexpr Duration change_patience = std::chrono::seconds{1};
 // Between two repairs of the same address: whoever deletes it in a loop does not make us spin.
 inline constexpr Duration repair_spacing = std::chrono::milliseconds{5};
+// A lost IPv4 address may have gone with the first one of its network, of which the kernel tells
+// last. Put back before that is known, it would be the first one itself, and the node's own address
+// would go with it.
+inline constexpr Duration repair_wait = std::chrono::milliseconds{1};
 // A refused address is tried again after this long, then twice as long, and so on up to the second.
 inline constexpr Duration first_retry = std::chrono::seconds{1};
 inline constexpr Duration longest_retry = std::chrono::seconds{30};
@@ -54,9 +58,13 @@ public:
     // --- what is observed ---
     // Compares every entry with the kernel: after a link or the whole view has changed.
     void observe_all(TimePoint now, const KernelView& kernel, Outbox& out);
-    // One address was seen or is gone. True if it had been lost and was put back: announce it.
-    bool observe(TimePoint now, const KernelView& kernel, InterfaceIndex index,
-                 const IpAddress& address, Outbox& out);
+    // One address was seen or is gone.
+    struct Sight {
+        bool lost = false;      // by somebody else; it is put back, at once or by time_passed()
+        bool repaired = false;  // it was put back: announce it
+    };
+    Sight observe(TimePoint now, const KernelView& kernel, InterfaceIndex index,
+                  const IpAddress& address, Outbox& out);
     void refused(TimePoint now, const AddressRefused& refusal);
     // Somebody asks to try again at once.
     void forgive();

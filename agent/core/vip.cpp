@@ -178,10 +178,14 @@ void Vip::observe_all(TimePoint now, const Surroundings& around) {
 
 void Vip::observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
                   const Surroundings& around) {
-    if (ledger_.observe(now, around.kernel, index, address, around.out)) {
+    const AddressLedger::Sight sight =
+        ledger_.observe(now, around.kernel, index, address, around.out);
+    if (sight.lost) {
         log(around.out, LogLevel::warn,
             settings_.name + ": " + address.to_string() +
-                " was deleted by somebody else: put back");
+                " was deleted by somebody else: it is put back");
+    }
+    if (sight.repaired) {
         announce(now, around);
     }
     if (facts_are_old(now)) {

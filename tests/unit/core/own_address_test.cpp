@@ -40,9 +40,16 @@ protected:
 };
 
 TEST_F(OwnAddress, away_for_a_moment_moves_nothing) {
+    int added = 0;
+    lb1.recorder = [&](TimePoint, const core::Event&, const core::Outbox& out) {
+        for (const core::Action& action : out.actions) {
+            added += std::holds_alternative<core::AddAddress>(action) ? 1 : 0;
+        }
+    };
     lose_own_address();
     lan.run_for(moment);
-    EXPECT_FALSE(lb1.holds(vip)) << "the own address has to be the first one";
+    EXPECT_EQ(added, 0) << "the own address has to be the first one";
+    EXPECT_FALSE(lb1.holds(vip));
     EXPECT_THAT(lan.adverts, IsEmpty());
     lb1.add_by_hand(own);
     EXPECT_TRUE(lb1.holds(vip));
