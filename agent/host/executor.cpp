@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/host/arp_quiet.hpp"
+#include "agent/host/boot_clock.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::host {
@@ -10,6 +11,10 @@ namespace understudy::host {
 namespace {
 
 constexpr std::size_t most_announcements_a_turn = 256;  // what the sender takes in one system call
+// Between a decision and its announcement. A process that was stopped for longer (SIGSTOP, a
+// machine that was moved) may not hold any more what it would announce; if it does, a repetition
+// follows.
+constexpr Duration longest_execution = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -17,6 +22,7 @@ Executor::Executor(VrrpSockets& sockets, EventSink sink, Other other)
     : sockets_(sockets), sink_(std::move(sink)), other_(std::move(other)) {}
 
 void Executor::execute(const core::Outbox& outbox) {
+    const TimePoint begun = boot_now();
     sort(outbox);
     if (changes_.has_queued()) {
         changes_.flush(sink_);
@@ -28,6 +34,9 @@ void Executor::execute(const core::Outbox& outbox) {
         // Before the announcement, so that whoever asks because of it is answered.
         end_arp_quiet();
         claims_ = false;
+    }
+    if (boot_now() - begun > longest_execution) {
+        announce_.clear();
     }
     announce();
     renew();

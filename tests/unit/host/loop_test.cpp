@@ -280,6 +280,36 @@ TEST(ExecutorTest, NothingIsAnnouncedAfterItsRelease) {
     EXPECT_EQ(arrived(cable.get()), 1000U);
 }
 
+// As a process that is stopped in the midst of it, and continued when others have the address.
+TEST(ExecutorTest, WhatWasDecidedBeforeAPauseIsNotAnnounced) {
+    if (unshare(CLONE_NEWNET) != 0) {
+        GTEST_SKIP() << "no network namespace to be had: this test needs root";
+    }
+    ASSERT_TRUE(make_cable());
+    const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
+    const FileDescriptor cable{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+    const int room = 16 * 1024 * 1024;
+    setsockopt(cable.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    sockaddr_ll end{};
+    end.sll_family = AF_PACKET;
+    end.sll_protocol = htons(ETH_P_ARP);
+    end.sll_ifindex = static_cast<int>(if_nametoindex("v1"));
+    ASSERT_EQ(bind(cable.get(), reinterpret_cast<sockaddr*>(&end), sizeof end), 0);
+
+    VrrpSockets sockets;
+    const auto pause = [](const core::Event&) { std::this_thread::sleep_for(150ms); };
+    Executor executor(sockets, pause, [](const core::Action&) {});
+    core::Outbox outbox;
+    outbox.actions.emplace_back(core::AddAddress{index, vip_prefix, 10s});
+    outbox.actions.emplace_back(
+        core::Announce{index, MacAddress{{2, 0, 0, 0, 0, 1}}, vip_prefix.address});
+    executor.execute(outbox);
+    EXPECT_EQ(arrived(cable.get()), 1U);
+    executor.execute(outbox);  // refused now, which is told, and takes its time
+    EXPECT_EQ(arrived(cable.get()), 0U);
+    EXPECT_FALSE(executor.go_on());
+}
+
 // The last advertisement and the end of the stop may fall into one event: the kernel would put a
 // renewed address back, and nobody would be there to take it away.
 TEST(ExecutorTest, WhatIsRemovedIsNotRenewedAfterwards) {
