@@ -48,9 +48,10 @@ class Deaths(LabTestCase):
         measured = [self.takeover_ms(interval, interval_ms) for _ in range(rounds)]
         down = 3 * interval_ms + (256 - 100) / 256 * interval_ms
         print(f"{interval}: takeover after {measured} ms; active down interval {down:.1f} ms")
-        # Each not before the interval is over; the machine may be busy once, not half of the time.
+        # Each not before the interval is over; the machine may be busy once, not half of the time. The timers of
+        # virtual machines can be late by some thousandths of what they wait for.
         self.assertGreaterEqual(min(measured), down - 1)
-        self.assertLessEqual(statistics.median(measured), down + 5)
+        self.assertLessEqual(statistics.median(measured), down * 1.01 + 5)
 
     def test_node_dies_1s(self):
         self.check_takeover("1s", 1000, 1)
