@@ -5,15 +5,13 @@
 #include <set>
 #include <vector>
 
+#include "agent/core/wording.hpp"
+
 namespace understudy::config {
 
 namespace {
 
 using core::VipSettings;
-
-std::string name_of(Family family) {
-    return family == Family::ipv4 ? "IPv4" : "IPv6";
-}
 
 bool has_family(const std::vector<WrittenRouter>& routers, Family family) {
     return std::ranges::any_of(routers, [family](const WrittenRouter& router) {
@@ -34,9 +32,10 @@ void validate_sources(const VipDraft& vip, const Complaints& complain) {
         const std::string text = "unicast_source " + source.address.to_string();
         const auto [first, fresh] = seen.try_emplace(source.address.family(), source.place);
         if (!fresh) {
-            complain.error_at(source.place, text + ": there is an " +
-                                                name_of(source.address.family()) +
-                                                " one already, at " + to_string(first->second));
+            complain.error_at(source.place,
+                              text + ": there is an " +
+                                  std::string{core::name_of(source.address.family())} +
+                                  " one already, at " + to_string(first->second));
         }
         // The owner's own address is the virtual one (RFC 9568 1.6).
         if (vip.settings.priority != vrrp::owner_priority &&
@@ -72,7 +71,7 @@ void validate_peers(const VipDraft& vip, const Complaints& complain) {
 // What is advertised, the peers and the sources are of the same families.
 void validate_families(const VipDraft& vip, const Complaints& complain) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        const std::string name = name_of(family);
+        const std::string name{core::name_of(family)};
         const bool advertised = vip.settings.has_family(family);
         const bool has_peer = has_family(vip.peers, family);
         const bool has_source = has_family(vip.sources, family);

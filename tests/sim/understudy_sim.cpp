@@ -144,19 +144,38 @@ std::string seeds_so_far(std::uint64_t done, std::uint64_t all, double seconds, 
     return text.data();
 }
 
-int run_many(const Options& options) {
-    const auto begun = std::chrono::steady_clock::now();
+// Runs one(seed) for each of the seeds, on all threads, until there are findings enough.
+void for_each_seed(const Options& options, const std::atomic<unsigned>& findings,
+                   const std::function<void(std::uint64_t)>& one) {
     std::atomic<std::uint64_t> next{options.from};
-    std::atomic<std::uint64_t> done{0};
-    std::atomic<std::uint64_t> steps{0};
-    std::atomic<unsigned> findings{0};
-    std::mutex printing;
     const auto work = [&] {
         while (findings < options.most_findings) {
             const std::uint64_t seed = next++;
             if (seed >= options.from + options.seeds) {
                 return;
             }
+            one(seed);
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
+        threads.emplace_back(work);
+    }
+}
+
+int run_many(const Options& options) {
+    const auto begun = std::chrono::steady_clock::now();
+    std::atomic<std::uint64_t> done{0};
+    std::atomic<std::uint64_t> steps{0};
+    std::atomic<unsigned> findings{0};
+    std::mutex printing;
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    };
+    {
+        const Progress progress(
+            [&] { return seeds_so_far(done, options.seeds, seconds(), findings); });
+        for_each_seed(options, findings, [&](std::uint64_t seed) {
             const History history = run(make_scenario(seed));
             ++done;
             steps += history.steps;
@@ -166,18 +185,7 @@ int run_many(const Options& options) {
                 print_finding("seed " + std::to_string(seed), history);
                 std::fflush(stdout);
             }
-        }
-    };
-    const auto seconds = [&] {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-    };
-    {
-        const Progress progress(
-            [&] { return seeds_so_far(done, options.seeds, seconds(), findings); });
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
-            threads.emplace_back(work);
-        }
+        });
     }
     const double took = seconds();
     std::printf("%llu seeds, %llu steps, %.1f s, %.0f seeds/s: %u findings\n",
@@ -189,32 +197,19 @@ int run_many(const Options& options) {
 
 // Each seed with Nodes that are replaced by what is read back of them, and without.
 int restore_many(const Options& options) {
-    std::atomic<std::uint64_t> next{options.from};
     std::atomic<std::uint64_t> times{0};
     std::atomic<unsigned> findings{0};
     std::mutex printing;
-    const auto work = [&] {
-        while (findings < options.most_findings) {
-            const std::uint64_t seed = next++;
-            if (seed >= options.from + options.seeds) {
-                return;
-            }
-            const Restored restored = run_restored(make_scenario(seed));
-            times += restored.times;
-            if (restored.difference) {
-                ++findings;
-                const std::lock_guard lock(printing);
-                std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
-                            restored.difference->c_str());
-            }
+    for_each_seed(options, findings, [&](std::uint64_t seed) {
+        const Restored restored = run_restored(make_scenario(seed));
+        times += restored.times;
+        if (restored.difference) {
+            ++findings;
+            const std::lock_guard lock(printing);
+            std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                        restored.difference->c_str());
         }
-    };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < std::max(1U, options.jobs); ++i) {
-            threads.emplace_back(work);
-        }
-    }
+    });
     std::printf("%llu seeds, a Node was read back %llu times: %u findings\n",
                 static_cast<unsigned long long>(options.seeds),
                 static_cast<unsigned long long>(times.load()), findings.load());

@@ -13,15 +13,12 @@
 #include <vector>
 
 #include "agent/host/boot_clock.hpp"
+#include "tests/unit/host/ip_command.hpp"
 
 namespace understudy::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool ip(const std::string& arguments) {
-    return std::system(("ip " + arguments).c_str()) == 0;
-}
 
 IpPrefix numbered(unsigned number) {
     return {*IpAddress::parse(fmt::format("2001:db8::{:x}", number)), 64};

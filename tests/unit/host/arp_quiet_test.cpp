@@ -21,6 +21,7 @@
 #include "agent/host/announcement.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "tests/unit/host/ip_command.hpp"
 #include "vrrp/checksum.hpp"
 
 namespace understudy::host {
@@ -164,10 +165,6 @@ private:
     FileDescriptor fd_;
     bool ready_ = false;
 };
-
-bool ip(const std::string& arguments) {
-    return std::system(("ip " + arguments).c_str()) == 0;
-}
 
 core::VipSettings vip_on_v0() {
     core::VipSettings vip;

@@ -29,6 +29,7 @@
 #include "agent/host/journal.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/privileges.hpp"
+#include "tests/unit/host/ip_command.hpp"
 
 namespace understudy::host {
 namespace {
@@ -48,10 +49,6 @@ bool eventually(Condition&& condition) {
         std::this_thread::sleep_for(10ms);
     }
     return false;
-}
-
-bool ip(const std::string& arguments) {
-    return std::system(("ip " + arguments).c_str()) == 0;
 }
 
 bool make_cable() {
@@ -229,6 +226,21 @@ TEST_F(LoopTest, NoThreadKeepsMoreThanItNeeds) {
 
 // --- the executor --------------------------------------------------------------------------------
 
+// Has room for a thousand announcements; empty if it cannot be had.
+FileDescriptor arp_at_v1() {
+    FileDescriptor cable{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+    const int room = 16 * 1024 * 1024;
+    setsockopt(cable.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    sockaddr_ll end{};
+    end.sll_family = AF_PACKET;
+    end.sll_protocol = htons(ETH_P_ARP);
+    end.sll_ifindex = static_cast<int>(if_nametoindex("v1"));
+    if (bind(cable.get(), reinterpret_cast<sockaddr*>(&end), sizeof end) != 0) {
+        return FileDescriptor{};
+    }
+    return cable;
+}
+
 // ARP frames that have arrived at v1 and were not looked at yet.
 std::size_t arrived(int fd) {
     std::size_t count = 0;
@@ -245,14 +257,8 @@ TEST(ExecutorTest, NothingIsAnnouncedAfterItsRelease) {
     }
     ASSERT_TRUE(make_cable());
     const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
-    const FileDescriptor cable{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
-    const int room = 16 * 1024 * 1024;
-    setsockopt(cable.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
-    sockaddr_ll end{};
-    end.sll_family = AF_PACKET;
-    end.sll_protocol = htons(ETH_P_ARP);
-    end.sll_ifindex = static_cast<int>(if_nametoindex("v1"));
-    ASSERT_EQ(bind(cable.get(), reinterpret_cast<sockaddr*>(&end), sizeof end), 0);
+    const FileDescriptor cable = arp_at_v1();
+    ASSERT_TRUE(cable.is_open());
 
     VrrpSockets sockets;
     Executor executor(sockets, [](const core::Event&) {}, [](const core::Action&) {});
@@ -287,14 +293,8 @@ TEST(ExecutorTest, WhatWasDecidedBeforeAPauseIsNotAnnounced) {
     }
     ASSERT_TRUE(make_cable());
     const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
-    const FileDescriptor cable{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
-    const int room = 16 * 1024 * 1024;
-    setsockopt(cable.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
-    sockaddr_ll end{};
-    end.sll_family = AF_PACKET;
-    end.sll_protocol = htons(ETH_P_ARP);
-    end.sll_ifindex = static_cast<int>(if_nametoindex("v1"));
-    ASSERT_EQ(bind(cable.get(), reinterpret_cast<sockaddr*>(&end), sizeof end), 0);
+    const FileDescriptor cable = arp_at_v1();
+    ASSERT_TRUE(cable.is_open());
 
     VrrpSockets sockets;
     const auto pause = [](const core::Event&) { std::this_thread::sleep_for(150ms); };
