@@ -132,16 +132,6 @@ std::string accept_rules(const std::string& v4, const std::string& v6) {
     return rules;
 }
 
-}  // namespace
-
-void end_arp_quiet() {
-    // A family without a VIP has no table: each on its own.
-    run("flush set arp understudy quiet\n");
-    run("flush set ip6 understudy quiet\n");
-}
-
-namespace {
-
 const char* const no_arp = "two nodes may answer ARP for a moment of a planned move";
 const char* const no_neighbour =
     "two nodes may answer Neighbour Solicitations for a moment of a planned move";

@@ -4,7 +4,8 @@
 // a virtual address for a short while after somebody else has announced that address. It works in
 // the kernel's own receive path, so this node falls silent with the first announcement of the other
 // one, before any process has woken up. The addresses are still served, so nothing on its way is
-// lost. If the other one was wrong, the silence ends by itself. No RFC basis.
+// lost. If the other one was wrong, the silence ends by itself; a claim of this node ends it at
+// once (agent/host/quiet_flush.hpp). No RFC basis.
 #pragma once
 
 #include <string>
@@ -18,11 +19,9 @@ namespace understudy::host {
 // should be and why; the agent works without the rules. Whoever flushes the rule set afterwards
 // takes them away until the next start.
 std::string install_arp_quiet(const core::Configuration& configuration);
-// A reload: the elements that are another, in portions, so that end_arp_quiet() of another thread
-// waits for a millisecond or two at most. What comes back is as above.
+// A reload: the elements that are another, in portions, so that a claim in between (QuietFlush, in
+// the thread of the loop) waits in the kernel for one of them at most. What comes back is as above.
 std::string update_arp_quiet(const core::Configuration& from, const core::Configuration& to);
-// This node claims addresses: whatever silence a rival has caused is over. About a millisecond.
-void end_arp_quiet();
 // Removes them; harmless if they are not there.
 void remove_arp_quiet();
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "agent/host/arp_quiet.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "base/overloaded.hpp"
 
@@ -32,7 +31,7 @@ void Executor::execute(const core::Outbox& outbox) {
     }
     if (claims_) {
         // Before the announcement, so that whoever asks because of it is answered.
-        end_arp_quiet();
+        quiet_.flush();
         claims_ = false;
     }
     if (boot_now() - begun > longest_execution) {

@@ -13,6 +13,7 @@
 #include "agent/host/address_changes.hpp"
 #include "agent/host/announcement.hpp"
 #include "agent/host/event_sink.hpp"
+#include "agent/host/quiet_flush.hpp"
 #include "agent/host/vrrp_socket.hpp"
 
 namespace understudy::host {
@@ -40,6 +41,7 @@ private:
     Other other_;
     AddressChanges changes_;
     AnnouncementSender announcements_;
+    QuietFlush quiet_;
     bool claims_ = false;                    // the present outbox adds an address
     std::vector<core::Announce> announce_;   // still to be sent, also from former outboxes
     std::vector<core::RenewAddress> renew_;  // at the end of the round

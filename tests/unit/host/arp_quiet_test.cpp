@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include "agent/host/announcement.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/quiet_flush.hpp"
 #include "tests/unit/host/ip_command.hpp"
 #include "vrrp/checksum.hpp"
 
@@ -317,6 +319,53 @@ TEST_F(ArpQuietTest, TheOwnerOfTheAddressAlwaysAccepts) {
     EXPECT_TRUE(cable.sees(is_echo_reply4, patience));
     cable.write(echo_request6());
     EXPECT_TRUE(cable.sees(is_echo_reply6, patience));
+}
+
+TEST_F(ArpQuietTest, AClaimEndsTheSilenceOfBothFamilies) {
+    install(vip_on_v0());
+    Cable cable{"v1"};
+    ASSERT_TRUE(cable.is_ready());
+    QuietFlush quiet;
+    cable.write(gratuitous_arp(rival_mac, vip4));
+    cable.write(unsolicited_advertisement(rival_mac, vip6, false));
+    ASSERT_FALSE(answers_arp(cable, 20ms));
+    ASSERT_FALSE(answers_solicitation(cable, 20ms));
+    quiet.flush();
+    EXPECT_TRUE(answers_arp(cable, shortest_silence));
+    EXPECT_TRUE(answers_solicitation(cable, shortest_silence));
+    cable.write(gratuitous_arp(rival_mac, vip4));
+    EXPECT_FALSE(answers_arp(cable, 20ms));  // and the next rival is heard again
+}
+
+TEST_F(ArpQuietTest, AFamilyWithoutAVipDoesNotKeepTheOtherSilent) {
+    core::VipSettings vip = vip_on_v0();
+    vip.addresses.erase(vip.addresses.begin());
+    install(vip);
+    Cable cable{"v1"};
+    ASSERT_TRUE(cable.is_ready());
+    QuietFlush quiet;
+    cable.write(unsolicited_advertisement(rival_mac, vip6, false));
+    ASSERT_FALSE(answers_solicitation(cable, 20ms));
+    quiet.flush();
+    EXPECT_TRUE(answers_solicitation(cable, shortest_silence));
+}
+
+// In the loop, before an announcement: no file is read and no socket made, which a process without
+// a free descriptor could not do.
+TEST_F(ArpQuietTest, AClaimOpensNothing) {
+    install(vip_on_v0());
+    Cable cable{"v1"};
+    ASSERT_TRUE(cable.is_ready());
+    QuietFlush quiet;
+    cable.write(gratuitous_arp(rival_mac, vip4));
+    ASSERT_FALSE(answers_arp(cable, 20ms));
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    quiet.flush();
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(answers_arp(cable, shortest_silence));
 }
 
 TEST_F(ArpQuietTest, WhatWasInstalledIsReplacedAndRemoved) {
