@@ -1,6 +1,7 @@
 #include "agent/import/groups.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/import/advice.hpp"
 
@@ -10,12 +11,49 @@ namespace {
 
 using Joined = std::vector<Member*>;
 
+// One [vip] has one answer to each of these. keepalived ignores the first two with state MASTER.
+bool behave_alike(const Instance& a, const Instance& b) {
+    const auto preemption = [](const Instance& one) {
+        const bool counts = one.state.text != "MASTER";
+        return std::pair{counts && one.preempt.text == "no",
+                         counts ? seconds(one.preempt_delay.text) : std::string{}};
+    };
+    return preemption(a) == preemption(b) && (a.accept.text == "no") == (b.accept.text == "no");
+}
+
 // On the wire two families with one VRID are two virtual routers, which a [vip] holds together.
 bool is_one_router(const Instance& a, const Instance& b, const Defaults& defaults) {
     return a.interface.text == b.interface.text && a.vrid.text == b.vrid.text && family_of(a) &&
            family_of(b) && *family_of(a) != *family_of(b) && version_of(a, defaults) == 3 &&
            version_of(b, defaults) == 3 && priority_of(a) == priority_of(b) &&
-           interval_of(a, 3) == interval_of(b, 3) && a.peers.empty() == b.peers.empty();
+           interval_of(a, 3) == interval_of(b, 3) && a.peers.empty() == b.peers.empty() &&
+           behave_alike(a, b);
+}
+
+// What it says is in the other's section already, or goes there.
+void move_into(Instance& target, const Instance& merged, Notes& notes) {
+    const std::string vip = "[vip " + as_name(target.name) + "]";
+    notes.add(Severity::converted, merged.start.place,
+              merged.start.source + " -> its addresses are in " + vip +
+                  ", the same router in two families");
+    for (const Value Instance::* member :
+         {&Instance::interface, &Instance::vrid, &Instance::priority, &Instance::interval,
+          &Instance::version, &Instance::state, &Instance::preempt, &Instance::preempt_delay,
+          &Instance::accept, &Instance::strict, &Instance::message_checksum}) {
+        if (const Value& value = merged.*member) {
+            notes.add(Severity::converted, value.place, value.source + " -> as in " + vip);
+        }
+    }
+    for (const Notify& notify : merged.notifies) {
+        const bool is_there = std::ranges::any_of(target.notifies, [&](const Notify& one) {
+            return one.state == notify.state && one.command == notify.command;
+        });
+        if (is_there) {
+            notes.add(Severity::note, notify.place, notify.source + ": runs once, for " + vip);
+        } else {
+            target.notifies.push_back(notify);
+        }
+    }
 }
 
 void merge(const Joined& joined, const Defaults& defaults, Notes& notes) {
@@ -28,9 +66,7 @@ void merge(const Joined& joined, const Defaults& defaults, Notes& notes) {
             }
             member->other = &candidate->instance;
             candidate->is_merged = true;
-            notes.add(Severity::converted, candidate->instance.start.place,
-                      candidate->instance.start.source + " -> its addresses are in [vip " +
-                          as_name(member->instance.name) + "], the same router in two families");
+            move_into(member->instance, candidate->instance, notes);
         }
     }
 }

@@ -45,7 +45,8 @@ private:
     void preemption();
     void messages();
     void unicast(const Instance& from);
-    void authentication();
+    void hop_limit();
+    void authentication(const Instance& from);
     void tracks(const Instance& from);
     void priority_from_weights();
     bool is_strict() const {
@@ -191,13 +192,11 @@ void Maker::messages() {
     }
     // Before a peer was heard nothing tells which form it understands; keepalived's is known.
     if (version_ == 3 && has_family(Family::ipv4)) {
-        const bool message_only = instance_.message_checksum
-                                      ? instance_.message_checksum.text == "yes"
-                                      : defaults_.message_checksum;
-        section_.add(
-            "checksum", message_only ? "rfc9568" : "pseudo-header",
-            instance_.message_checksum ? instance_.message_checksum.place : instance_.start.place,
-            instance_.message_checksum.source);
+        const bool is_other = family_of(instance_) != Family::ipv4;
+        const Value& own = (is_other ? *other_ : instance_).message_checksum;
+        const bool message_only = own ? own.text == "yes" : defaults_.message_checksum;
+        section_.add("checksum", message_only ? "rfc9568" : "pseudo-header",
+                     own ? own.place : instance_.start.place, own.source);
     }
 }
 
@@ -220,22 +219,34 @@ void Maker::unicast(const Instance& from) {
             add("unicast_peer", peer);
         }
     }
-    // keepalived sends IPv6 unicast with the kernel's hop limit.
+}
+
+// keepalived sends IPv6 unicast with the kernel's hop limit.
+void Maker::hop_limit() {
     constexpr int kernel_hop_limit = 64;
-    const bool is_v6 = family_of(from) == Family::ipv6;
-    if ((is_v6 || from.min_ttl) && &from == &instance_) {
-        const int wanted = from.min_ttl.value_or(vrrp::required_ttl);
-        const int least = is_v6 ? std::min(wanted, kernel_hop_limit) : wanted;
-        section_.add("unicast_min_ttl", std::to_string(least), from.start.place);
-        notes_.add(Severity::note, from.start.place,
-                   "unicast_min_ttl = " + std::to_string(least) +
+    std::optional<int> least;
+    for (const Instance* from : {&instance_, other_}) {
+        if (from == nullptr || from->peers.empty()) {
+            continue;
+        }
+        if (from->min_ttl) {
+            least = std::min(least.value_or(vrrp::required_ttl), *from->min_ttl);
+        }
+        if (family_of(*from) == Family::ipv6) {
+            least = std::min(least.value_or(vrrp::required_ttl), kernel_hop_limit);
+        }
+    }
+    if (least) {
+        section_.add("unicast_min_ttl", std::to_string(*least), instance_.start.place);
+        notes_.add(Severity::note, instance_.start.place,
+                   "unicast_min_ttl = " + std::to_string(*least) +
                        ": so low only for keepalived peers; take the line away when all nodes run "
                        "understudy on one network");
     }
 }
 
-void Maker::authentication() {
-    const Value& type = instance_.authentication;
+void Maker::authentication(const Instance& from) {
+    const Value& type = from.authentication;
     if (!type) {
         return;
     }
@@ -327,10 +338,12 @@ Section Maker::make(const Instance* other) {
     preemption();
     messages();
     unicast(instance_);
-    authentication();
+    authentication(instance_);
     if (other != nullptr) {
         unicast(*other);
+        authentication(*other);
     }
+    hop_limit();
     tracks(instance_);
     if (other != nullptr) {
         tracks(*other);

@@ -157,6 +157,53 @@ TEST(ImportedGroup, TwoFamiliesOfOneRouterAreOneVip) {
     EXPECT_FALSE(result.has_error());
 }
 
+// Nothing of the member that goes into the other's VIP is lost without a word.
+TEST(ImportedGroup, WhatTheSecondFamilySaysCountsOrIsNamed) {
+    const Result result =
+        import("global_defs {\nvrrp_version 3\n}\nvrrp_sync_group g {\ngroup { v6 v4 }\n}\n" +
+               member("v6", "eth0", "51", "fe80::51/64", "notify_master /x/m\nnotify_fault /x/f") +
+               member("v4", "eth0", "51", "192.0.2.10",
+                      "v3_checksum_as_v2\nnotify_master /x/other\nnotify_backup /x/b\n"
+                      "notify_fault /x/f\npriority 100"));
+    EXPECT_EQ(result.vips, 1U);
+    EXPECT_THAT(result.text,
+                AllOf(HasSubstr("on_active = /x/m\n"), HasSubstr("on_backup = /x/b\n"),
+                      HasSubstr("on_fault = /x/f\n"), HasSubstr("checksum = rfc9568\n")));
+    const std::string notes = notes_of(result, Severity::converted);
+    EXPECT_THAT(notes, AllOf(HasSubstr("warning: notify_master /x/other: on_active is one script"),
+                             HasSubstr("note: notify_fault /x/f: runs once, for [vip v6]"),
+                             HasSubstr("converted: priority 100 -> as in [vip v6]"),
+                             HasSubstr("converted: interface eth0 -> as in [vip v6]")));
+}
+
+// One VIP has one answer to who may preempt, and who may be reached.
+TEST(ImportedGroup, FamiliesThatBehaveDifferentlyStayApart) {
+    const auto vips = [](const std::string& of_v4, const std::string& of_v6) {
+        return import(
+                   "global_defs {\nvrrp_version 3\n}\nvrrp_sync_group g {\ngroup { v4 v6 }\n}\n" +
+                   member("v4", "eth0", "51", "192.0.2.10", of_v4) +
+                   member("v6", "eth0", "51", "fe80::51/64", of_v6))
+            .vips;
+    };
+    EXPECT_EQ(vips("", "nopreempt"), 2U);
+    EXPECT_EQ(vips("nopreempt", "nopreempt"), 1U);
+    EXPECT_EQ(vips("priority 9", "priority 9\nstate MASTER\nnopreempt"), 1U);  // ignored there
+    EXPECT_EQ(vips("preempt_delay 5", "preempt_delay 6"), 2U);
+    EXPECT_EQ(vips("", "no_accept"), 2U);
+}
+
+// keepalived sends IPv6 unicast with the kernel's hop limit, 64, whichever member comes first.
+TEST(ImportedGroup, TwoFamiliesTakeKeepalivedsHopLimit) {
+    const Result result =
+        import("global_defs {\nvrrp_version 3\n}\nvrrp_sync_group g {\ngroup { v4 v6 }\n}\n" +
+               member("v4", "eth0", "51", "192.0.2.10",
+                      "unicast_src_ip 192.0.2.1\nunicast_peer { 192.0.2.2 }") +
+               member("v6", "eth0", "51", "fe80::51/64",
+                      "unicast_src_ip 2001:db8::1\nunicast_peer { 2001:db8::2 }"));
+    EXPECT_EQ(result.vips, 1U) << notes_of(result);
+    EXPECT_THAT(result.text, HasSubstr("unicast_min_ttl = 64\n"));
+}
+
 TEST(ImportedGroup, OtherwiseEachHasItsVipAndNeedsWhatAnyNeeds) {
     const Result result =
         import("vrrp_sync_group g {\ngroup { a b }\ntrack_interface { eth9 weight -5 }\n}\n" +
