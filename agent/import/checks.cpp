@@ -80,6 +80,8 @@ std::optional<Section> script_section(const Statement& definition, Notes& notes)
     add_timing(definition, section);
     if (check.type == "script") {
         copy(definition, "user", "user", section);
+    } else if (const Statement* line = find(definition, "user"); line != nullptr) {
+        notes.add(Severity::note, line->place, line->text() + ": no command is run");
     }
     if (const Statement* line = find(definition, "init_fail"); line != nullptr) {
         section.add("initial", "down", line->place, line->text());
@@ -149,7 +151,10 @@ void advise_on_rest(TrackKind kind, const Statement& definition, Notes& notes) {
                             : kind == TrackKind::process ? Context::process
                                                          : Context::file;
     for (const Statement& line : definition.block) {
-        if (!known.contains(line.keyword())) {
+        if (line.keyword() == "weight") {
+            notes.add(Severity::converted, line.place,
+                      line.text() + " -> the weight where a track line has none");
+        } else if (!known.contains(line.keyword())) {
             advise(context, line, notes);
         }
     }

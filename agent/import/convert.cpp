@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "agent/config/parse.hpp"
 #include "agent/config/values.hpp"
@@ -60,7 +61,11 @@ void Converter::startup_delay(const Statement& line) {
                    line.text() + ": startup_delay counts from the boot and from every start");
     }
     if (length(delay) > length(defaults_.startup_delay)) {
-        defaults_.startup_delay = delay;
+        std::swap(delay, defaults_.startup_delay);
+    }
+    if (delay) {
+        notes_.add(Severity::note, delay.place,
+                   delay.source + ": the longer of the two delays counts");
     }
 }
 
@@ -68,12 +73,20 @@ void Converter::global(const Statement& line) {
     const std::string& keyword = line.keyword();
     if (keyword == "vrrp_version") {
         defaults_.version = line.argument() == "3" ? 3 : 2;
+        notes_.add(Severity::converted, line.place,
+                   line.text() + " -> version = " + std::to_string(defaults_.version) +
+                       " where an instance says nothing else");
     } else if (keyword == "vrrp_strict") {
         defaults_.strict = is_on(line);
         notes_.add(Severity::note, line.place,
                    line.text() + ": understudy follows the RFC; docs/conformance.md has where not");
     } else if (keyword == "v3_checksum_as_v2") {
         defaults_.message_checksum = is_on(line);
+        notes_.add(Severity::converted, line.place,
+                   line.text() + " -> the checksum where an instance says nothing else");
+    } else if ((keyword == "vrrp_mcast_group4" && line.argument() == "224.0.0.18") ||
+               (keyword == "vrrp_mcast_group6" && line.argument() == "ff02::12")) {
+        notes_.add(Severity::note, line.place, line.text() + ": is the only one");
     } else if (keyword == "vrrp_startup_delay" || keyword == "vrrp_delay_after_boot") {
         startup_delay(line);
     } else if (keyword == "script_user") {

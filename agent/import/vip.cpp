@@ -190,6 +190,9 @@ void Maker::messages() {
             "strict mode makes keepalived drop packets to the addresses, which few want; here they "
             "are accepted: write accept = no where they are only for routing");
     }
+    if (instance_.strict && !is_strict()) {
+        say(Severity::note, instance_.strict, "is the default");
+    }
     // Before a peer was heard nothing tells which form it understands; keepalived's is known.
     if (version_ == 3 && has_family(Family::ipv4)) {
         const bool is_other = family_of(instance_) != Family::ipv4;

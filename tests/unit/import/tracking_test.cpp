@@ -74,6 +74,14 @@ TEST(ImportedScript, SaysWhoRunsIt) {
     EXPECT_THAT(notes_of(with_user), Not(HasSubstr("nobody")));
 }
 
+TEST(ImportedScript, EveryLineIsAccountedFor) {
+    const Result result =
+        tracking(script("\"killall -0 nginx\"", "weight 5\nuser root"), "track_script { chk }");
+    EXPECT_THAT(notes_of(result, Severity::converted),
+                AllOf(HasSubstr("3: converted: weight 5 -> the weight where a track line has none"),
+                      HasSubstr("4: note: user root: no command is run")));
+}
+
 TEST(ImportedScript, WhatNobodyTracksIsLeftOut) {
     const Result result = tracking(script("/x"), "");
     EXPECT_EQ(result.checks, 0U);

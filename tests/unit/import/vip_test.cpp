@@ -42,6 +42,37 @@ TEST(ImportedInstance, EveryLineIsAccountedFor) {
     }
 }
 
+// Also what takes effect in another section than its own.
+TEST(ImportedFile, EveryGlobalLineIsAccountedFor) {
+    const Result result = instance(addresses + "strict_mode off\n",
+                                   "global_defs {\nvrrp_version 3\nv3_checksum_as_v2\n"
+                                   "vrrp_startup_delay 30\nvrrp_delay_after_boot 20\n}\n");
+    const std::string notes = notes_of(result, Severity::converted);
+    for (const char* line :
+         {"2: converted: vrrp_version 3 -> version = 3", "3: converted: v3_checksum_as_v2 -> ",
+          "4: converted: vrrp_startup_delay 30 -> startup_delay = 30s",
+          "5: note: vrrp_delay_after_boot 20: the longer of the two delays counts",
+          "note: strict_mode off: is the default"}) {
+        EXPECT_THAT(notes, HasSubstr(line));
+    }
+    const Result other =
+        instance(addresses, "global_defs {\nvrrp_delay_after_boot 20\nvrrp_startup_delay 30\n}\n");
+    EXPECT_THAT(
+        notes_of(other),
+        HasSubstr("2: note: vrrp_delay_after_boot 20: the longer of the two delays counts"));
+}
+
+// 224.0.0.18 and ff02::12 are the RFC's.
+TEST(ImportedFile, OnlyOtherMulticastGroupsAreADifference) {
+    const auto said_of = [](const std::string& line) {
+        return notes_of(instance(addresses, "global_defs {\n" + line + "\n}\n"));
+    };
+    EXPECT_THAT(said_of("vrrp_mcast_group4 224.0.0.18"), HasSubstr("2: note: vrrp_mcast_group4"));
+    EXPECT_THAT(said_of("vrrp_mcast_group6 ff02::12"), HasSubstr("2: note: vrrp_mcast_group6"));
+    EXPECT_THAT(said_of("vrrp_mcast_group4 224.0.0.19"),
+                HasSubstr("2: warning: vrrp_mcast_group4"));
+}
+
 TEST(ImportedInstance, SpeaksTheSameVersion) {
     EXPECT_THAT(converted("", "vrrp_version 3"), HasSubstr("version = 3"));
     EXPECT_THAT(converted("version 3"), HasSubstr("version = 3"));
