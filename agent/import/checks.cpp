@@ -75,7 +75,8 @@ std::optional<Section> script_section(const Statement& definition, Notes& notes)
         section.add(key, value, script->place, script->text());
     }
     if (!check.remark.empty()) {
-        notes.add(Severity::note, script->place, script->text() + ": " + check.remark);
+        notes.add(check.is_guess ? Severity::warning : Severity::note, script->place,
+                  script->text() + ": " + check.remark);
     }
     add_timing(definition, section);
     if (check.type == "script") {

@@ -41,6 +41,10 @@ public:
         const Command command = command_of({notify.command.front()});
         section_.add(key, config::format_command_line(command.words), notify.place, notify.source);
         has_added_ = true;
+        if (!command.remark.empty()) {
+            notes_.add(command.is_guess ? Severity::warning : Severity::note, notify.place,
+                       notify.source + ": " + command.remark);
+        }
         if (notify.command.size() > 1) {
             say(notify, "it runs as [agent] script_user, as all scripts of that kind");
         }

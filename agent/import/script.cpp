@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "agent/config/command_line.hpp"
@@ -15,10 +16,35 @@ using Words = std::vector<std::string>;
 
 constexpr std::string_view blanks = " \t";
 
-// At blanks, but not inside quotes, which go away. Nothing if only a shell could read it.
-std::optional<Words> split(std::string_view text) {
-    constexpr std::string_view shell_only = "|><&;$`*\\(){}~?[";
+struct CommandLine {
     Words words;
+    bool is_for_shell = false;
+};
+
+// What nobody writes for a program. `bare` is a word without what is in quotes.
+bool is_for_shell(std::string_view bare, bool is_first) {
+    static const std::set<std::string_view> builtins = {
+        "if",     "for",  "while", "until", "case",  "cd",     "exec",   "exit", "eval",
+        "export", "set",  "unset", "trap",  ".",     "source", "type",   "[[",   ":",
+        "umask",  "read", "wait",  "shift", "local", "ulimit", "command"};
+    constexpr std::string_view operators = "|&;";
+    if (is_first && (builtins.contains(bare) || bare.starts_with('(') || bare.starts_with('!') ||
+                     bare.starts_with('{') || bare.substr(0, bare.find('/')).contains('='))) {
+        return true;
+    }
+    if (!bare.empty() && (bare.find_first_not_of(operators) == std::string_view::npos ||
+                          bare.ends_with(';') || bare.ends_with('&'))) {
+        return true;
+    }
+    const auto redirection = bare.find_first_not_of("0123456789&");
+    return redirection != std::string_view::npos &&
+           (bare[redirection] == '<' || bare[redirection] == '>');
+}
+
+// At blanks, but not inside quotes, which go away; as keepalived does it.
+CommandLine split(std::string_view text) {
+    CommandLine line;
+    Words bare;
     bool in_word = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
@@ -27,24 +53,27 @@ std::optional<Words> split(std::string_view text) {
             continue;
         }
         if (!in_word) {
-            words.emplace_back();
+            line.words.emplace_back();
+            bare.emplace_back();
             in_word = true;
         }
         if (c == '\'' || c == '"') {
-            const auto end = text.find(c, i + 1);
-            if (end == std::string_view::npos ||
-                (c == '"' && text.substr(i, end - i).find_first_of("$`\\") != std::string::npos)) {
-                return std::nullopt;
-            }
-            words.back() += text.substr(i + 1, end - i - 1);
+            const auto end = std::min(text.find(c, i + 1), text.size());
+            const std::string_view inside = text.substr(i + 1, end - i - 1);
+            line.is_for_shell |= end == text.size() || (c == '"' && inside.find_first_of("$`\\") !=
+                                                                        std::string_view::npos);
+            line.words.back() += inside;
             i = end;
-        } else if (shell_only.find(c) != std::string_view::npos) {
-            return std::nullopt;
         } else {
-            words.back() += c;
+            line.is_for_shell |= c == '$' || c == '`' || c == '\\';
+            line.words.back() += c;
+            bare.back() += c;
         }
     }
-    return words;
+    for (std::size_t i = 0; i < bare.size(); ++i) {
+        line.is_for_shell |= is_for_shell(bare[i], i == 0);
+    }
+    return line;
 }
 
 std::string base_name(const std::string& path) {
@@ -70,7 +99,8 @@ std::optional<ScriptCheck> process(const Words& words) {
     if (!fits || !is_plain_name(last)) {
         return std::nullopt;
     }
-    return ScriptCheck{"process", {{"name", last}}, "looked for directly, no command is run"};
+    return ScriptCheck{
+        "process", {{"name", last}}, "looked for directly, no command is run", false};
 }
 
 // "</dev/tcp/HOST/PORT", which only bash understands, or the same behind bash -c.
@@ -84,7 +114,7 @@ std::optional<ScriptCheck> dev_tcp(std::string text) {
         return std::nullopt;
     }
     const std::string host = text.substr(path.size(), slash - path.size());
-    return ScriptCheck{"tcp", {{"target", host_and_port(host, text.substr(slash + 1))}}, {}};
+    return ScriptCheck{"tcp", {{"target", host_and_port(host, text.substr(slash + 1))}}, {}, false};
 }
 
 std::optional<ScriptCheck> netcat(const Words& words) {
@@ -94,7 +124,7 @@ std::optional<ScriptCheck> netcat(const Words& words) {
     if (!fits) {
         return std::nullopt;
     }
-    return ScriptCheck{"tcp", {{"target", host_and_port(words[2], words[3])}}, {}};
+    return ScriptCheck{"tcp", {{"target", host_and_port(words[2], words[3])}}, {}, false};
 }
 
 std::optional<ScriptCheck> unit(const Words& words) {
@@ -106,37 +136,50 @@ std::optional<ScriptCheck> unit(const Words& words) {
     if (rest.size() != 2 || rest[0] != "is-active" || rest[1].starts_with('-')) {
         return std::nullopt;
     }
-    return ScriptCheck{"unit", {{"unit", rest[1]}}, "asked over D-Bus, no command is run"};
+    return ScriptCheck{"unit", {{"unit", rest[1]}}, "asked over D-Bus, no command is run", false};
+}
+
+Command command_of_words(const Words& words) {
+    if (words.front().starts_with('/')) {
+        return {words, {}, false};
+    }
+    Words searched = {"/usr/bin/env"};
+    searched.insert(searched.end(), words.begin(), words.end());
+    return {searched, "looked for in PATH", false};
 }
 
 }  // namespace
 
 Command command_of(const Words& words) {
-    std::string text;
-    for (const std::string& word : words) {
-        text += (text.empty() ? "" : " ") + word;
+    const std::string& first = words.front();
+    if (words.size() == 1) {
+        const CommandLine line = split(first);
+        if (first.starts_with('<')) {
+            return {{"/bin/sh", "-c", first}, "run through /bin/sh", false};
+        }
+        if (line.is_for_shell || line.words.empty()) {
+            return {{"/bin/sh", "-c", first},
+                    "run through /bin/sh, for which it seems to be meant; keepalived 2 has no "
+                    "shell, and gives all of it to the program",
+                    true};
+        }
+        return command_of_words(line.words);
     }
-    const auto parts = words.size() > 1 ? std::optional{words} : split(text);
-    if (parts && !parts->empty() && parts->front().starts_with('/')) {
-        return {*parts, false};
-    }
-    // Several words were already taken apart: they are put together so that the shell sees them so.
-    const std::string line = words.size() > 1 ? config::format_command_line(words) : text;
-    return {{"/bin/sh", "-c", line}, true};
+    return command_of_words(words);
 }
 
 ScriptCheck check_of_script(const Words& words) {
-    std::string whole = words.empty() ? "" : words.front();
-    const auto parts = words.size() == 1 ? split(whole) : std::optional{words};
-    if (parts && !parts->empty()) {
+    std::string whole = words.front();
+    const CommandLine line = words.size() == 1 ? split(whole) : CommandLine{words, false};
+    if (!line.is_for_shell && !line.words.empty()) {
         for (const auto& recognise : {process, netcat, unit}) {
-            if (auto check = recognise(*parts)) {
+            if (auto check = recognise(line.words)) {
                 return *check;
             }
         }
-        const std::string shell = base_name(parts->front());
-        if (parts->size() == 3 && (shell == "bash" || shell == "sh") && parts->at(1) == "-c") {
-            whole = parts->back();
+        const std::string shell = base_name(line.words.front());
+        if (line.words.size() == 3 && (shell == "bash" || shell == "sh") && line.words[1] == "-c") {
+            whole = line.words.back();
         }
     }
     if (auto check = dev_tcp(whole)) {
@@ -145,7 +188,8 @@ ScriptCheck check_of_script(const Words& words) {
     const Command command = command_of(words);
     return {"script",
             {{"command", config::format_command_line(command.words)}},
-            command.needs_shell ? "run through /bin/sh" : ""};
+            command.remark,
+            command.is_guess};
 }
 
 }  // namespace understudy::importer

@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/config/command_line.hpp"
 #include "tests/unit/import/importing.hpp"
 
 namespace understudy::importer {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -47,9 +49,47 @@ TEST(ImportedScript, RunsTheSameWords) {
     EXPECT_THAT(check_of("/usr/bin/x a 'b c'"), HasSubstr("command = /usr/bin/x a 'b c'\n"));
     EXPECT_THAT(check_of("\"/usr/bin/x a 'b c'\""), HasSubstr("command = /usr/bin/x a 'b c'\n"));
     EXPECT_THAT(check_of("\"curl -s http://127.0.0.1/\""),
-                HasSubstr("command = /bin/sh -c 'curl -s http://127.0.0.1/'\n"));
+                HasSubstr("command = /usr/bin/env curl -s http://127.0.0.1/\n"));
+    EXPECT_THAT(notes_of(tracking(script("\"curl -s x\""), "track_script { chk }")),
+                HasSubstr("note: script curl -s x: looked for in PATH"));
+}
+
+// keepalived 2.2.7 was given each of these: it splits at blanks, and runs the program without a
+// shell. With one the first would be in the background, and so always up.
+TEST(ImportedScript, NoShellSeesWhatKeepalivedGivesToTheProgram) {
+    const auto words = [](const std::string& command) {
+        const std::string text = check_of('"' + command + '"');
+        const auto start = text.find("command = ") + 10;
+        return config::parse_command_line(text.substr(start, text.find('\n', start) - start))
+            .value_or(std::vector<std::string>{});
+    };
+    EXPECT_THAT(words("/usr/bin/curl -f http://[::1]:80/h?a=1&b=2"),
+                ElementsAre("/usr/bin/curl", "-f", "http://[::1]:80/h?a=1&b=2"));
+    EXPECT_THAT(
+        words("/x http://127.0.0.1:8404/stats;csv *.conf {a,b} ~ ;csv"),
+        ElementsAre("/x", "http://127.0.0.1:8404/stats;csv", "*.conf", "{a,b}", "~", ";csv"));
+    EXPECT_THAT(
+        words("docker inspect --format={{.State.Running}} web"),
+        ElementsAre("/usr/bin/env", "docker", "inspect", "--format={{.State.Running}}", "web"));
+    EXPECT_THAT(words("/x 'a | b' c"), ElementsAre("/x", "a | b", "c"));
+    EXPECT_THAT(words("[ -f /y ]"), ElementsAre("/usr/bin/env", "[", "-f", "/y", "]"));
+}
+
+// Older ones ran a shell, and many a script is still written for it.
+TEST(ImportedScript, WhatIsMeantForAShellGetsOneAndAWarning) {
+    for (const std::string command :
+         {"/x | grep y", "/x && /y", "/x; /y", "/x >/dev/null", "/x 2>&1", "pidof x > /dev/null",
+          "/x $HOME", "/x `date`", "if true; then false; fi", "cd /", "! /x", "(/x)", "A=1 /x"}) {
+        const Result result = tracking(script('"' + command + '"'), "track_script { chk }");
+        EXPECT_THAT(result.text, HasSubstr("command = /bin/sh -c ")) << command;
+        EXPECT_THAT(notes_of(result), HasSubstr("2: warning: script " + command + ": run through "))
+            << command;
+    }
     EXPECT_THAT(check_of("\"/usr/bin/x | grep ${y}\""),
                 HasSubstr("command = /bin/sh -c '/usr/bin/x | grep $${y}'\n"));
+    // keepalived, too, gives what begins so to a shell.
+    EXPECT_THAT(notes_of(tracking(script("\"</etc/x\""), "track_script { chk }")),
+                HasSubstr("note: script </etc/x: run through /bin/sh"));
 }
 
 TEST(ImportedScript, BecomesTheCheckThatAsksTheSame) {
