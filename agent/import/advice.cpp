@@ -151,8 +151,6 @@ constexpr std::array instance_rows = {
     Row{"vrf", warning, "no VRF without an interface; name the interface"},
     Row{"check_unicast_src", note, "always so: only unicast_peer addresses are listened to"},
     Row{"unicast_fault_no_peer", note, "always so: there is no falling back to multicast"},
-    Row{"unicast_ttl", note,
-        "advertisements are sent with TTL 255; unicast_min_ttl is what is accepted"},
     Row{"old_unicast_checksum", warning,
         "the checksum of keepalived 1.3.6 and older is not spoken; upgrade that node first"},
     Row{"down_timer_adverts", warning,

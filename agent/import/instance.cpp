@@ -120,6 +120,7 @@ const std::map<std::string, Take>& keywords() {
         {"v3_checksum_as_v2", flag(&Instance::message_checksum, true)},
         {"authentication", read_authentication},
         {"unicast_peer", read_peers},
+        {"unicast_ttl", into(&Instance::sent_ttl)},
         {"unicast_src_ip",
          [](const Statement& statement, Instance& instance, Notes&) {
              instance.source_address = value_of(statement);

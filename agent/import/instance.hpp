@@ -61,6 +61,7 @@ struct Instance {
     Value source_address;
     std::vector<Value> peers;
     std::optional<int> min_ttl;
+    Value sent_ttl;  // unicast_ttl
     std::vector<Address> addresses;
     std::vector<Tracked> tracks;
     std::vector<Notify> notifies;

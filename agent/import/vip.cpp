@@ -45,6 +45,7 @@ private:
     void preemption();
     void messages();
     void unicast(const Instance& from);
+    int expected_ttl(const Instance& from);
     void hop_limit();
     void authentication(const Instance& from);
     void tracks(const Instance& from);
@@ -209,6 +210,9 @@ void Maker::unicast(const Instance& from) {
             say(Severity::warning, from.source_address,
                 "without unicast_peer keepalived multicasts, and so does this");
         }
+        if (from.sent_ttl) {
+            say(Severity::note, from.sent_ttl, "without unicast_peer it does nothing");
+        }
         return;
     }
     if (from.source_address) {
@@ -224,25 +228,46 @@ void Maker::unicast(const Instance& from) {
     }
 }
 
-// keepalived sends IPv6 unicast with the kernel's hop limit.
-void Maker::hop_limit() {
+// The lowest TTL that may come from keepalived peers, which looks at none without min_ttl. It sends
+// IPv6 unicast with the kernel's hop limit.
+int Maker::expected_ttl(const Instance& from) {
     constexpr int kernel_hop_limit = 64;
-    std::optional<int> least;
-    for (const Instance* from : {&instance_, other_}) {
-        if (from == nullptr || from->peers.empty()) {
-            continue;
-        }
-        if (from->min_ttl) {
-            least = std::min(least.value_or(vrrp::required_ttl), *from->min_ttl);
-        }
-        if (family_of(*from) == Family::ipv6) {
-            least = std::min(least.value_or(vrrp::required_ttl), kernel_hop_limit);
+    int least = family_of(from) == Family::ipv6 ? kernel_hop_limit : vrrp::required_ttl;
+    if (from.sent_ttl) {
+        say(Severity::note, from.sent_ttl,
+            "advertisements are sent with TTL 255; that of keepalived peers is accepted");
+        least = std::min(least, config::parse_number(from.sent_ttl.text, 1, least).value_or(least));
+    }
+    if (from.min_ttl) {
+        return std::min(least, *from.min_ttl);
+    }
+    const auto source = IpAddress::parse(from.source_address.text);
+    for (const Value& peer : from.peers) {
+        const auto address = IpAddress::parse(peer.text);
+        // A guess: nothing here says how long the prefix is.
+        const std::uint8_t length = source && source->is_v6() ? 64 : 24;
+        if (source && address && !IpPrefix{*source, length}.contains(*address)) {
+            say(Severity::warning, peer,
+                "is not in the network of unicast_src_ip, it seems; keepalived accepts any TTL "
+                "from there, and so does unicast_min_ttl = 1: write what is left of 255, or of "
+                "keepalived's unicast_ttl, behind the routers between");
+            least = 1;
         }
     }
-    if (least) {
-        section_.add("unicast_min_ttl", std::to_string(*least), instance_.start.place);
+    return least;
+}
+
+void Maker::hop_limit() {
+    int least = vrrp::required_ttl;
+    for (const Instance* from : {&instance_, other_}) {
+        if (from != nullptr && !from->peers.empty()) {
+            least = std::min(least, expected_ttl(*from));
+        }
+    }
+    if (least < vrrp::required_ttl) {
+        section_.add("unicast_min_ttl", std::to_string(least), instance_.start.place);
         notes_.add(Severity::note, instance_.start.place,
-                   "unicast_min_ttl = " + std::to_string(*least) +
+                   "unicast_min_ttl = " + std::to_string(least) +
                        ": so low only for keepalived peers; take the line away when all nodes run "
                        "understudy on one network");
     }

@@ -146,6 +146,24 @@ TEST(ImportedInstance, TakesKeepalivedsHopLimit) {
     EXPECT_THAT(result.text, HasSubstr("unicast_min_ttl = 64"));
 }
 
+// keepalived 2.2.7 looks at no TTL of a unicast peer without min_ttl. What understudy discards it
+// does not hear, and then both are active.
+TEST(ImportedInstance, TakesEveryTtlThatKeepalivedTook) {
+    const std::string near = "unicast_src_ip 10.0.0.1\nunicast_peer { 10.0.0.2 }\n";
+    EXPECT_THAT(converted(near), Not(HasSubstr("min_ttl")));
+    EXPECT_THAT(converted("unicast_ttl 64\n" + near), HasSubstr("unicast_min_ttl = 64\n"));
+    EXPECT_THAT(converted("unicast_ttl 64\n"), Not(HasSubstr("min_ttl")));  // multicast
+    const std::string far = "unicast_src_ip 10.0.0.1\nunicast_peer { 10.0.0.2\n10.0.1.2 }\n";
+    EXPECT_THAT(converted(far), HasSubstr("unicast_min_ttl = 1\n"));
+    EXPECT_THAT(said(far), HasSubstr("warning: 10.0.1.2: is not in the network of unicast_src_ip"));
+    EXPECT_THAT(converted("unicast_src_ip 10.0.0.1\nunicast_peer { 10.0.1.2 min_ttl 250 }\n"),
+                HasSubstr("unicast_min_ttl = 250\n"));
+    const Result ipv6 = instance(
+        "unicast_src_ip 2001:db8::1\nunicast_peer { 2001:db8:1::2 }\n"
+        "virtual_ipaddress { fe80::51/64 }");
+    EXPECT_THAT(ipv6.text, HasSubstr("unicast_min_ttl = 1\n"));
+}
+
 TEST(ImportedAddresses, AreThereOnceAndOnTheirInterface) {
     const Result result = instance(
         "virtual_ipaddress {\n192.0.2.10/24 dev eth0 label eth0:1\n192.0.2.10/24\n"
