@@ -163,8 +163,9 @@ constexpr std::array instance_rows = {
     Row{"promote_secondaries", note,
         "not needed: an address that the kernel removes with another one is put back at once"},
     Row{"virtual_routes", warning,
-        "no routes move with a VIP; a script of on_active and on_backup can add and remove them, "
-        "or give both nodes the route in a table of its own"},
+        "no routes move with a VIP; give both nodes the route in a table of its own, or let "
+        "on_active "
+        "and on_backup start and stop a unit that sets it (scripts may not change the network)"},
     Row{"virtual_rules", warning,
         "no rules move with a VIP; most can stay on both nodes, in the network configuration"},
     Row{"track_bfd", warning,
