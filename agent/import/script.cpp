@@ -41,10 +41,21 @@ bool is_for_shell(std::string_view bare, bool is_first) {
            (bare[redirection] == '<' || bare[redirection] == '>');
 }
 
+std::string base_name(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+// "bash -c SCRIPT"
+bool runs_shell(const Words& words) {
+    const std::string program = words.empty() ? "" : base_name(words.front());
+    return words.size() == 3 && (program == "bash" || program == "sh") && words[1] == "-c";
+}
+
 // At blanks, but not inside quotes, which go away; as keepalived does it.
 CommandLine split(std::string_view text) {
     CommandLine line;
     Words bare;
+    bool expands = false;  // in double quotes, if a shell sees it
     bool in_word = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
@@ -60,8 +71,8 @@ CommandLine split(std::string_view text) {
         if (c == '\'' || c == '"') {
             const auto end = std::min(text.find(c, i + 1), text.size());
             const std::string_view inside = text.substr(i + 1, end - i - 1);
-            line.is_for_shell |= end == text.size() || (c == '"' && inside.find_first_of("$`\\") !=
-                                                                        std::string_view::npos);
+            line.is_for_shell |= end == text.size() || (c == '"' && inside.contains('\\'));
+            expands |= c == '"' && inside.find_first_of("$`") != std::string_view::npos;
             line.words.back() += inside;
             i = end;
         } else {
@@ -73,11 +84,8 @@ CommandLine split(std::string_view text) {
     for (std::size_t i = 0; i < bare.size(); ++i) {
         line.is_for_shell |= is_for_shell(bare[i], i == 0);
     }
+    line.is_for_shell |= expands && !runs_shell(line.words);
     return line;
-}
-
-std::string base_name(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
 }
 
 bool is_plain_name(const std::string& text) {
@@ -177,8 +185,7 @@ ScriptCheck check_of_script(const Words& words) {
                 return *check;
             }
         }
-        const std::string shell = base_name(line.words.front());
-        if (line.words.size() == 3 && (shell == "bash" || shell == "sh") && line.words[1] == "-c") {
+        if (runs_shell(line.words)) {
             whole = line.words.back();
         }
     }

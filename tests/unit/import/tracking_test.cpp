@@ -72,6 +72,8 @@ TEST(ImportedScript, NoShellSeesWhatKeepalivedGivesToTheProgram) {
         words("docker inspect --format={{.State.Running}} web"),
         ElementsAre("/usr/bin/env", "docker", "inspect", "--format={{.State.Running}}", "web"));
     EXPECT_THAT(words("/x 'a | b' c"), ElementsAre("/x", "a | b", "c"));
+    const std::string with_shell = check_of("'/bin/sh -c \"test $HOME > /x\"'");
+    EXPECT_THAT(with_shell, HasSubstr("command = /bin/sh -c 'test $HOME > /x'\n"));
     EXPECT_THAT(words("[ -f /y ]"), ElementsAre("/usr/bin/env", "[", "-f", "/y", "]"));
 }
 
