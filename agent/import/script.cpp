@@ -90,7 +90,7 @@ CommandLine split(std::string_view text) {
 
 bool is_plain_name(const std::string& text) {
     return !text.empty() && text.front() != '-' &&
-           text.find_first_of("/ ^$.*[]|()\"#;") == std::string::npos;
+           text.find_first_of("/ ^$*[]|()\"#;") == std::string::npos;
 }
 
 std::string host_and_port(const std::string& host, const std::string& port) {
@@ -104,7 +104,8 @@ std::optional<ScriptCheck> process(const Words& words) {
     const bool fits = (signals && words.size() == 3 && words[1] == "-0") ||
                       (program == "pidof" && words.size() == 2) ||
                       (program == "pgrep" && words.size() == 3 && words[1] == "-x");
-    if (!fits || !is_plain_name(last)) {
+    const bool is_pattern = (program == "pkill" || program == "pgrep") && last.contains('.');
+    if (!fits || is_pattern || !is_plain_name(last)) {
         return std::nullopt;
     }
     return ScriptCheck{

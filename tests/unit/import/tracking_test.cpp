@@ -97,6 +97,8 @@ TEST(ImportedScript, WhatIsMeantForAShellGetsOneAndAWarning) {
 TEST(ImportedScript, BecomesTheCheckThatAsksTheSame) {
     EXPECT_THAT(check_of("\"killall -0 haproxy\""), HasSubstr("type = process\nname = haproxy\n"));
     EXPECT_THAT(check_of("\"/usr/bin/pidof nginx\""), HasSubstr("type = process\nname = nginx\n"));
+    EXPECT_THAT(check_of("\"killall -0 php-fpm8.2\""), HasSubstr("name = php-fpm8.2\n"));
+    EXPECT_THAT(check_of("\"pkill -0 php-fpm8.2\""), HasSubstr("type = script\n"));  // a pattern
     EXPECT_THAT(check_of("\"</dev/tcp/127.0.0.1/80\""),
                 HasSubstr("type = tcp\ntarget = 127.0.0.1:80\n"));
     EXPECT_THAT(check_of("\"bash -c '</dev/tcp/127.0.0.1/80'\""), HasSubstr("type = tcp\n"));
