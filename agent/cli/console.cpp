@@ -1,5 +1,6 @@
 #include "agent/cli/console.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -79,6 +80,12 @@ int Console::fail(bool json, int status, const std::string& text) const {
 int Console::written() const {
     out.flush();
     return out ? exit_done : exit_failed;
+}
+
+int Console::followed() const {
+    pollfd reader{out_fd, 0, 0};
+    poll(&reader, 1, 0);
+    return out || (reader.revents & (POLLERR | POLLNVAL)) != 0 ? exit_done : exit_failed;
 }
 
 Console standard_console() {

@@ -21,6 +21,8 @@ struct Console {
     int fail(bool json, int status, const std::string& text) const;
     // The status of a command whose whole purpose is what it wrote.
     int written() const;
+    // The status of one that ends when nobody reads any more, which is no error; a full disk is.
+    int followed() const;
 };
 
 // The standard streams of this process. Colours only on a terminal, and never with NO_COLOR.

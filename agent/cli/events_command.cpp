@@ -92,12 +92,15 @@ int run_events(const Arguments& arguments, const Console& console) {
     }
     if (events && begins_with_snapshot) {
         console.out << snapshot(before, events->content) << std::endl;
+        if (!console.out) {
+            return console.followed();
+        }
         events = next(*agent, std::nullopt, console, reader_is_gone);
     }
     while (events) {
         show(arguments, console, events->content);
         if (!arguments.follow || !console.out) {
-            return arguments.follow ? exit_done : console.written();
+            return arguments.follow ? console.followed() : console.written();
         }
         events = next(*agent, std::nullopt, console, reader_is_gone);
     }

@@ -77,7 +77,7 @@ int watch(const Arguments& arguments, const Console& console) {
         console.out.flush();
         first = false;
     } while (!reader_is_gone(console, arguments.watch_every));
-    return exit_done;
+    return console.followed();
 }
 
 }  // namespace

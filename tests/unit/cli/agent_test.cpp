@@ -1,5 +1,6 @@
 // The client against an agent, a broken one, and none: what it prints and how it exits, within a
 // bounded time.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -510,6 +511,28 @@ TEST(ClosedOutput, EndsFollowingAndWatching) {
         EXPECT_EQ(err.str(), "");
     }
     close(ends[1]);
+}
+
+// Not a reader that has gone: whoever follows into a file must learn that it is not complete.
+TEST(FullDisk, FailsFollowingAndWatching) {
+    const FakeAgent agent([](FakeAgent::Client& client) {
+        client.write(client.read_line().find("events") == std::string::npos
+                         ? std::string{status_line} + "\n"
+                         : "{\"events\":[]}\n");
+        client.wait_until_gone();
+    });
+    std::ofstream out("/dev/full");
+    std::ostringstream err;
+    Console console{out, err};
+    console.out_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    for (const Words& words :
+         std::vector<Words>{{"events", "--follow", "--json"}, {"status", "--watch"}}) {
+        Arguments arguments = *parse_arguments(words);
+        arguments.runtime_dir = agent.runtime_dir();
+        EXPECT_EQ(run(arguments, console), exit_failed) << words.front();
+        out.clear();
+    }
+    close(console.out_fd);
 }
 
 }  // namespace
