@@ -182,9 +182,7 @@ Reading read_help(Arguments arguments, std::vector<std::string> words) {
     if (find_form(name) == nullptr && !has_second_word(name)) {
         return std::unexpected(unknown_command(name));
     }
-    if (!has_second_word(name)) {
-        arguments.operands = {name};
-    }
+    arguments.operands = {name};
     return arguments;
 }
 

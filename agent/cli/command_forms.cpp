@@ -304,9 +304,13 @@ std::string help_text(const std::string& command) {
         return fmt::format("usage: understudy [--runtime-dir DIR] {}\n\n{}\n{}{}", form->usage,
                            form->summary, form->details.empty() ? "" : "\n", form->details);
     }
+    // The first of two words ("config"): the commands that begin with it.
+    const std::string first = command.empty() ? "" : command + ' ';
     std::string text = "usage: understudy [--runtime-dir DIR] COMMAND ...\n\n";
     for (const CommandForm& each : command_forms()) {
-        text += fmt::format("  {:<45} {}\n", each.usage, each.summary);
+        if (each.name.starts_with(first)) {
+            text += fmt::format("  {:<45} {}\n", each.usage, each.summary);
+        }
     }
     return text +
            "\n  --runtime-dir DIR  where the agent's control.sock is (default /run/understudy)\n"

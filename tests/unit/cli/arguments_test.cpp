@@ -106,9 +106,11 @@ TEST(CommandLine, HelpKnowsItsCommand) {
     EXPECT_THAT(read({"failover", "--help"}).operands, ElementsAre("failover"));
     EXPECT_THAT(read({"config", "check", "--help"}).operands, ElementsAre("config check"));
     EXPECT_THAT(read({"help", "config", "show"}).operands, ElementsAre("config show"));
-    EXPECT_THAT(read({"config", "--help"}).operands, ElementsAre());
+    EXPECT_THAT(read({"config", "--help"}).operands, ElementsAre("config"));
     EXPECT_THAT(read({"check", "run", "--help"}).operands, ElementsAre("check run"));
-    EXPECT_THAT(read({"help", "check"}).operands, ElementsAre());
+    EXPECT_THAT(read({"help", "check"}).operands, ElementsAre("check"));
+    EXPECT_THAT(help_text("check"), AllOf(HasSubstr("check run NAME"), HasSubstr("check list"),
+                                          Not(HasSubstr("config check")), Not(HasSubstr("why"))));
     for (const CommandForm& form : command_forms()) {
         EXPECT_THAT(help_text(), HasSubstr(form.usage));
         EXPECT_THAT(help_text(form.name), HasSubstr(form.usage));
