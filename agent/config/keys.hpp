@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,8 +32,9 @@ struct WrittenTrack {
 
 // What a section has said so far about its keys.
 struct SectionRecord {
-    KeyPlaces places;                  // the first place of each key, readable or not
-    std::set<std::string> unreadable;  // keys with a value that was refused
+    KeyPlaces places;                           // the first place of each key, readable or not
+    std::set<std::string> unreadable;           // keys with a value that was refused
+    std::map<std::string, std::string> values;  // the first of each key, as it was written
 
     bool has(const std::string& key) const { return places.contains(key); }
     bool is_readable(const std::string& key) const { return !unreadable.contains(key); }

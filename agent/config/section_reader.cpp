@@ -121,6 +121,7 @@ SectionRecord read_all(const Section& section, const std::vector<Key<Target>>& k
             diagnostics.push_back({place, std::move(text), Severity::error});
         };
         const auto [first, fresh] = record.places.try_emplace(assignment.key, place);
+        record.values.try_emplace(assignment.key, assignment.value);
         const auto key = std::ranges::find(keys, assignment.key, &Key<Target>::name);
         if (!fresh && key != keys.end() && !key->repeats) {
             complain(assignment.key + " is written twice; first at " + to_string(first->second));

@@ -46,7 +46,8 @@ bool check_interval(const VipDraft& vip, const Complaints& complain) {
         interval >= step && interval <= longest && interval % step == Duration::zero();
     if (!fits) {
         complain.error("advert_interval",
-                       "advert_interval: " + format_duration(interval) + " is not from " +
+                       "advert_interval: " + vip.record.values.at("advert_interval") +
+                           " is not from " +
                            (is_v2 ? "1s to 255s in whole seconds, which version 2 has"
                                   : "10ms to 40.95s in steps of 10ms, which version 3 has"));
     }
@@ -92,7 +93,7 @@ void check_lease(const VipDraft& draft, const Complaints& complain) {
         return;
     }
     if (*draft.lease % std::chrono::seconds{1} != Duration::zero()) {
-        complain.error("lease", "lease: " + format_duration(*draft.lease) +
+        complain.error("lease", "lease: " + draft.record.values.at("lease") +
                                     " is not in whole seconds, in which the kernel counts");
         return;
     }

@@ -122,7 +122,8 @@ TEST(Intervals, OfVersion3AreInStepsOf10Milliseconds) {
             << interval;
     }
     const std::string bounds = " is not from 10ms to 40.95s in steps of 10ms, which version 3 has";
-    for (const char* interval : {"5ms", "9ms", "15ms", "1005ms", "41s", "40960ms", "1001us"}) {
+    for (const char* interval :
+         {"5ms", "9ms", "15ms", "1005ms", "41s", "40960ms", "1001us", "40.96s", "0.015s", "0.7m"}) {
         EXPECT_THAT(problems_with("advert_interval = " + std::string{interval} + '\n'),
                     ElementsAre("f:5: advert_interval: " + std::string{interval} + bounds));
     }
@@ -171,9 +172,11 @@ TEST(Leases, OutliveATakeover) {
     // 3 x 250 ms + 156/256 x 250 ms = 902 ms; 3 x 330 ms and more is above 1 s.
     EXPECT_EQ(vip_of(vip_with("advert_interval = 250ms\nlease = 1s\n")).lease, 1s);
     EXPECT_THAT(problems_with("advert_interval = 330ms\nlease = 1s\n"), SizeIs(1));
-    EXPECT_THAT(
-        problems_with("lease = 4500ms\n"),
-        ElementsAre("f:5: lease: 4500ms is not in whole seconds, in which the kernel counts"));
+    for (const char* lease : {"4500ms", "4.5s"}) {
+        EXPECT_THAT(problems_with("lease = " + std::string{lease} + '\n'),
+                    ElementsAre("f:5: lease: " + std::string{lease} +
+                                " is not in whole seconds, in which the kernel counts"));
+    }
     // 20 s - 3.609375 s.
     EXPECT_THAT(problems_with("lease = 20s\n"),
                 ElementsAre("f:5: warning: lease: 20s is long: the addresses of an agent that died "
