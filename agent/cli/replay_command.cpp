@@ -94,7 +94,7 @@ int run_replay(const Arguments& arguments, const Console& console) {
             return;
         }
         if (arguments.json) {
-            story.push_back({{"time_s", in_seconds(line.since)},
+            story.push_back({{"time_s", control::shortest(in_seconds(line.since))},
                              {"kind", name_of(line.kind)},
                              {"text", line.text}});
         } else {

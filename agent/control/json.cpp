@@ -24,9 +24,9 @@ Document in_milliseconds(Duration duration) {
     return static_cast<double>(us) / 1000.0;
 }
 
-double in_seconds(Duration duration) {
+Document in_seconds(Duration duration) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-    return static_cast<double>(ms.count()) / 1000.0;
+    return shortest(static_cast<double>(ms.count()) / 1000.0);
 }
 
 std::string utc(TimePoint time, BootOrigin origin) {
@@ -77,7 +77,12 @@ Document peers_document(const std::vector<PeerStatus>& peers, BootOrigin origin)
 }
 
 Document histogram_document(const Histogram& histogram) {
-    return {{"le", histogram.bounds}, {"counts", histogram.counts}, {"sum", histogram.sum}};
+    Document bounds = Document::array();
+    for (const double bound : histogram.bounds) {
+        bounds.push_back(shortest(bound));
+    }
+    return {
+        {"le", std::move(bounds)}, {"counts", histogram.counts}, {"sum", shortest(histogram.sum)}};
 }
 
 Document hooks_document(const std::vector<HookStatus>& hooks, BootOrigin origin) {

@@ -1,6 +1,8 @@
 // A JSON document as one line.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -12,6 +14,15 @@ namespace understudy::control {
 inline std::string as_line(const nlohmann::ordered_json& document) {
     constexpr bool ascii_only = true;
     return document.dump(-1, ' ', ascii_only, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// A whole number is written without a fraction.
+inline nlohmann::ordered_json shortest(double value) {
+    constexpr double exact = 9007199254740992.0;  // 2^53: up to here every whole number is one
+    if (std::trunc(value) == value && std::abs(value) <= exact) {
+        return static_cast<std::int64_t>(value);
+    }
+    return value;
 }
 
 }  // namespace understudy::control

@@ -1,5 +1,6 @@
 // The documents that scripts rely on: names and forms are from the published description of
 // `--json`, written here by hand.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -13,6 +14,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::HasSubstr;
 
 // 2026-11-20T12:00:00Z is 1795176000 s after 1970; the machine was booted an hour before.
 constexpr WallTime noon{std::chrono::seconds{1795176000}};
@@ -112,6 +114,16 @@ TEST(StatusDocument, WholeMillisecondsHaveNoFraction) {
     EXPECT_NE(to_json(status, boot).find(R"("advert_interval_ms":10,)"), std::string::npos);
     status.vips[0].advert_interval = std::chrono::microseconds{10500};
     EXPECT_NE(to_json(status, boot).find(R"("advert_interval_ms":10.5,)"), std::string::npos);
+}
+
+// As the documentation shows them.
+TEST(StatusDocument, WholeSecondsAndBoundsHaveNoFraction) {
+    StatusResponse status = lb1();
+    status.uptime = std::chrono::seconds{3};
+    status.vips[0].heartbeat_gap = {{0.5, 2, 10}, {4, 1, 0, 0}, 0};
+    const std::string line = to_json(status, boot);
+    EXPECT_THAT(line, HasSubstr(R"("uptime_s":3,)"));
+    EXPECT_THAT(line, HasSubstr(R"({"le":[0.5,2,10],"counts":[4,1,0,0],"sum":0})"));
 }
 
 TEST(StatusDocument, AnUnknownActiveNodeIsNull) {
