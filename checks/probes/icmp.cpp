@@ -293,14 +293,14 @@ private:
         if (missing * 100 > icmp_.max_loss * icmp_.count) {
             return;
         }
+        // Enough: those that are not sent any more are not lost.
         Outcome outcome;
         outcome.passed = true;
         const std::string time = milliseconds(total_ / answered_);
         outcome.detail = icmp_.count == 1
                              ? target_->to_string() + " answered in " + time
                              : target_->to_string() + " answered " + std::to_string(answered_) +
-                                   " of " + std::to_string(icmp_.count) + ", " + time +
-                                   " on average";
+                                   " of " + std::to_string(sent_) + ", " + time + " on average";
         timings_.first_byte = watch_.elapsed();
         end(std::move(outcome));
     }
