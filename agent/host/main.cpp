@@ -64,6 +64,10 @@ std::optional<core::Configuration> load(const std::filesystem::path& file) {
 }
 
 int release(const Options& options) {
+    if (const std::string missing = host::missing_capability(); !missing.empty()) {
+        std::cerr << "understudyd: " << missing << ": nothing is released\n";
+        return failed;
+    }
     // A living agent would put back what is taken from it, and be without its rules.
     const auto lock = std::filesystem::exists(options.runtime_dir)
                           ? host::claim_runtime_dir(options.runtime_dir)
@@ -167,6 +171,10 @@ int start(int argc, char** argv) {
     if (values.contains("version")) {
         std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
         return done;
+    }
+    if (options.check && options.release) {
+        std::cerr << "understudyd: either --check or --release\n\n" << known;
+        return usage;
     }
     if (options.check) {
         return load(options.config) ? done : failed;

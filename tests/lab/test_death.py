@@ -2,6 +2,7 @@
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
@@ -135,7 +136,12 @@ class Deaths(LabTestCase):
         self.one.kill9()
         self.assertTrue(one.holds(VIP))
         binary = os.path.join(os.environ.get("UNDERSTUDY_BIN", "build/dev/bin"), "understudyd")
-        out = one.exec(binary, "--release", "--runtime-dir", str(self.one.runtime))
+        release = [binary, "--release", "--runtime-dir", str(self.one.runtime)]
+        refused = subprocess.run(["ip", "netns", "exec", one.namespace, "setpriv", "--bounding-set=-net_admin",
+                                  *release], capture_output=True, text=True, timeout=5)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("CAP_NET_ADMIN", refused.stderr)
+        out = one.exec(*release)
         self.assertIn("released 1 address", out)
         self.assertFalse(one.holds(VIP))
 
