@@ -59,6 +59,7 @@ struct HeardFacts {
 struct ListeningFacts {
     std::string trouble;  // why nobody listened
     Duration time{};
+    TimePoint began{};  // UTC, as the times of the agent's status
     std::vector<HeardFacts> heard;
 };
 

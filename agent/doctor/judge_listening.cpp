@@ -58,10 +58,13 @@ void judge_heard(const VipSettings& vip, const HeardFacts& heard, Findings& find
     }
 }
 
-bool is_active_here(const Facts& facts, const VipSettings& vip) {
+// The agent is asked after the listening. Who became active meanwhile has taken over from somebody
+// that was heard.
+bool was_active_here(const Facts& facts, const VipSettings& vip) {
     return facts.agent.status &&
            std::ranges::any_of(facts.agent.status->vips, [&](const control::VipStatus& status) {
-               return status.name == vip.name && status.state == control::State::active;
+               return status.name == vip.name && status.state == control::State::active &&
+                      status.since <= facts.listening.began;
            });
 }
 
@@ -77,7 +80,7 @@ void judge_vip(const Facts& facts, const VipSettings& vip, Findings& findings) {
             }
         }
     }
-    const bool here = is_active_here(facts, vip);
+    const bool here = was_active_here(facts, vip);
     for (const auto& [family, active] : routers) {
         if (findings.size() == before && active.size() + (here ? 1 : 0) > 1) {
             findings.push_back({Severity::problem,

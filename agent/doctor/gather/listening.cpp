@@ -115,6 +115,8 @@ ListeningFacts gather_listening(const core::Configuration& configuration,
     }
     facts.trouble.clear();
     facts.time = listening_time(configuration);
+    const auto now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+    facts.began = TimePoint{now.time_since_epoch()};
     Ear ear(own);
     const auto end = Clock::now() + facts.time;
     while (true) {

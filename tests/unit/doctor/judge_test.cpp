@@ -315,6 +315,14 @@ TEST_F(DoctorListens, ASecondActiveNode) {
     EXPECT_THAT(troubles(facts), IsEmpty()) << "the last word of who gives it away";
 }
 
+TEST_F(DoctorListens, ATakeoverMeanwhileIsNoSecondActiveNode) {
+    facts.listening.began = TimePoint{1h};
+    facts.agent.status->vips[0].since = TimePoint{1h + 1s};
+    EXPECT_THAT(troubles(facts), IsEmpty());
+    facts.agent.status->vips[0].since = TimePoint{1h - 1s};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("two are active"));
+}
+
 TEST_F(DoctorListens, AStrangerWithTheSameVrid) {
     heard().addresses = {IpAddress::v4(198, 51, 100, 1)};
     EXPECT_THAT(trouble(facts), AllOf(Field(&Finding::seen, HasSubstr("198.51.100.1")),
