@@ -240,15 +240,23 @@ TEST_F(Pair, a_frozen_standby_does_not_take_over_when_it_wakes) {
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
 }
 
-// Its lease is over, and the kernel's word of it comes first.
+// Its lease is over, and the kernel's word of it comes first. A lost IPv6 address is put back at
+// once, an IPv4 one a moment later.
 TEST_F(Pair, a_frozen_agent_puts_nothing_back_when_it_wakes) {
-    start();
+    const IpPrefix link_local{vrrp::derived_link_local(51), 64};
+    const std::string vip6 = link_local.to_string();
+    auto both = web(150);
+    both.vips.front().addresses.push_back({link_local, "eth0", true, true});
+    lb1.start(both);
+    lan.run_for(10s);
+    ASSERT_TRUE(lb1.holds(vip) && lb1.holds(vip6));
     lb1.freeze();
     lb1.cut(true);  // so that nothing else tells it that its time is over
     lan.run_for(6s);
     lan.announced.clear();
     lb1.thaw();
-    EXPECT_FALSE(lb1.holds(vip));
+    lan.run_for(1s);
+    EXPECT_FALSE(lb1.holds(vip) || lb1.holds(vip6));
     EXPECT_THAT(lan.announced, IsEmpty());
     EXPECT_EQ(lb1.state(), "backup");
 }
