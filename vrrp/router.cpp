@@ -115,7 +115,7 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
         return;
     }
     state.resigned.reset();
-    const bool offered = in_low_band(advert.priority) && !in_low_band(standing_.priority);
+    const bool offered = is_offer(advert.priority);
     const bool lower = advert.priority < standing_.priority;
     if (!standing_.may_lead) {
         accept(now, state, advert);
@@ -170,6 +170,14 @@ void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
     state.hurried = false;
     state.asked = false;
     state.resigned.reset();
+}
+
+// Who is in the low band as well, because its service has to be started, takes only what is given
+// away.
+bool Router::is_offer(Priority priority) const {
+    return in_low_band(standing_.priority)
+               ? priority == yielding_priority && standing_.priority > yielding_priority
+               : in_low_band(priority);
 }
 
 // A learned interval is the Active router's, and stays. Where our own one counts, the silence so
@@ -254,6 +262,9 @@ void Router::on(TimePoint now, Active& state, const Advert& advert, Actions& out
     }
     // Answered at once, but a stream of them (broken peer, attacker) must not become a storm of
     // ours.
+    if (advert.priority == yielding_priority) {
+        state.offered_until = now + intervals_alive * advert.interval;
+    }
     if (now < state.readvert_at) {
         return;
     }
@@ -272,9 +283,15 @@ void Router::on(TimePoint now, Active& state, const Advert& advert, Actions& out
 
 void Router::on(TimePoint now, Active& state, const StandingChanged& event, Actions& out) {
     const bool priority_changed = event.standing.priority != standing_.priority;
+    const bool leaves_band =
+        in_low_band(standing_.priority) && !in_low_band(event.standing.priority);
     standing_ = event.standing;
     if (!standing_.may_lead) {
         resign(now, because(Cause::may_not_lead), backup_from(now), out);
+    } else if (leaves_band && now < state.offered_until) {
+        // Its service is ready. Who serves meanwhile lets go when it hears that: as in lead(),
+        // after traffic has moved.
+        state.advert_at = now + handover_overlap;
     } else if (priority_changed) {
         advertise(now, state, out);
     }
@@ -365,8 +382,13 @@ Backup Router::backup_from(TimePoint now) const {
 }
 
 TimePoint Router::down_at(const Backup& state) const {
-    return state.timer_start +
-           (state.hurried ? current_skew_time() : current_active_down_interval());
+    if (!state.hurried) {
+        return state.timer_start + current_active_down_interval();
+    }
+    // An offer is for those outside the low band first.
+    const bool comes_second = in_low_band(standing_.priority) && !state.resigned;
+    return state.timer_start + current_skew_time() +
+           (comes_second ? state.active_interval : Duration::zero());
 }
 
 Duration Router::slept_after() const {

@@ -182,6 +182,8 @@ struct Active {
     TimePoint advert_at{};    // Adver_Timer
     TimePoint advertised{};   // our last advertisement, or the claim if there was none yet
     TimePoint readvert_at{};  // losing advertisements are answered again from then on
+    // Until then somebody else is alive who has the addresses and offers them (no RFC basis).
+    TimePoint offered_until{};
 };
 
 // --- the machine ---------------------------------------------------------------------------------
@@ -252,6 +254,7 @@ private:
     void accept(TimePoint now, Backup& state, const Advert& advert) const;
     void lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out);
     void advertise(TimePoint now, Active& state, Actions& out) const;
+    bool is_offer(Priority priority) const;
     bool may_preempt_now(TimePoint now, Backup& state) const;
     Backup backup_from(TimePoint now) const;
     TimePoint down_at(const Backup& state) const;

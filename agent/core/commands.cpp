@@ -352,6 +352,7 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     stopping_ = true;
     stop_deadlines_.assign(vips_.size(), std::nullopt);
     stop_patience_.assign(vips_.size(), std::nullopt);
+    stop_limits_.assign(vips_.size(), std::nullopt);
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         Vip& vip = vips_[i];
         vip.stopping();
@@ -359,10 +360,11 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
             continue;
         }
         // A standby is silent, so one that was never heard may be there all the same: it gets the
-        // time that a willing one needs, and no more.
-        Duration patience = vip.heard_any_peer()
-                                ? configuration_->agent.stop_timeout
-                                : std::min(vip.handover_time(), configuration_->agent.stop_timeout);
+        // time that a willing one needs to answer, and no more.
+        const Duration limit = configuration_->agent.stop_timeout;
+        Duration patience =
+            vip.heard_any_peer() ? limit : std::min(vip.answer_time(services_), limit);
+        stop_limits_[i] = now + vip.drain_time(now) + limit;
         const auto service = vip.dependencies().service;
         if (service && services_[*service].stops_first()) {
             patience += configuration_->services[*service].stop_timeout;
@@ -382,6 +384,9 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
         if (stop_patience_[i] && stop_deadlines_[i] && !vips_[i].drains()) {
             stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
             stop_patience_[i].reset();
+        }
+        if (stop_deadlines_[i] && vips_[i].is_awaited()) {
+            stop_deadlines_[i] = std::max(stop_deadlines_[i], stop_limits_[i]);
         }
         const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];
         if (vips_[i].is_active() && patient) {

@@ -189,7 +189,7 @@ void Disagreements::count(TimePoint now, const IpAddress& source, const vrrp::Re
 }
 
 // Whoever has lost, or hands over, says one word more; three in a row are no such word.
-std::string Disagreements::rivals(TimePoint now, std::optional<TimePoint> active_since) const {
+std::string Disagreements::rivals(TimePoint now, std::optional<ActiveHere> here) const {
     constexpr unsigned in_a_row = 3;
     std::vector<const Speaker*> active;
     for (const Speaker& speaker : speakers_) {
@@ -197,15 +197,19 @@ std::string Disagreements::rivals(TimePoint now, std::optional<TimePoint> active
         // One node has an address in each family.
         const bool counted =
             !active.empty() && active.front()->source.family() != speaker.source.family();
-        const bool recent = active_since && now - *active_since < in_a_row * speaker.interval;
+        const bool recent = here && now - here->since < in_a_row * speaker.interval;
         if (speaks && !counted && !recent) {
             active.push_back(&speaker);
         }
     }
-    if (active.empty() || (!active_since && active.size() < 2)) {
+    // In the low band, one of them offers what it has until the other one has started its service.
+    const bool is_planned = std::ranges::all_of(
+        active, [](const Speaker* speaker) { return vrrp::in_low_band(speaker->priority); });
+    if (active.size() < (here ? 1U : 2U) ||
+        (is_planned && (!here || vrrp::in_low_band(here->priority)))) {
         return {};
     }
-    if (active_since) {
+    if (here) {
         return who(active.front()->source, active.front()->priority) +
                " is active beside this node: it does not hear this node's advertisements; look at "
                "the network between the two, and at firewalls there (IP protocol 112)";
@@ -217,9 +221,9 @@ std::string Disagreements::rivals(TimePoint now, std::optional<TimePoint> active
 }
 
 std::vector<std::string> Disagreements::warnings(TimePoint now,
-                                                 std::optional<TimePoint> active_since) const {
+                                                 std::optional<ActiveHere> here) const {
     std::vector<std::string> texts;
-    if (std::string text = rivals(now, active_since); !text.empty()) {
+    if (std::string text = rivals(now, here); !text.empty()) {
         texts.push_back(std::move(text));
     }
     for (const Entry& entry : entries_) {

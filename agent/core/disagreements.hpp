@@ -27,10 +27,16 @@ public:
     // One that was not; the text says why.
     void refused(TimePoint now, const IpAddress& source, std::string text);
 
-    // Who is active beside another; empty: nobody. `active_since`: this node is, since then.
-    std::string rivals(TimePoint now, std::optional<TimePoint> active_since) const;
+    // This node is active, too.
+    struct ActiveHere {
+        TimePoint since{};
+        vrrp::Priority priority = 0;
+    };
+    // Who is active beside another; empty: nobody, or it is a planned move that waits for a
+    // service.
+    std::string rivals(TimePoint now, std::optional<ActiveHere> here) const;
     // Everything, rivals first.
-    std::vector<std::string> warnings(TimePoint now, std::optional<TimePoint> active_since) const;
+    std::vector<std::string> warnings(TimePoint now, std::optional<ActiveHere> here) const;
 
 private:
     friend struct understudy::StateFields;

@@ -150,6 +150,7 @@ private:
     bool exited_ = false;
     std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away
     std::vector<std::optional<Duration>> stop_patience_;    // by VIP, from the end of on_release
+    std::vector<std::optional<TimePoint>> stop_limits_;     // by VIP, while a cold peer prepares
 };
 
 }  // namespace understudy::core

@@ -150,6 +150,10 @@ public:
     std::optional<control::ActiveNode> active_node(TimePoint now) const;
     // Longest time that a willing peer can need to take over what is given away.
     Duration handover_time() const;
+    // As handover_time(), or until a cold one has begun to start its service.
+    Duration answer_time(const std::vector<Service>& services) const;
+    // A cold peer is starting its service, to take over what this node gives away.
+    bool is_awaited() const { return preparing_since_.has_value(); }
     std::optional<TimePoint> next_deadline() const;
     control::VipStatus status(TimePoint now) const;
     control::WhyResponse why(TimePoint now) const;
@@ -223,8 +227,9 @@ private:
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
+    bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     void note_rivals(TimePoint now, const Surroundings& around);
-    std::optional<TimePoint> active_since() const;
+    std::optional<Disagreements::ActiveHere> active_here() const;
     std::vector<std::string> hints(TimePoint now) const;
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
     vrrp::ChecksumForm checksum_form() const;
@@ -256,6 +261,8 @@ private:
     bool claim_waits_ = false;                // a takeover, for the service
     bool stop_wanted_ = false;                // of the service, since the addresses were lost
     std::optional<TimePoint> offered_until_;  // what this node should not have
+    // A cold peer starts its service to take over what this node gives away.
+    std::optional<TimePoint> preparing_since_;
     TransitionLimiter limiter_;
     std::optional<TimePoint> adopt_until_;  // addresses of a former run are here, and still good
     bool adopting_ = false;                 // the change from init to active is no transition

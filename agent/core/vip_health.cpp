@@ -38,6 +38,9 @@ void Vip::gather_health(TimePoint now, bool holding, const Surroundings& around)
         facts_.stops_first = service.stops_first();
         stop_wanted_ = stop_wanted_ || runs_beside_another(now);
     }
+    if (!holding || !yields(facts_)) {
+        preparing_since_.reset();
+    }
     facts_.last_resort = settings_.last_resort;
     if (!holding || !gives_up() || facts_.manual == Manual::yielding) {
         offered_until_.reset();

@@ -25,6 +25,21 @@ Duration Vip::handover_time() const {
            scheduling_margin + consent;
 }
 
+Duration Vip::answer_time(const std::vector<Service>& services) const {
+    if (!dependencies_.service) {
+        return handover_time();
+    }
+    const ServiceSettings& service = services.at(*dependencies_.service).settings();
+    if (!service.can_be_started() || service.stop_on_release || service.standby == Standby::hot) {
+        return handover_time();
+    }
+    const auto skew = [this](vrrp::Priority priority) {
+        return vrrp::skew_time(settings_.version, priority, settings_.advert_interval);
+    };
+    return handover_time() - skew(lowest_taker) + settings_.advert_interval +
+           skew(vrrp::yielding_priority);
+}
+
 std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
     if (is_active()) {
         const std::string self = faces_.front().source ? faces_.front().source->to_string() : "";
@@ -79,19 +94,21 @@ control::VipStatus Vip::status(TimePoint now) const {
     }
     status.heartbeat_gap = heartbeats_.gaps();
     status.heartbeat_lateness = heartbeats_.lateness();
-    status.warnings = disagreements_.warnings(now, active_since());
+    status.warnings = disagreements_.warnings(now, active_here());
     status.hints = hints(now);
     return status;
 }
 
-std::optional<TimePoint> Vip::active_since() const {
-    return is_active() && shown_ == control::State::active ? std::optional{shown_since_}
-                                                           : std::nullopt;
+std::optional<Disagreements::ActiveHere> Vip::active_here() const {
+    if (!is_active() || shown_ != control::State::active) {
+        return std::nullopt;
+    }
+    return Disagreements::ActiveHere{shown_since_, router_.standing().priority};
 }
 
 std::vector<std::string> Vip::hints(TimePoint now) const {
-    const auto since = active_since();
-    if (!since || now - *since < alone_for_long || !peers_.empty()) {
+    const auto here = active_here();
+    if (!here || now - here->since < alone_for_long || !peers_.empty()) {
         return {};
     }
     std::string peers;
@@ -146,7 +163,7 @@ control::WhyResponse Vip::why(TimePoint now) const {
         why.reasons.push_back("last change " + in_words(now - shown_since_) +
                               " ago: " + last_cause_shown_);
     }
-    for (const std::string& warning : disagreements_.warnings(now, active_since())) {
+    for (const std::string& warning : disagreements_.warnings(now, active_here())) {
         why.reasons.push_back("warning: " + warning);
     }
     return why;

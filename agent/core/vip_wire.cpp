@@ -7,6 +7,8 @@ namespace understudy::core {
 
 namespace {
 
+constexpr Duration start_margin = std::chrono::seconds{1};
+
 std::optional<unsigned> version_of(std::span<const std::byte> payload) {
     if (payload.empty()) {
         return std::nullopt;
@@ -53,7 +55,9 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     advert.interval = received->interval;
     advert.receiver = face->source.value_or(IpAddress{});
     advert.decides_tie = decides_tie(now, *face, *received);
-    feed(now, advert, around);
+    if (!is_preparing(now, *received, around)) {
+        feed(now, advert, around);
+    }
     const bool must_stop = !stop_wanted_ && runs_beside_another(now);
     if (has_moved_ || must_stop || facts_.manual != Manual::none) {
         settle(now, around);  // a takeover that was lost, or a yield that is over
@@ -62,8 +66,26 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     show(now, around);
 }
 
+// A cold peer is in the low band while it starts its service, to take over what this node gives
+// away. It has nothing yet, so it is not followed; but not for longer than such a start may take:
+// then it is something else.
+bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around) {
+    const bool serves = is_holding() && yields(facts_) && !facts_.stops_first &&
+                        facts_.readiness == control::Readiness::hot &&
+                        router_.standing().priority == vrrp::yielding_priority;
+    const bool begins =
+        vrrp::in_low_band(received.priority) && received.priority != vrrp::yielding_priority;
+    if (!serves || !begins || !dependencies_.service) {
+        preparing_since_.reset();
+        return false;
+    }
+    preparing_since_ = preparing_since_.value_or(now);
+    const Service& like_ours = around.services.at(*dependencies_.service);
+    return now < *preparing_since_ + like_ours.settings().start_timeout + start_margin;
+}
+
 void Vip::note_rivals(TimePoint now, const Surroundings& around) {
-    if (std::string text = disagreements_.rivals(now, active_since()); !text.empty()) {
+    if (std::string text = disagreements_.rivals(now, active_here()); !text.empty()) {
         complain(now, rival_complaint_, std::move(text), around);
     }
 }

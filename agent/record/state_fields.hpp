@@ -74,8 +74,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Active& self) {
-        auto& [advert_at, advertised, readvert_at] = self;
-        archive(advert_at, advertised, readvert_at);
+        auto& [advert_at, advertised, readvert_at, offered_until] = self;
+        archive(advert_at, advertised, readvert_at, offered_until);
     }
 
     // --- checks and services ---
@@ -280,16 +280,16 @@ struct StateFields {
         auto& [settings, dependencies, router, router_actions, ledger, announcer, added_announcer,
                faces, interface, announced_mac, source_lost, facts, verdict, shown, shown_since,
                cause, last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
-               offered_until, limiter, adopt_until, adopting, transitions, hooks, entered, consent,
-               refusal, refused_until, refusal_pause, drain, peers, active_peer, first_family_heard,
-               peer_form, tie_in_ipv4_at, counters, heartbeats, discarded, discard_complaints,
-               interval_complaint, addresses_complaint, send_complaint, rival_complaint,
-               disagreements] = self;
+               offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
+               entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
+               first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
+               discard_complaints, interval_complaint, addresses_complaint, send_complaint,
+               rival_complaint, disagreements] = self;
         archive(router, ledger, announcer, added_announcer, record::Each{faces}, interface,
                 announced_mac, source_lost, facts, verdict, shown, shown_since, cause,
                 last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
-                offered_until, limiter, adopt_until, adopting, transitions, hooks, entered, consent,
-                refusal, refused_until, refusal_pause, drain, peers, active_peer,
+                offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
+                entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
                 first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
                 discard_complaints, interval_complaint, addresses_complaint, send_complaint,
                 rival_complaint, disagreements);
@@ -317,10 +317,11 @@ struct StateFields {
         auto& [configuration, started, handled, shortest_interval, virtual_addresses, kernel,
                listeners, health, services, events, hooks, vips, vips_of_address, vips_of_wire,
                discarded, maintenance, maintenance_until, waiting, taking, stopping, hurries,
-               exited, stop_deadlines, stop_patience] = self;
+               exited, stop_deadlines, stop_patience, stop_limits] = self;
         archive(started, handled, kernel, listeners, health, record::Each{services}, events, hooks,
                 record::Each{vips}, vips_of_wire, discarded, maintenance, maintenance_until,
-                waiting, taking, stopping, hurries, exited, stop_deadlines, stop_patience);
+                waiting, taking, stopping, hurries, exited, stop_deadlines, stop_patience,
+                stop_limits);
         const std::size_t end = vips.size();
         for (const auto* all : {&waiting, &taking}) {
             for (const core::Node::Impl::Waiting& one : *all) {
@@ -332,7 +333,8 @@ struct StateFields {
             archive.require(vip < end, "the number of a VIP");
         }
         const std::size_t ending = stopping ? end : 0;
-        archive.require(stop_deadlines.size() == ending && stop_patience.size() == ending,
+        archive.require(stop_deadlines.size() == ending && stop_patience.size() == ending &&
+                            stop_limits.size() == ending,
                         "as many deadlines as VIPs");
     }
     template <class Archive>

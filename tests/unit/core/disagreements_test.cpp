@@ -40,8 +40,8 @@ protected:
             }
         }
     }
-    std::vector<std::string> warnings(std::optional<TimePoint> active_since = {}) const {
-        return disagreements.warnings(now, active_since);
+    std::vector<std::string> warnings(std::optional<Disagreements::ActiveHere> here = {}) const {
+        return disagreements.warnings(now, here);
     }
 
     const IpAddress own = IpAddress::v4(192, 0, 2, 10);
@@ -121,13 +121,25 @@ TEST_F(Heard, a_handover_is_no_rivalry) {
 }
 
 TEST_F(Heard, who_goes_on_beside_an_active_node_is_a_rival) {
-    const TimePoint active_since = now;
+    const Disagreements::ActiveHere here{now, 150};
     hear_for({lb2}, 2);
-    EXPECT_EQ(disagreements.rivals(now, active_since), "") << "it has only just become active";
+    EXPECT_EQ(disagreements.rivals(now, here), "") << "it has only just become active";
     hear_for({lb2}, 1);
-    EXPECT_THAT(disagreements.rivals(now, active_since),
+    EXPECT_THAT(disagreements.rivals(now, here),
                 HasSubstr("192.0.2.2 (priority 100) is active beside this node"));
-    EXPECT_THAT(warnings(active_since), SizeIs(1));
+    EXPECT_THAT(warnings(here), SizeIs(1));
+}
+
+// One gives the addresses away, the other one starts its service to take them.
+TEST_F(Heard, who_is_in_the_low_band_beside_another_in_it_is_no_rival) {
+    const TimePoint since = now;
+    advert.priority = 7;
+    hear_for({lb2}, 10);
+    EXPECT_EQ(disagreements.rivals(now, Disagreements::ActiveHere{since, 1}), "");
+    EXPECT_THAT(disagreements.rivals(now, Disagreements::ActiveHere{since, 100}),
+                HasSubstr("192.0.2.2 (priority 7) is active beside this node"));
+    hear_for({lb2, lb3}, 10);
+    EXPECT_EQ(disagreements.rivals(now, {}), "");
 }
 
 TEST_F(Heard, one_node_in_two_families_is_one_router) {

@@ -278,13 +278,55 @@ TEST_F(RouterTest, low_band_a_backup_takes_over_after_its_skew_time_also_without
     EXPECT_EQ(cause, Cause::yielded_to_us);
 }
 
-TEST_F(RouterTest, low_band_who_is_in_it_keeps_to_the_rfc) {
-    router(13);
+// A cold standby: its service is not up, but can be started.
+TEST_F(RouterTest, low_band_who_is_in_it_takes_what_nobody_else_wants_also_without_preemption) {
+    RouterSettings settings;
+    settings.preempt = false;
+    router(13, settings);
     feed(Startup{});
     wait(1s);
-    const Duration before = left();
     feed(advert(1));
-    EXPECT_EQ(left(), before) << "a lower priority: the timer runs on";
+    EXPECT_EQ(left(), 1s + 949218us) << "an interval later than anybody outside the band";
+    wait(500ms);
+    feed(advert(1));
+    EXPECT_EQ(left(), 1449218us);
+    EXPECT_EQ(wait(left()), ">active take announce");
+    EXPECT_EQ(cause, Cause::yielded_to_us);
+}
+
+TEST_F(RouterTest, low_band_who_is_in_it_leaves_others_in_it_alone) {
+    RouterSettings settings;
+    settings.preempt = false;
+    router(13, settings);
+    feed(Startup{});
+    feed(advert(1));
+    feed(advert(7, "192.0.2.3"));
+    EXPECT_EQ(left(), 3s + 949218us) << "somebody else is starting its service";
+    router(1);
+    feed(Startup{});
+    feed(advert(1));
+    EXPECT_EQ(left(), 3s + 996093us) << "who gives the addresses away itself does not want them";
+}
+
+TEST_F(RouterTest, low_band_a_resignation_hurries_everybody) {
+    router(13);
+    feed(Startup{});
+    feed(advert(1));
+    feed(advert(0));
+    EXPECT_EQ(left(), 949218us);
+}
+
+// The addresses and their announcement come from the owner of this router, at once.
+TEST_F(RouterTest, low_band_who_leaves_it_beside_one_that_serves_advertises_after_the_handover) {
+    become_active(7);
+    feed(advert(1));
+    EXPECT_EQ(feed(StandingChanged{Standing{100, true}}), "");
+    EXPECT_EQ(left(), handover_overlap);
+    EXPECT_EQ(wait(left()), "S100");
+    become_active(7);
+    feed(advert(1));
+    wait(3s);
+    EXPECT_EQ(feed(StandingChanged{Standing{100, true}}), "S100") << "it is gone";
 }
 
 TEST_F(RouterTest, low_band_a_withdrawn_offer_is_forgotten) {

@@ -1,0 +1,121 @@
+// Planned moves to a standby whose service has to be started first: nothing is dropped.
+#include "tests/unit/core/services.hpp"
+
+namespace understudy {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ColdMoves : public Services, public testing::WithParamInterface<bool> {
+protected:
+    // lb1 serves; lb2 is cold, and its service takes 2 s to start. The parameter: preempt.
+    void start_pair(bool starts_well = true) {
+        for (VirtualHost* host : {&lb1, &lb2}) {
+            core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
+            configuration.vips.front().preempt = GetParam();
+            host->start(configuration);
+        }
+        ASSERT_TRUE(active(lb1, 10s));
+        lb2.kill_service("haproxy");
+        lb2.set_start(2s, starts_well);
+        lan.run_for(5s);
+        ASSERT_EQ(lb2.vip().readiness, control::Readiness::cold);
+        // Who has the address serves, and the old one lets go after the announcement only.
+        never_held_twice();
+        lan.after_step = [this, before = lan.after_step] {
+            before();
+            ASSERT_FALSE(lan.holders(vip).empty());
+            ASSERT_TRUE(!lb2.holds(vip) || lb2.runs("haproxy"));
+            ASSERT_TRUE(lb1.holds(vip) || !lan.announced.empty());
+        };
+        lan.announced.clear();
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Preempt, ColdMoves, testing::Bool());
+
+TEST_P(ColdMoves, this_node_serves_until_the_other_one_does) {
+    start_pair();
+    const auto client = lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.answer(client).has_value(); }, 10s));
+    const control::Response answer = *lb1.answer(client);
+    ASSERT_TRUE(std::holds_alternative<control::DoneResponse>(answer));
+    EXPECT_EQ(std::get<control::DoneResponse>(answer).text,
+              "web: 192.0.2.2 is active with priority 100");
+    EXPECT_EQ(lb2.state(), "active");
+    lan.run_for(30s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+    EXPECT_EQ(lb1.state(), "backup");
+    EXPECT_THAT(lb1.vip().warnings, IsEmpty());
+    EXPECT_THAT(lb2.vip().warnings, IsEmpty());
+}
+
+TEST_P(ColdMoves, nobody_warns_of_two_active_nodes_meanwhile) {
+    lb3.start(served(50, true));
+    lb3.set_start(60s, true);
+    start_pair();
+    lb3.kill_service("haproxy");
+    lan.run_for(5s);
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(1900ms);
+    ASSERT_EQ(lb2.state(), "promoting");
+    for (VirtualHost* host : {&lb1, &lb2, &lb3}) {
+        EXPECT_THAT(host->vip().warnings, IsEmpty());
+    }
+    EXPECT_THAT(lb3.orders(), IsEmpty()) << "somebody else is starting already";
+}
+
+TEST_P(ColdMoves, a_stop_waits_for_a_peer_that_was_never_heard) {
+    start_pair();
+    lb1.stop();
+    ASSERT_TRUE(lan.run_until([&] { return lb1.exited(); }, 10s));
+    EXPECT_EQ(lb2.state(), "active");
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_P(ColdMoves, maintenance_waits_as_well) {
+    start_pair();
+    const auto client = lb1.send(control::MaintenanceRequest{true, {}});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.answer(client).has_value(); }, 10s));
+    EXPECT_TRUE(std::holds_alternative<control::DoneResponse>(*lb1.answer(client)));
+    EXPECT_EQ(lb2.state(), "active");
+}
+
+TEST_P(ColdMoves, a_start_that_fails_leaves_everything_where_it_is) {
+    start_pair(false);
+    const auto transitions = lb1.vip().transitions;
+    const auto client = lb1.send(control::FailoverRequest{"web", 20s});
+    ASSERT_TRUE(lan.run_until([&] { return lb1.answer(client).has_value(); }, 30s));
+    EXPECT_TRUE(std::holds_alternative<control::ErrorResponse>(*lb1.answer(client)));
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_EQ(lb1.vip().effective_priority, 150);
+    EXPECT_EQ(lb1.vip().transitions, transitions);
+    EXPECT_EQ(lb2.state(), "fault");
+}
+
+TEST_P(ColdMoves, what_takes_longer_than_the_operator_waits_is_called_off) {
+    start_pair();
+    const auto client = lb1.send(control::FailoverRequest{"web", 3s});
+    lan.run_for(2900ms);
+    ASSERT_EQ(lb2.state(), "promoting");
+    ASSERT_TRUE(lan.run_until([&] { return lb1.answer(client).has_value(); }, 1s));
+    EXPECT_TRUE(std::holds_alternative<control::ErrorResponse>(*lb1.answer(client)));
+    lan.run_for(1s);
+    EXPECT_EQ(lb1.vip().effective_priority, 150);
+    EXPECT_EQ(lb2.state(), "backup");
+}
+
+// A hot standby is there as well: it goes first, and nothing is started.
+TEST_P(ColdMoves, a_hot_one_comes_before_a_cold_one) {
+    lb3.start(served(50, true));
+    start_pair();
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(active(lb3, 2s));
+    lan.run_for(10s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb3"));
+    EXPECT_THAT(lb2.orders(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace understudy
