@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
+from lab.probe import Probe  # noqa: E402
 from lab.services import Haproxy, HttpClient, Nginx, ServiceManager  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
@@ -194,6 +195,30 @@ class Cold(LabTestCase):
         two.wait_state("active", 20)
         eventually(lambda: self.held_by("lb1", "lb2") == ["lb2"], 5, "one holds it")
         self.assertIn("stops", one.log())
+
+    def test_a_planned_move_to_a_cold_standby_drops_nothing(self):
+        """The active node serves until the other one does, which needs a second to start."""
+        slow = UNIT.replace("[Service]\n", "[Service]\nExecStartPre=/bin/sleep 1\n")
+        service = COLD.format(timeout="10s").replace("stop_on_release = yes\n", "")
+        one, two = (self.agent(name, priority, slow.format(name=name), service=service)
+                    for name, priority in (("lb1", 150), ("lb2", 100)))
+        one.wait_state("active", 20)
+        two.wait_state("backup")
+        self.assertEqual(two.vip()["readiness"], "cold")
+        client = self.lab.client()
+        questions = HttpClient(client, VIP)
+        questions.first_after(time.monotonic())
+        with Probe(client, VIP) as probe:
+            begun = time.monotonic()
+            one.must("failover", "web")
+            self.assertEqual(two.state(), "active")
+            self.assertEqual(questions.first_after(time.monotonic())[1], "lb2")
+        took = time.monotonic() - begun
+        print(f"moved to a cold standby within {took:.2f} s, {probe.seen.lost} of {probe.seen.sent} probes lost")
+        self.assertEqual(probe.seen.lost, 0)
+        # A connection that is open while the address moves ends; nobody finds a closed port.
+        self.assertNotIn("ConnectionRefusedError", questions.failures_between(begun, time.monotonic()))
+        self.assertGreater(took, 1)
 
     def test_a_cold_start_that_fails_is_given_up_and_the_third_node_takes_over(self):
         one = self.agent("lb1", 200)
