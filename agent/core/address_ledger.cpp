@@ -187,7 +187,8 @@ bool AddressLedger::plan(TimePoint now, Entry& entry, Outbox& out) {
         entry.held_before = true;
         return false;
     }
-    if (adding || (entry.foreign && owner_) || now < entry.add_again_at) {
+    // What somebody else put there would be removed with the request.
+    if (adding || entry.foreign || now < entry.add_again_at) {
         return false;
     }
     out.actions.emplace_back(AddAddress{entry.index, entry.wanted.prefix, lease_});
@@ -264,7 +265,7 @@ std::optional<TimePoint> AddressLedger::next_deadline() const {
         if (entry.index == 0) {
             continue;
         }
-        if (want_ == Want::held && !entry.ours && !(entry.foreign && owner_)) {
+        if (want_ == Want::held && !entry.ours && !entry.foreign) {
             consider(std::max(entry.add_again_at, entry.adding_until.value_or(TimePoint{})));
         }
         if (want_ == Want::absent && entry.ours && entry.removing_until) {

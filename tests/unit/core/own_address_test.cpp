@@ -103,5 +103,24 @@ TEST_F(OwnAddress, a_stop_meanwhile_leaves_nothing) {
     EXPECT_EQ(lb2.state(), "active");
 }
 
+// --- an owner: its own address is the virtual one (RFC 9568 1.6) ---------------------------------
+
+TEST(Owner, that_a_reload_makes_a_standby_keeps_the_address_of_the_machine) {
+    VirtualLan lan;
+    VirtualHost& lb1 = lan.add("lb1");
+    core::Configuration owner = web(255);
+    owner.vips.front().addresses.front().prefix = *IpPrefix::parse(own);
+    core::Configuration standby = owner;
+    standby.vips.front().priority = 100;
+    lb1.start(owner);
+    ASSERT_EQ(lb1.state(), "active");
+    lb1.reload(standby);
+    lan.run_for(10s);
+    EXPECT_TRUE(lb1.holds(own));
+    EXPECT_EQ(lb1.state(), "fault") << "nobody may take away what this agent did not put there";
+    lb1.reload(owner);
+    EXPECT_EQ(lb1.state(), "active");
+}
+
 }  // namespace
 }  // namespace understudy
