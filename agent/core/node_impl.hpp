@@ -99,6 +99,7 @@ private:
 
     std::vector<std::size_t> checks_of(const ServiceSettings& service) const;
     void index_vips();
+    void note_virtual_addresses();
 
     // The parts of a reload (reload.cpp), in their order. `origins`: for each VIP that is to be,
     // which of the present ones goes on as it.
@@ -127,9 +128,9 @@ private:
     // Checks and services refer to its parts.
     std::shared_ptr<const Configuration> configuration_;
     TimePoint started_;
-    TimePoint handled_;             // the last event
-    Duration shortest_interval_{};  // of all VIPs
-    std::set<IpAddress> virtual_addresses_;
+    TimePoint handled_;                      // the last event
+    Duration shortest_interval_{};           // of all VIPs
+    std::set<IpAddress> virtual_addresses_;  // that this node does not own
     KernelView kernel_;
     Listeners listeners_;
     Health health_;

@@ -88,7 +88,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     configuration_ = event.configuration;
     hooks_.node = configuration_->agent.name;
     translate_orders(*former, event, out);
-    virtual_addresses_.clear();
+    note_virtual_addresses();
     const std::vector<bool> changed = reload_vips(now, origins, out);
     index_vips();
     for (const Action& action : out.actions) {
@@ -223,11 +223,6 @@ void Node::Impl::translate_orders(const Configuration& former, const Configurati
 std::vector<bool> Node::Impl::reload_vips(TimePoint now,
                                           const std::vector<std::optional<std::size_t>>& origins,
                                           Outbox& out) {
-    for (const VipSettings& vip : configuration_->vips) {
-        for (const VirtualAddress& address : vip.addresses) {
-            virtual_addresses_.insert(address.prefix.address);
-        }
-    }
     std::vector<Vip> former = std::move(vips_);
     std::vector<bool> changed;
     std::map<std::size_t, std::size_t> moved;  // former place -> place

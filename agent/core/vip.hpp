@@ -37,7 +37,7 @@ struct Surroundings {
     const Listeners& listeners;
     const Health& health;
     const std::vector<Service>& services;
-    const std::set<IpAddress>& virtual_addresses;  // of the node: never a source
+    const std::set<IpAddress>& virtual_addresses;  // that it does not own: never a source
     EventLog& events;
     HookDesk& hooks;
     Outbox& out;

@@ -7,9 +7,6 @@
 namespace understudy::core {
 
 std::string Vip::source_trouble(const Surroundings& around) {
-    // An owner's virtual addresses are its real ones (RFC 9568 1.6): they may be the source.
-    static const std::set<IpAddress> nothing;
-    const bool owner = settings_.priority == vrrp::owner_priority;
     for (Face& face : faces_) {
         const auto matches = [&](const IpAddress& a) { return a.family() == face.family; };
         const auto configured = std::ranges::find_if(settings_.unicast_sources, matches);
@@ -23,8 +20,7 @@ std::string Vip::source_trouble(const Surroundings& around) {
                 }
             }
         } else {
-            source = pick_source(around.kernel, interface_, face.family,
-                                 owner ? nothing : around.virtual_addresses,
+            source = pick_source(around.kernel, interface_, face.family, around.virtual_addresses,
                                  has_peer ? std::optional{*peer} : std::nullopt);
         }
         if (source) {

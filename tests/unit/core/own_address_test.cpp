@@ -122,5 +122,69 @@ TEST(Owner, that_a_reload_makes_a_standby_keeps_the_address_of_the_machine) {
     EXPECT_EQ(lb1.state(), "active");
 }
 
+// --- two nodes that each own an address and back up the other's (RFC 9568 4.2) -------------------
+
+class TwoOwners : public testing::Test {
+protected:
+    static core::Configuration of(vrrp::Priority first, vrrp::Priority second) {
+        core::Configuration configuration = web(first);
+        configuration.vips.push_back(configuration.vips.front());
+        set(configuration.vips[0], "first", 51, "192.0.2.1/24", first);
+        set(configuration.vips[1], "second", 52, "192.0.2.2/24", second);
+        return configuration;
+    }
+    void SetUp() override {
+        lb1.start(of(255, 100));
+        lb2.start(of(100, 255));
+        lan.run_for(5s);
+    }
+    void expect_each_has_its_own() {
+        EXPECT_EQ(lb1.state("first"), "active");
+        EXPECT_EQ(lb1.state("second"), "backup");
+        EXPECT_EQ(lb2.state("first"), "backup");
+        EXPECT_EQ(lb2.state("second"), "active");
+    }
+
+    VirtualLan lan;
+    VirtualHost& lb1 = lan.add("lb1");
+    VirtualHost& lb2 = lan.add("lb2");
+
+private:
+    static void set(core::VipSettings& settings, const char* name, vrrp::Vrid vrid,
+                    const char* prefix, vrrp::Priority priority) {
+        settings.name = name;
+        settings.vrid = vrid;
+        settings.priority = priority;
+        settings.addresses = {{*IpPrefix::parse(prefix), "eth0", true, false}};
+    }
+};
+
+TEST_F(TwoOwners, back_each_other_up) {
+    expect_each_has_its_own();
+    lb2.cut(true);
+    lb2.crash();
+    ASSERT_TRUE(lan.run_until([&] { return lb1.holds("192.0.2.2/24"); }, 5s));
+    EXPECT_EQ(lb1.state("second"), "active");
+    lan.adverts.clear();
+    lan.run_for(10s);
+    for (const sim::SentAdvert& advert : lan.adverts) {
+        EXPECT_EQ(advert.source, IpAddress::v4(192, 0, 2, 1)) << "what it took is never a source";
+    }
+    lb2.cut(false);
+    lb2.start(of(100, 255));
+    lan.run_for(5s);
+    expect_each_has_its_own();
+    EXPECT_FALSE(lb1.holds("192.0.2.2/24"));
+}
+
+TEST_F(TwoOwners, a_reload_says_whether_an_address_is_owned) {
+    lb1.reload(of(100, 100));
+    EXPECT_EQ(lb1.state("second"), "fault");
+    EXPECT_THAT(lb1.why("second"), testing::Contains(HasSubstr("no IPv4 address to send from")));
+    lb1.reload(of(255, 100));
+    lan.run_for(5s);
+    expect_each_has_its_own();
+}
+
 }  // namespace
 }  // namespace understudy
