@@ -182,7 +182,12 @@ void Disagreements::count(TimePoint now, const IpAddress& source, const vrrp::Re
     }
     const bool goes_on = speaker->row > 0 && now - speaker->at <= 2 * received.interval;
     const bool resigns = received.priority == vrrp::resignation_priority;
-    speaker->row = resigns ? 0 : goes_on ? speaker->row + 1 : 1;
+    if (resigns) {
+        speaker->row = 0;
+    } else if (!goes_on || now - speaker->counted >= received.interval / 2) {
+        speaker->row = goes_on ? speaker->row + 1 : 1;
+        speaker->counted = now;
+    }
     speaker->at = now;
     speaker->interval = received.interval;
     speaker->priority = received.priority;

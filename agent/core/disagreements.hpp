@@ -47,10 +47,12 @@ private:
         TimePoint at{};
         std::string text;
     };
-    // Who advertises, and for how many times in a row.
+    // Who advertises, and for how many turns in a row: what is said within half an interval, as
+    // where addresses change hands, is one.
     struct Speaker {
         IpAddress source;
-        TimePoint at{};
+        TimePoint at{};       // the last word
+        TimePoint counted{};  // the last turn
         Duration interval{};
         vrrp::Priority priority = 0;
         unsigned row = 0;

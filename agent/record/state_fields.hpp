@@ -267,8 +267,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements::Speaker& self) {
-        auto& [source, at, interval, priority, row] = self;
-        archive(source, at, interval, priority, row);
+        auto& [source, at, counted, interval, priority, row] = self;
+        archive(source, at, counted, interval, priority, row);
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements& self) {

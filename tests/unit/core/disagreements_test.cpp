@@ -120,6 +120,18 @@ TEST_F(Heard, a_handover_is_no_rivalry) {
     EXPECT_EQ(disagreements.rivals(now, {}), "");
 }
 
+TEST_F(Heard, what_is_said_at_once_is_one_word) {
+    hear_for({lb2}, 10);
+    for (int i = 0; i < 3; ++i) {
+        now += 20ms;
+        hear(lb3);
+        hear(lb2);
+    }
+    EXPECT_EQ(disagreements.rivals(now, {}), "");
+    hear_for({lb2, lb3}, 2);
+    EXPECT_THAT(disagreements.rivals(now, {}), HasSubstr("are both active"));
+}
+
 TEST_F(Heard, who_goes_on_beside_an_active_node_is_a_rival) {
     const Disagreements::ActiveHere here{now, 150};
     hear_for({lb2}, 2);
@@ -197,6 +209,20 @@ TEST_F(OnTheLan, a_healthy_pair_has_no_warning_at_any_time) {
     lb1.start(web(150));
     lan.run_for(20s);
     EXPECT_EQ(lb1.state(), "active");
+}
+
+TEST_F(OnTheLan, a_third_node_takes_a_takeover_for_no_rivalry) {
+    VirtualHost& third = lan.add("lb3");
+    third.start(web(50));
+    start(web(150), web(100));
+    lan.run_for(300ms);
+    lan.after_step = [&] { ASSERT_THAT(warnings(third), IsEmpty()); };
+    lb2_.ask(control::TakeoverRequest{"web", false});
+    lan.run_for(10s);
+    ASSERT_EQ(lb2_.state(), "active");
+    lb2_.ask(control::FailbackRequest{"web"});
+    lan.run_for(10s);
+    ASSERT_EQ(lb1.state(), "active");
 }
 
 TEST_F(OnTheLan, an_active_node_that_never_heard_anybody_says_so_after_a_minute) {
