@@ -334,9 +334,12 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
         }
         vip.set_manual(now, Manual::none, false, around(out));
         text += (text.empty() ? "" : "; ") + vip.settings().name + ": " +
-                (before == Manual::none       ? "normal election already"
-                 : before == Manual::yielding ? "the failover is ended, normal election again"
-                                              : "the takeover is ended, normal election again");
+                (before == Manual::none       ? ""
+                 : before == Manual::yielding ? "the failover is ended, "
+                                              : "the takeover is ended, ") +
+                (maintenance_             ? "maintenance goes on"
+                 : before == Manual::none ? "normal election already"
+                                          : "normal election again");
     }
     reply(out, client, control::DoneResponse{text});
 }

@@ -35,7 +35,7 @@ std::string Vip::link_trouble(const KernelView& kernel) const {
             return "interface " + address.interface + " does not exist";
         }
         if (!link->up) {
-            return "interface " + address.interface + " is down";
+            return "interface " + address.interface + " is down, or has no carrier";
         }
     }
     return {};
@@ -251,6 +251,11 @@ void Vip::end_yielding_if_due(TimePoint now, const Surroundings& around) {
 void Vip::set_manual(TimePoint now, Manual manual, bool forced, const Surroundings& around) {
     facts_.manual = manual;
     facts_.forced = forced;
+    if (manual == Manual::taken && !is_active()) {
+        vrrp::Transition wanted;  // what is done for it is shown before it comes
+        wanted.cause = vrrp::Cause::claimed;
+        cause_ = in_words(wanted);
+    }
     if (forced) {
         ledger_.forgive();
     }
@@ -332,6 +337,9 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
         ask_consent(around);
     }
     if (transition.to == vrrp::State::active) {
+        if (consent_ == Consent::given) {
+            tell_consent();
+        }
         active_peer_.reset();
         stop_wanted_ = false;
         drain_ = yields(facts_) ? Drain::waived : Drain::none;

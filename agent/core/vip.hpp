@@ -196,6 +196,7 @@ private:
 
     bool needs_consent() const;
     void ask_consent(const Surroundings& around);
+    void tell_consent() { cause_ += "; on_promote has agreed"; }
     void decide_consent(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);
     void gather_hooks(TimePoint now, const Surroundings& around);
     void hook_ended(TimePoint now, const HookQueue::Ended& ended, const Surroundings& around);

@@ -120,8 +120,9 @@ void Vip::end_claim(TimePoint now, const Surroundings& around) {
     claim_waits_ = false;
     if (wanted) {
         feed(now, vrrp::Claim{}, around);
-    } else if (facts_.manual == Manual::taken) {
-        facts_.manual = Manual::none;
+    } else {
+        cause_ += is_active() ? "" : ": no longer";
+        facts_.manual = facts_.manual == Manual::taken ? Manual::none : facts_.manual;
     }
     if (!is_active() && consent_ == Consent::given) {
         consent_ = Consent::none;
@@ -136,7 +137,6 @@ void Vip::end_promotion(TimePoint now, const Surroundings& around) {
     const bool ready = facts_.readiness == Readiness::hot && consent_ != Consent::asked;
     if (is_active() && promoting_ && ready) {
         promoting_ = false;
-        cause_ += consent_ == Consent::given ? "; on_promote has agreed" : "";
         cause_ += settings_.service.empty() ? "" : "; service " + settings_.service + " is ready";
         ledger_.take(now, around.out);
         announce(now, around);

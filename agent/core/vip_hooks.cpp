@@ -138,9 +138,11 @@ void Vip::decide_consent(TimePoint now, const HookQueue::Ended& ended, const Sur
     if (ended.done) {
         consent_ = Consent::given;
         refusal_pause_ = Duration::zero();
-        if (!is_active() && !claim_waits_) {
+        if (is_active()) {
+            tell_consent();
+        } else if (!claim_waits_) {
             feed(now, vrrp::Agreed{}, around);
-            cause_ += is_active() ? "; on_promote has agreed" : ": no longer";
+            cause_ += is_active() ? "" : ": no longer";
         }
     } else {
         consent_ = Consent::none;

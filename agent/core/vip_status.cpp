@@ -137,6 +137,10 @@ control::WhyResponse Vip::why(TimePoint now) const {
     if (why.reasons.empty()) {
         why.reasons.push_back(last_cause_shown_);
     }
+    // Otherwise the verdict says so.
+    if (facts_.maintenance && (facts_.forced || !yields(facts_))) {
+        why.reasons.push_back("this node is in maintenance");
+    }
     if (shown_ == control::State::backup || shown_ == control::State::active) {
         why.reasons.push_back("priority here: " + std::to_string(router_.standing().priority) +
                               " (configured: " + std::to_string(settings_.priority) + ")");

@@ -14,8 +14,10 @@ using control::TakeoverRequest;
 using sim::VirtualHost;
 using sim::VirtualLan;
 using sim::web;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 const std::string vip = "192.0.2.10/24";
 const MaintenanceRequest on{true, std::nullopt, 10s};
@@ -142,8 +144,12 @@ TEST_F(Maintenance, a_takeover_is_refused_unless_forced) {
     EXPECT_THAT(std::get<ErrorResponse>(refused).text, HasSubstr("maintenance"));
     lb1.ask(TakeoverRequest{"web", true});
     EXPECT_TRUE(reaches(lb1, "active", 1s));
-    lb1.ask(control::FailbackRequest{"web"});
+    EXPECT_THAT(lb1.why(), Contains("this node is in maintenance"));
+    const auto ended = lb1.ask(control::FailbackRequest{"web"});
+    EXPECT_EQ(std::get<DoneResponse>(ended).text,
+              "web: the takeover is ended, maintenance goes on");
     EXPECT_TRUE(reaches(lb2, "active", 3s)) << "it is in maintenance still";
+    EXPECT_THAT(lb1.why(), Not(Contains("this node is in maintenance"))) << "said already";
 }
 
 TEST_F(Maintenance, of_both_nodes_leaves_one_holder) {

@@ -385,6 +385,7 @@ TEST_F(Pair, a_link_that_goes_down_is_one_takeover_and_one_return) {
     lb1.set_link(false);
     EXPECT_EQ(lb1.state(), "fault");
     EXPECT_FALSE(lb1.holds(vip));
+    EXPECT_EQ(lb1.why().front(), "interface eth0 is down, or has no carrier");
     lan.run_for(8s);
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
     nothing_is_dropped();

@@ -253,6 +253,40 @@ TEST_F(Services, a_takeover_of_a_cold_node_starts_the_service_first) {
     EXPECT_EQ(lb2.state(), "active");
 }
 
+TEST_F(Services, a_takeover_of_a_cold_node_is_told_as_such_whatever_was_before) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb1.kill_service("haproxy");  // its last change is that it is not eligible
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(60s);
+    ASSERT_EQ(lb1.state(), "backup");
+    const auto client = lb1.send(control::TakeoverRequest{"web", false});
+    ASSERT_EQ(lb1.state(), "promoting");
+    EXPECT_EQ(lb1.events().back().cause, "takeover was asked for");
+    lb1.ask(control::FailbackRequest{"web"});
+    EXPECT_EQ(lb1.state(), "backup");
+    EXPECT_EQ(lb1.events().back().cause, "takeover was asked for: no longer");
+    EXPECT_TRUE(lb1.answer(client));
+}
+
+TEST_F(Services, on_promote_that_agrees_to_a_cold_start_is_told_once) {
+    core::Configuration asked = served(100, true);
+    core::HookSettings& hooks = asked.vips.front().hooks;
+    hooks.commands.at(static_cast<std::size_t>(core::HookKind::promote)) = {"/hooks/run"};
+    hooks.timeout = 5s;
+    lb1.start(web(150));
+    lb2.start(asked);
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lan.run_for(5s);
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(active(lb2, 10s));
+    EXPECT_EQ(lb2.events().back().cause,
+              "goes before 192.0.2.1 with priority 1; on_promote has agreed; service haproxy is "
+              "ready");
+}
+
 TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
     for (VirtualHost* host : {&lb1, &lb2}) {
         core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
