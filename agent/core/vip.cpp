@@ -360,8 +360,9 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
     const bool lost = transition.cause == vrrp::Cause::higher_priority ||
                       transition.cause == vrrp::Cause::tie_lost;
     if (lost && facts_.manual == Manual::taken) {
-        // Somebody with a better claim ended the takeover.
+        // Somebody with a better claim ended the takeover, forced or not.
         facts_.manual = Manual::none;
+        facts_.forced = false;
     }
     show(now, around);
 }

@@ -154,6 +154,24 @@ TEST_F(Services, a_tracked_check_that_is_down_keeps_a_standby_from_claiming) {
     EXPECT_LE(lan.now() - back, 500ms + 50ms + 20ms);  // its rise time; the silence is long over
 }
 
+TEST_F(Services, a_forced_takeover_that_was_lost_is_over) {
+    lb1.start(tracking(150));
+    lb2.start(tracking(100));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb1.set_check("gateway", false, "no answer");
+    ASSERT_TRUE(reaches(lb1, "fault", 5s));
+    lb1.cut(true);
+    lb1.send(control::TakeoverRequest{"web", true});
+    lb2.send(control::TakeoverRequest{"web", true});
+    ASSERT_EQ(lb1.state(), "active");
+    lb1.cut(false);
+    ASSERT_TRUE(reaches(lb1, "fault", 5s)) << "the higher address wins";
+    lb2.crash();
+    lan.run_for(60s);
+    EXPECT_EQ(lb1.state(), "fault");
+    EXPECT_FALSE(lb1.holds(vip));
+}
+
 TEST_F(Services, a_tracked_check_down_on_the_active_node_moves_the_address_without_a_gap) {
     lb1.start(tracking(150));
     lb2.start(tracking(100));
@@ -283,8 +301,8 @@ TEST_F(Services, on_promote_that_agrees_to_a_cold_start_is_told_once) {
     lb1.send(control::FailoverRequest{"web", 10s});
     ASSERT_TRUE(active(lb2, 10s));
     EXPECT_EQ(lb2.events().back().cause,
-              "goes before 192.0.2.1 with priority 1; on_promote has agreed; service haproxy is "
-              "ready");
+              "192.0.2.1 gives the addresses away (priority 1); on_promote has agreed; service "
+              "haproxy is ready");
 }
 
 TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
