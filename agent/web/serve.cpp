@@ -1,10 +1,13 @@
 #include "agent/web/serve.hpp"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -20,6 +23,20 @@ namespace {
 constexpr const char* readers_group = "understudy-status";
 constexpr const char* nobody = "nobody";
 
+std::string error_of(const std::string& what) {
+    return what + ": " + std::strerror(errno);
+}
+
+// Root still owns its files, the agent's sockets among them; it can do nothing else that others
+// cannot.
+std::string drop_capabilities() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    return syscall(SYS_capset, &header, none.data()) == 0
+               ? ""
+               : error_of("cannot give up the capabilities of root");
+}
+
 // What parses what strangers send should have no rights. As root: becomes nobody in the group that
 // may ask. Returns an error, or nothing.
 std::string drop_rights(std::ostream& notes) {
@@ -30,15 +47,15 @@ std::string drop_rights(std::ostream& notes) {
     const group* readers = getgrnam(readers_group);
     const passwd* user = getpwnam(nobody);
     if (readers == nullptr || user == nullptr) {
-        notes << "understudy: serves as root, since there is no group " << readers_group
-              << " to become a member of\n"
+        notes << "understudy: serves as root without capabilities, since there is no group "
+              << readers_group << " to become a member of\n"
               << std::flush;
-        return {};
+        return drop_capabilities();
     }
     const gid_t group = readers->gr_gid;
     if (setgroups(1, &group) != 0 || setresgid(group, group, group) != 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0) {
-        return std::string{"cannot give up the rights of root: "} + std::strerror(errno);
+        return error_of("cannot give up the rights of root");
     }
     return {};
 }

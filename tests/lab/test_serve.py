@@ -220,6 +220,25 @@ class Serving(LabTestCase):
         self.assertIn(str(PORT), again.stderr)
 
 
+    @staticmethod
+    def rights_of(serve):
+        with open(f"/proc/{serve.process.pid}/status") as told:
+            return dict(line.split(":\t", 1) for line in told if ":\t" in line)
+
+    def test_without_the_groups_root_keeps_no_capability(self):
+        groups = str(self.lab.dir / "group")
+        with open("/etc/group") as here, open(groups, "w") as there:
+            there.write("".join(line for line in here if not line.startswith("understudy")))
+        host = self.lab.node("lb1")
+        start = host.start
+        host.start = lambda *words, **options: start(
+            "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', groups, *words, **options)
+        serve = Serve(Understudy(host, vip(priority=150, interval="100ms")))
+        self.assertEqual(serve.metric("understudy_up"), 1)
+        rights = self.rights_of(serve)
+        self.assertEqual([int(rights[kind], 16) for kind in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
+        self.assertEqual(rights["NoNewPrivs"].strip(), "1")
+
     def test_who_is_let_in(self):
         """With the groups there: the page's process has no right left, and who may ask may not command."""
         groups = str(self.lab.dir / "group")
@@ -234,8 +253,7 @@ class Serving(LabTestCase):
         os.chmod(agent.dir, 0o755)
         serve = Serve(agent)
         self.assertEqual(serve.metric("understudy_up"), 1)
-        with open(f"/proc/{serve.process.pid}/status") as told:
-            rights = dict(line.split(":\t", 1) for line in told if ":\t" in line)
+        rights = self.rights_of(serve)
         self.assertEqual(set(rights["Uid"].split()), {"65534"})
         self.assertEqual(rights["Groups"].split(), ["4802"])
         self.assertEqual(int(rights["CapPrm"], 16), 0)
