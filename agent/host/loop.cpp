@@ -29,15 +29,23 @@ int make_timer() {
 
 }  // namespace
 
-// Waits for one VRRP socket. The descriptor belongs to VrrpSockets, so it is let go before it is
-// closed.
+// Waits for the VRRP sockets of one listener. The descriptors belong to VrrpSockets, so they are
+// let go before they are closed.
 struct Loop::Ear {
-    Ear(boost::asio::io_context& io, int fd) : descriptor(io, fd) {}
-    ~Ear() { descriptor.release(); }
+    Ear(boost::asio::io_context& io, const std::vector<int>& fds) {
+        for (const int fd : fds) {
+            descriptors.emplace_back(io, fd);
+        }
+    }
+    ~Ear() {
+        for (stream_descriptor& descriptor : descriptors) {
+            descriptor.release();
+        }
+    }
     Ear(const Ear&) = delete;
     Ear& operator=(const Ear&) = delete;
 
-    stream_descriptor descriptor;
+    std::vector<stream_descriptor> descriptors;
 };
 
 Loop::Loop(core::Configuration configuration, std::filesystem::path file,
@@ -136,6 +144,7 @@ void Loop::handle(const core::Event& event) {
         return;
     }
     outbox_.clear();
+    sockets_.observe(event);
     const TimePoint now = boot_now();
     node_.handle(now, event, outbox_);
     if (const auto* change = std::get_if<core::ConfigurationChanged>(&event)) {
@@ -261,14 +270,16 @@ void Loop::take_over(const core::ConfigurationChanged& change) {
 // --- VRRP sockets --------------------------------------------------------------------------------
 
 void Loop::open_listener(const core::Listener& listener) {
-    const auto fd = sockets_.open(listener);
-    if (!fd) {
-        feed(core::ListenerFailed{listener, fd.error()});
+    const auto fds = sockets_.open(listener);
+    if (!fds) {
+        feed(core::ListenerFailed{listener, fds.error()});
         return;
     }
     auto& ear = ears_[listener];
-    ear = std::make_unique<Ear>(io_, *fd);
-    hear(listener, *ear);
+    ear = std::make_unique<Ear>(io_, *fds);
+    for (std::size_t i = 0; i < ear->descriptors.size(); ++i) {
+        hear(listener, *ear, i);
+    }
     feed(core::ListenerOpened{listener});
 }
 
@@ -277,17 +288,18 @@ void Loop::close_listener(const core::Listener& listener) {
     sockets_.close(listener);
 }
 
-void Loop::hear(const core::Listener& listener, Ear& ear) {
-    ear.descriptor.async_wait(stream_descriptor::wait_read, [this, listener](error_code error) {
-        if (error) {
-            return;
-        }
-        receive(listener);
-        after_round();
-        if (const auto found = ears_.find(listener); found != ears_.end()) {
-            hear(listener, *found->second);
-        }
-    });
+void Loop::hear(const core::Listener& listener, Ear& ear, std::size_t which) {
+    ear.descriptors[which].async_wait(
+        stream_descriptor::wait_read, [this, listener, which](error_code error) {
+            if (error) {
+                return;
+            }
+            receive(listener);
+            after_round();
+            if (const auto found = ears_.find(listener); found != ears_.end()) {
+                hear(listener, *found->second, which);
+            }
+        });
 }
 
 void Loop::receive(const core::Listener& listener) {

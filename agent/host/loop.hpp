@@ -48,7 +48,7 @@ private:
 
     void open_listener(const core::Listener& listener);
     void close_listener(const core::Listener& listener);
-    void hear(const core::Listener& listener, Ear& ear);
+    void hear(const core::Listener& listener, Ear& ear, std::size_t which);
     void receive(const core::Listener& listener);
 
     void wait_for_timer();

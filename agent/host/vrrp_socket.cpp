@@ -91,8 +91,7 @@ ReceptionBuffers& reception_buffers() {
     return *buffers;
 }
 
-// A raw IPv4 socket delivers the IP header as well. The kernel has verified it; options may be
-// there.
+// A raw IPv4 socket delivers the IP header as well, verified; options may be there.
 bool read_ipv4(std::span<const std::byte> packet, vrrp::Datagram& datagram) {
     if (packet.size() < 20) {
         return false;
@@ -159,6 +158,9 @@ std::expected<VrrpSocket, std::string> VrrpSocket::open(const core::Listener& li
     if (std::string error = listener.multicast ? socket.join() : std::string{}; !error.empty()) {
         return std::unexpected(std::move(error));
     }
+    if (std::string error = socket.listen_to_owners(); !error.empty()) {
+        return std::unexpected(std::move(error));
+    }
     return socket;
 }
 
@@ -222,33 +224,66 @@ std::string VrrpSocket::join() const {
     return {};
 }
 
-bool VrrpSocket::receive(const EventSink& sink) const {
+std::string VrrpSocket::listen_to_owners() {
+    if (listener_.family != Family::ipv4 || !listener_.multicast) {
+        return {};
+    }
+    auto owners = open_owner_socket(listener_.interface);
+    if (!owners) {
+        return owners.error();
+    }
+    owners_ = std::move(*owners);
+    return {};
+}
+
+std::vector<int> VrrpSocket::descriptors() const {
+    std::vector<int> all{socket_.get()};
+    if (owners_.is_open()) {
+        all.push_back(owners_.get());
+    }
+    return all;
+}
+
+bool VrrpSocket::receive_from(int fd, const Read& read) {
     ReceptionBuffers& buffers = reception_buffers();
     for (int round = 0; round < receive_rounds; ++round) {
         buffers.prepare();
         const int count =
-            recvmmsg(fd(), buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
+            recvmmsg(fd, buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
         if (count < 0) {
             return is_passing(errno);
         }
         for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
             mmsghdr& message = buffers.messages.at(i);
-            const std::span packet = std::span<const std::byte>{buffers.slots.at(i).data}.first(
-                std::min<std::size_t>(message.msg_len, datagram_size));
-            core::DatagramReceived event;
-            event.interface = listener_.interface;
-            const bool complete = listener_.family == Family::ipv4
-                                      ? read_ipv4(packet, event.datagram)
-                                      : read_ipv6(packet, message.msg_hdr, event.datagram);
-            if (complete) {
-                sink(event);
-            }
+            read(std::span<const std::byte>{buffers.slots.at(i).data}.first(
+                     std::min<std::size_t>(message.msg_len, datagram_size)),
+                 message.msg_hdr);
         }
         if (static_cast<std::size_t>(count) < receive_batch) {
             return true;
         }
     }
     return true;
+}
+
+bool VrrpSocket::receive(const HeldAddresses& held, const EventSink& sink) const {
+    core::DatagramReceived event;
+    event.interface = listener_.interface;
+    const bool works =
+        receive_from(socket_.get(), [&](std::span<const std::byte> packet, msghdr& header) {
+            if (listener_.family == Family::ipv4 ? read_ipv4(packet, event.datagram)
+                                                 : read_ipv6(packet, header, event.datagram)) {
+                sink(event);
+            }
+        });
+    // What comes from any other address has come through the IP layer.
+    const auto read_owner = [&](std::span<const std::byte> packet, msghdr&) {
+        if (read_ipv4(verified_ipv4(packet), event.datagram) &&
+            held.contain(event.datagram.source)) {
+            sink(event);
+        }
+    };
+    return works && (!owners_.is_open() || receive_from(owners_.get(), read_owner));
 }
 
 // --- all of them ---------------------------------------------------------------------------------
@@ -305,15 +340,13 @@ void VrrpSockets::Batch::fill(std::size_t i, const core::SendAdvert& advert, std
 VrrpSockets::VrrpSockets() : batch_(std::make_unique<Batch>()) {}
 VrrpSockets::~VrrpSockets() = default;
 
-std::expected<int, std::string> VrrpSockets::open(const core::Listener& listener) {
+std::expected<std::vector<int>, std::string> VrrpSockets::open(const core::Listener& listener) {
     auto socket = VrrpSocket::open(listener);
     if (!socket) {
         return std::unexpected(socket.error());
     }
-    const int fd = socket->fd();
     sockets_.erase(listener);
-    sockets_.emplace(listener, std::move(*socket));
-    return fd;
+    return sockets_.emplace(listener, std::move(*socket)).first->second.descriptors();
 }
 
 void VrrpSockets::close(const core::Listener& listener) {
@@ -322,7 +355,7 @@ void VrrpSockets::close(const core::Listener& listener) {
 
 bool VrrpSockets::receive(const core::Listener& listener, const EventSink& sink) {
     const auto found = sockets_.find(listener);
-    return found != sockets_.end() && found->second.receive(sink);
+    return found != sockets_.end() && found->second.receive(held_, sink);
 }
 
 void VrrpSockets::queue(const core::SendAdvert& advert, std::span<const std::byte> payload) {

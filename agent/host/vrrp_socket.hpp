@@ -9,6 +9,7 @@
 
 #include <array>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,6 +19,7 @@
 #include "agent/core/action.hpp"
 #include "agent/host/event_sink.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/owner_socket.hpp"
 
 namespace understudy::host {
 
@@ -27,9 +29,11 @@ public:
     static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
 
     int fd() const { return socket_.get(); }
-    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is
-    // broken.
-    bool receive(const EventSink& sink) const;
+    // All to wait on.
+    std::vector<int> descriptors() const;
+    // Reads what has come, at most a few hundred datagrams; never blocks. `held`: where an address
+    // owner's packets come from that the IP layer keeps back. False: the socket is broken.
+    bool receive(const HeldAddresses& held, const EventSink& sink) const;
 
 private:
     friend class VrrpSockets;
@@ -37,9 +41,13 @@ private:
         : listener_(listener), socket_(std::move(socket)) {}
     std::string prepare() const;
     std::string join() const;
+    std::string listen_to_owners();
+    using Read = std::function<void(std::span<const std::byte> packet, msghdr& header)>;
+    static bool receive_from(int fd, const Read& read);
 
     core::Listener listener_;
     FileDescriptor socket_;
+    FileDescriptor owners_;  // IPv4 multicast only: an owner cannot be a unicast peer
 };
 
 class VrrpSockets {
@@ -49,10 +57,12 @@ public:
     VrrpSockets(const VrrpSockets&) = delete;
     VrrpSockets& operator=(const VrrpSockets&) = delete;
 
-    // The descriptor to wait on.
-    std::expected<int, std::string> open(const core::Listener& listener);
+    // The descriptors to wait on.
+    std::expected<std::vector<int>, std::string> open(const core::Listener& listener);
     void close(const core::Listener& listener);
     bool receive(const core::Listener& listener, const EventSink& sink);
+    // What the kernel reports of this node's addresses.
+    void observe(const core::Event& event) { held_.observe(event); }
 
     // `payload` is copied. Without a socket for its interface and family the advertisement is
     // dropped.
@@ -71,6 +81,7 @@ private:
     void send(int fd, std::span<const Queued> advertisements, const EventSink& sink);
 
     std::map<core::Listener, VrrpSocket> sockets_;
+    HeldAddresses held_;
     std::vector<Queued> queue_;     // reused
     std::vector<std::byte> bytes_;  // reused
     std::unique_ptr<Batch> batch_;
