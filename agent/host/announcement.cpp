@@ -59,11 +59,46 @@ bool forwards_ipv6(core::InterfaceIndex interface) {
     return file >> value && value != 0;
 }
 
+struct NeighbourMessage {
+    MacAddress to_mac;
+    IpAddress destination;
+    unsigned type = 0;
+    unsigned flags = 0;
+    unsigned option = 0;  // whose link-layer address is told
+};
+
+std::array<std::byte, neighbour_message_size> neighbour_message(const NeighbourMessage& message,
+                                                                const MacAddress& mac,
+                                                                const IpAddress& source,
+                                                                const IpAddress& target) {
+    std::array<std::byte, neighbour_message_size> frame{};
+    constexpr unsigned message_size = neighbour_message_size - ethernet_size - ipv6_size;
+    Writer(frame)
+        .mac(message.to_mac)
+        .mac(mac)
+        .bytes({0x86, 0xdd})                               // IPv6
+        .bytes({0x60, 0, 0, 0, 0, message_size, 58, 255})  // ICMPv6, hop limit 255
+        .address(source)
+        .address(message.destination)
+        .bytes({message.type, 0, 0, 0, message.flags, 0, 0, 0})
+        .address(target)
+        .bytes({message.option, 1})  // 8 bytes
+        .mac(mac);
+    const auto content = std::span<const std::byte>{frame}.subspan(ethernet_size + ipv6_size);
+    vrrp::Checksum checksum;
+    checksum.add_pseudo_header(source, message.destination, content.size(), IPPROTO_ICMPV6)
+        .add(content);
+    const std::uint16_t value = checksum.value();
+    frame.at(ethernet_size + ipv6_size + 2) = std::byte{static_cast<std::uint8_t>(value >> 8U)};
+    frame.at(ethernet_size + ipv6_size + 3) = std::byte{static_cast<std::uint8_t>(value & 0xffU)};
+    return frame;
+}
+
 }  // namespace
 
-std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
-                                                          const IpAddress& address) {
-    std::array<std::byte, gratuitous_arp_size> frame{};
+std::array<std::byte, arp_size> arp_request(const MacAddress& mac, const IpAddress& source,
+                                            const IpAddress& target) {
+    std::array<std::byte, arp_size> frame{};
     const MacAddress broadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
     Writer(frame)
         .mac(broadcast)
@@ -72,36 +107,42 @@ std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
         .bytes({0, 1, 0x08, 0, 6, 4})  // Ethernet, IPv4, their lengths
         .bytes({0, 1})                 // request
         .mac(mac)
-        .address(address)
+        .address(source)
         .mac(MacAddress{})  // nobody knows the target of a question
-        .address(address);
+        .address(target);
     return frame;
 }
 
-std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
-    const MacAddress& mac, const IpAddress& address, bool router) {
-    std::array<std::byte, neighbour_advertisement_size> frame{};
-    const IpAddress all_nodes = *IpAddress::parse("ff02::1");
-    constexpr unsigned message_size = neighbour_advertisement_size - ethernet_size - ipv6_size;
-    const unsigned flags = (router ? 0x80U : 0U) | 0x20U;  // R, O; not S
-    Writer(frame)
-        .mac(MacAddress{{0x33, 0x33, 0, 0, 0, 1}})
-        .mac(mac)
-        .bytes({0x86, 0xdd})                               // IPv6
-        .bytes({0x60, 0, 0, 0, 0, message_size, 58, 255})  // ICMPv6, hop limit 255
-        .address(address)
-        .address(all_nodes)
-        .bytes({136, 0, 0, 0, flags, 0, 0, 0})
-        .address(address)
-        .bytes({2, 1})  // target link-layer address, 8 bytes
-        .mac(mac);
-    const auto message = std::span<const std::byte>{frame}.subspan(ethernet_size + ipv6_size);
-    vrrp::Checksum checksum;
-    checksum.add_pseudo_header(address, all_nodes, message.size(), IPPROTO_ICMPV6).add(message);
-    const std::uint16_t value = checksum.value();
-    frame.at(ethernet_size + ipv6_size + 2) = std::byte{static_cast<std::uint8_t>(value >> 8U)};
-    frame.at(ethernet_size + ipv6_size + 3) = std::byte{static_cast<std::uint8_t>(value & 0xffU)};
-    return frame;
+std::array<std::byte, neighbour_message_size> neighbour_solicitation(const MacAddress& mac,
+                                                                     const IpAddress& source,
+                                                                     const IpAddress& target) {
+    constexpr std::size_t own_part = 13;  // ff02::1:ff00:0/104, and the target's last bytes
+    std::array<std::byte, 16> group{};
+    std::ranges::copy(IpAddress::parse("ff02::1:ff00:0")->bytes(), group.begin());
+    std::ranges::copy(target.bytes().subspan(own_part), group.begin() + own_part);
+    const auto end = std::span{group}.subspan(own_part);
+    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint8_t>(end[i]); };
+    return neighbour_message({.to_mac = MacAddress{{0x33, 0x33, 0xff, byte(0), byte(1), byte(2)}},
+                              .destination = IpAddress::from_bytes(group),
+                              .type = 135,
+                              .flags = 0,
+                              .option = 1},
+                             mac, source, target);
+}
+
+std::array<std::byte, arp_size> gratuitous_arp(const MacAddress& mac, const IpAddress& address) {
+    return arp_request(mac, address, address);
+}
+
+std::array<std::byte, neighbour_message_size> unsolicited_advertisement(const MacAddress& mac,
+                                                                        const IpAddress& address,
+                                                                        bool router) {
+    return neighbour_message({.to_mac = MacAddress{{0x33, 0x33, 0, 0, 0, 1}},
+                              .destination = *IpAddress::parse("ff02::1"),
+                              .type = 136,
+                              .flags = (router ? 0x80U : 0U) | 0x20U,  // R, O; not S
+                              .option = 2},
+                             mac, address, address);
 }
 
 // Protocol 0: the socket sends, and nothing is delivered to it.
@@ -119,7 +160,7 @@ void AnnouncementSender::queue(const core::Announce& announcement) {
 
 bool AnnouncementSender::flush() {
     struct Slot {
-        std::array<std::byte, neighbour_advertisement_size> frame;
+        std::array<std::byte, neighbour_message_size> frame;
         sockaddr_ll to;
         iovec vector;
     };
@@ -146,7 +187,7 @@ bool AnnouncementSender::flush() {
         slot.to.sll_family = AF_PACKET;
         slot.to.sll_protocol = htons(v4 ? ETH_P_ARP : ETH_P_IPV6);
         slot.to.sll_ifindex = announcement.interface;
-        slot.vector = {slot.frame.data(), v4 ? gratuitous_arp_size : neighbour_advertisement_size};
+        slot.vector = {slot.frame.data(), v4 ? arp_size : neighbour_message_size};
         msghdr& header = messages.at(i).msg_hdr;
         header = {};
         header.msg_name = &slot.to;

@@ -1,4 +1,5 @@
-// Tells the link where an address is now: gratuitous ARP and unsolicited Neighbour Advertisements.
+// Tells the link where an address is now: gratuitous ARP and unsolicited Neighbour Advertisements;
+// and questions of the same two protocols.
 #pragma once
 
 #include <array>
@@ -12,18 +13,26 @@
 
 namespace understudy::host {
 
-inline constexpr std::size_t gratuitous_arp_size = 42;  // Ethernet and ARP (RFC 826)
-inline constexpr std::size_t neighbour_advertisement_size =
-    86;  // Ethernet, IPv6, NA with one option
+inline constexpr std::size_t arp_size = 42;  // Ethernet and ARP (RFC 826)
+// Ethernet, IPv6, Neighbour Solicitation or Advertisement with one option
+inline constexpr std::size_t neighbour_message_size = 86;
+
+// Broadcast: where is `target`? Whoever has it learns where `source` is (RFC 826).
+std::array<std::byte, arp_size> arp_request(const MacAddress& mac, const IpAddress& source,
+                                            const IpAddress& target);
+// The same to the target's solicited-node group (RFC 4861 4.3, 7.2.2, 7.2.3).
+std::array<std::byte, neighbour_message_size> neighbour_solicitation(const MacAddress& mac,
+                                                                     const IpAddress& source,
+                                                                     const IpAddress& target);
 
 // Broadcast ARP request whose sender and target are both `address` (RFC 5227 3, RFC 9568 6.4.2).
-std::array<std::byte, gratuitous_arp_size> gratuitous_arp(const MacAddress& mac,
-                                                          const IpAddress& address);
+std::array<std::byte, arp_size> gratuitous_arp(const MacAddress& mac, const IpAddress& address);
 
 // To all nodes, from the address itself, with Override set and the target's link-layer address
 // (RFC 4861 4.4, RFC 9568 6.4.2). `router`: the Router flag, as this node forwards IPv6 or not.
-std::array<std::byte, neighbour_advertisement_size> unsolicited_advertisement(
-    const MacAddress& mac, const IpAddress& address, bool router);
+std::array<std::byte, neighbour_message_size> unsolicited_advertisement(const MacAddress& mac,
+                                                                        const IpAddress& address,
+                                                                        bool router);
 
 class AnnouncementSender {
 public:

@@ -153,6 +153,7 @@ void Loop::handle(const core::Event& event) {
     if (!outbox_.actions.empty()) {
         executor_.execute(outbox_);
     }
+    introduce_after(event);
     if (recorder_) {
         recorder_->record(now, event, outbox_, node_);
     }
@@ -307,6 +308,29 @@ void Loop::receive(const core::Listener& listener) {
         sockets_.receive(listener, [this](const core::Event& event) { feed(event); });
     if (!works && ears_.contains(listener)) {
         feed(core::ListenerFailed{listener, "the socket is broken"});
+    }
+}
+
+// The peers are asked once there is a socket that hears what they have been keeping back, and again
+// when there is an address to ask from, or another peer.
+void Loop::introduce_after(const core::Event& event) {
+    const auto introduce = [&](const core::Listener& listener) {
+        introduction_.introduce(*running_, sockets_.held(), listener.interface, listener.family);
+    };
+    if (const auto* opened = std::get_if<core::ListenerOpened>(&event)) {
+        introduce(opened->listener);
+        return;
+    }
+    const auto* seen = std::get_if<core::AddressSeen>(&event);
+    const bool own_address = seen != nullptr && !seen->ours && !seen->tentative;
+    if (!own_address && !std::holds_alternative<core::ConfigurationChanged>(event)) {
+        return;
+    }
+    for (const auto& [listener, ear] : ears_) {
+        if (!own_address || (listener.interface == seen->index &&
+                             listener.family == seen->prefix.address.family())) {
+            introduce(listener);
+        }
     }
 }
 

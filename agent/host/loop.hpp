@@ -14,6 +14,7 @@
 #include "agent/host/control_server.hpp"
 #include "agent/host/executor.hpp"
 #include "agent/host/health_link.hpp"
+#include "agent/host/introduction.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/maintenance_file.hpp"
 #include "agent/host/recorder.hpp"
@@ -50,6 +51,7 @@ private:
     void close_listener(const core::Listener& listener);
     void hear(const core::Listener& listener, Ear& ear, std::size_t which);
     void receive(const core::Listener& listener);
+    void introduce_after(const core::Event& event);
 
     void wait_for_timer();
     void wait_for_kernel();
@@ -74,6 +76,7 @@ private:
     bool continuing_ = false;
 
     VrrpSockets sockets_;
+    Introduction introduction_;
     std::map<core::Listener, std::unique_ptr<Ear>> ears_;
     KernelMonitor monitor_;
     Executor executor_;

@@ -82,9 +82,6 @@ std::span<const std::byte> verified_ipv4(std::span<const std::byte> frame) {
 
 void HeldAddresses::observe(const core::Event& event) {
     if (const auto* seen = std::get_if<core::AddressSeen>(&event)) {
-        if (!seen->prefix.address.is_v4()) {
-            return;
-        }
         if (seen->ours) {
             held_.emplace(seen->prefix.address, seen->index);
         } else {

@@ -26,8 +26,8 @@ std::expected<FileDescriptor, std::string> open_owner_socket(core::InterfaceInde
 // What the IP layer would have verified. Empty, or the packet without the padding of its frame.
 std::span<const std::byte> verified_ipv4(std::span<const std::byte> frame);
 
-// The IPv4 addresses that understudy has put on this node: an owner's own is not among them, so
-// that what comes back to it from the network is nobody's advertisement.
+// The addresses that understudy has put on this node: an owner's own is not among them, so that
+// what comes back to it from the network is nobody's advertisement.
 class HeldAddresses {
 public:
     void observe(const core::Event& event);

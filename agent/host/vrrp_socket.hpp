@@ -63,6 +63,7 @@ public:
     bool receive(const core::Listener& listener, const EventSink& sink);
     // What the kernel reports of this node's addresses.
     void observe(const core::Event& event) { held_.observe(event); }
+    const HeldAddresses& held() const { return held_; }
 
     // `payload` is copied. Without a socket for its interface and family the advertisement is
     // dropped.

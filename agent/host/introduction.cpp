@@ -1,0 +1,189 @@
+#include "agent/host/introduction.hpp"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netlink/msg.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/host/announcement.hpp"
+
+namespace understudy::host {
+
+namespace {
+
+// In one message to the kernel; all the answers to it fit the receive buffer.
+constexpr std::size_t most_routes = 128;
+constexpr int receive_buffer = 4 * 1024 * 1024;
+
+struct RouteRequest {
+    nlmsghdr header;
+    rtmsg route;
+    rtattr out_type;
+    core::InterfaceIndex out;
+    rtattr to_type;
+    std::array<std::byte, 16> to;
+};
+
+RouteRequest request_for(const IpAddress& peer, core::InterfaceIndex interface,
+                         std::uint32_t sequence) {
+    RouteRequest request{};
+    const auto bytes = peer.bytes();
+    request.header.nlmsg_type = RTM_GETROUTE;
+    request.header.nlmsg_flags = NLM_F_REQUEST;
+    request.header.nlmsg_seq = sequence;
+    request.header.nlmsg_len =
+        static_cast<std::uint32_t>(offsetof(RouteRequest, to) + bytes.size());
+    request.route.rtm_family = peer.is_v4() ? AF_INET : AF_INET6;
+    request.route.rtm_dst_len = static_cast<unsigned char>(8 * bytes.size());
+    request.out_type = {RTA_LENGTH(sizeof request.out), RTA_OIF};
+    request.out = interface;
+    request.to_type = {static_cast<unsigned short>(RTA_LENGTH(bytes.size())), RTA_DST};
+    std::ranges::copy(bytes, request.to.begin());
+    return request;
+}
+
+std::optional<IpAddress> address_in(const nlattr* attribute, Family family) {
+    if (attribute == nullptr ||
+        static_cast<std::size_t>(nla_len(attribute)) != address_size(family)) {
+        return std::nullopt;
+    }
+    return IpAddress::from_bytes(
+        {static_cast<const std::byte*>(nla_data(attribute)), address_size(family)});
+}
+
+std::optional<MacAddress> mac_of(int socket, const std::string& interface) {
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
+    if (ioctl(socket, SIOCGIFHWADDR, &request) < 0 ||
+        request.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+        return std::nullopt;
+    }
+    MacAddress mac;
+    std::memcpy(mac.bytes.data(), request.ifr_hwaddr.sa_data, mac.bytes.size());
+    return mac;
+}
+
+}  // namespace
+
+Introduction::Introduction()
+    : routes_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)),
+      frames_(socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (!routes_.is_open() || !frames_.is_open()) {
+        throw std::runtime_error("the kernel gives no sockets to ask for neighbours");
+    }
+    setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
+}
+
+void Introduction::introduce(const core::Configuration& configuration, const HeldAddresses& held,
+                             core::InterfaceIndex interface, Family family) {
+    std::array<char, IF_NAMESIZE> name{};
+    if (if_indextoname(static_cast<unsigned>(interface), name.data()) == nullptr) {
+        return;
+    }
+    std::vector<Question> questions = questions_for(configuration, name.data(), family);
+    const auto mac = questions.empty() ? std::nullopt : mac_of(frames_.get(), name.data());
+    if (!mac) {
+        return;
+    }
+    for (std::size_t first = 0; first < questions.size(); first += most_routes) {
+        const std::size_t count = std::min(most_routes, questions.size() - first);
+        find_routes(std::span{questions}.subspan(first, count), interface);
+    }
+    for (const Question& question : questions) {
+        if (question.hop && question.source && !held.contain(*question.source)) {
+            ask(question, interface, *mac);
+        }
+    }
+}
+
+std::vector<Introduction::Question> Introduction::questions_for(
+    const core::Configuration& configuration, const std::string& interface, Family family) {
+    const auto is_of_family = [&](const IpAddress& address) { return address.family() == family; };
+    std::set<std::pair<IpAddress, std::optional<IpAddress>>> pairs;
+    for (const core::VipSettings& vip : configuration.vips) {
+        if (vip.interface != interface) {
+            continue;
+        }
+        const auto source = std::ranges::find_if(vip.unicast_sources, is_of_family);
+        for (const IpAddress& peer : vip.unicast_peers) {
+            if (is_of_family(peer)) {
+                pairs.emplace(peer, source == vip.unicast_sources.end() ? std::nullopt
+                                                                        : std::optional{*source});
+            }
+        }
+    }
+    std::vector<Question> questions;
+    for (const auto& [peer, source] : pairs) {
+        questions.push_back({peer, source, {}});
+    }
+    return questions;
+}
+
+void Introduction::find_routes(std::span<Question> questions, core::InterfaceIndex interface) {
+    std::vector<std::byte> requests;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        const RouteRequest request =
+            request_for(questions[i].peer, interface, static_cast<std::uint32_t>(i));
+        const auto bytes = std::as_bytes(std::span{&request, 1});
+        requests.insert(requests.end(), bytes.begin(), bytes.begin() + request.header.nlmsg_len);
+    }
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    sendto(routes_.get(), requests.data(), requests.size(), MSG_DONTWAIT,
+           reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+    // The kernel answers while it is asked.
+    alignas(nlmsghdr) std::byte answer[16 * 1024];
+    ssize_t size = 0;
+    while ((size = recv(routes_.get(), answer, sizeof answer, MSG_DONTWAIT)) > 0) {
+        auto left = static_cast<int>(size);
+        for (auto* message = reinterpret_cast<nlmsghdr*>(answer); nlmsg_ok(message, left);
+             message = nlmsg_next(message, &left)) {
+            nlattr* table[RTA_MAX + 1] = {};
+            if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_seq >= questions.size() ||
+                nlmsg_parse(message, sizeof(rtmsg), table, RTA_MAX, nullptr) < 0) {
+                continue;
+            }
+            Question& question = questions[message->nlmsg_seq];
+            const auto* route = static_cast<const rtmsg*>(nlmsg_data(message));
+            const nlattr* out = table[RTA_OIF];
+            if (route->rtm_type != RTN_UNICAST || table[RTA_VIA] != nullptr || out == nullptr ||
+                static_cast<core::InterfaceIndex>(nla_get_u32(out)) != interface) {
+                continue;
+            }
+            const Family family = question.peer.family();
+            question.hop = address_in(table[RTA_GATEWAY], family).value_or(question.peer);
+            if (!question.source) {
+                question.source = address_in(table[RTA_PREFSRC], family);
+            }
+        }
+    }
+}
+
+void Introduction::ask(const Question& question, core::InterfaceIndex interface,
+                       const MacAddress& mac) {
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = interface;
+    const auto send = [&](std::span<const std::byte> frame) {
+        sendto(frames_.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+               reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    };
+    if (question.peer.is_v4()) {
+        send(arp_request(mac, *question.source, *question.hop));
+    } else {
+        send(neighbour_solicitation(mac, *question.source, *question.hop));
+    }
+}
+
+}  // namespace understudy::host

@@ -1,0 +1,48 @@
+// Makes the kernels of the unicast peers learn this node's MAC.
+//
+// A peer's advertisements to a node that was away wait in its kernel for the node's MAC, and the
+// kernel asks for that once a second only: longer than a node with short intervals waits before it
+// takes the addresses, also with `preempt = no`. Whoever is asked for its own MAC learns that of
+// the one who asks, and sends what was waiting. So each peer is asked, or the router before it; the
+// neighbour table of this node stays as it is.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "agent/core/configuration.hpp"
+#include "agent/core/event.hpp"
+#include "agent/host/file_descriptor.hpp"
+#include "agent/host/owner_socket.hpp"
+
+namespace understudy::host {
+
+class Introduction {
+public:
+    // Throws std::runtime_error if the kernel gives no sockets.
+    Introduction();
+
+    // To the unicast peers of this family of the VIPs on this interface, the way that
+    // advertisements to them go (without a route Linux takes them to be on the link). Never blocks.
+    // Nobody is asked from an address that is `held`: others take what comes from there for a
+    // claim.
+    void introduce(const core::Configuration& configuration, const HeldAddresses& held,
+                   core::InterfaceIndex interface, Family family);
+
+private:
+    struct Question {
+        IpAddress peer;
+        std::optional<IpAddress> source;  // configured, or the route's
+        std::optional<IpAddress> hop;     // the peer, or the router before it
+    };
+    static std::vector<Question> questions_for(const core::Configuration& configuration,
+                                               const std::string& interface, Family family);
+    void find_routes(std::span<Question> questions, core::InterfaceIndex interface);
+    void ask(const Question& question, core::InterfaceIndex interface, const MacAddress& mac);
+
+    FileDescriptor routes_;
+    FileDescriptor frames_;
+};
+
+}  // namespace understudy::host
