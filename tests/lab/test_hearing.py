@@ -52,6 +52,25 @@ class Owners(LabTestCase):
         stays(lambda: self.first.state() == "active" and self.second.state() == "backup", 1, "they agree")
 
 
+class TwoOwners(LabTestCase):
+    def test_after_a_split_each_has_its_own_address_again(self):
+        hosts = [self.lab.node("lb1"), self.lab.node("lb2")]
+        agents = [Understudy(host, *(vip(f"of-{owner.name}", vrid=50 + owner.number, interval="100ms",
+                                         priority=255 if owner is host else 100,
+                                         addresses=(f"{owner.ipv4}/24",)) for owner in hosts)) for host in hosts]
+
+        def at_home():
+            return all(agent.state(f"of-{owner.name}") == ("active" if owner is host else "backup")
+                       and host.holds(owner.ipv4) == (owner is host)
+                       for host, agent in zip(hosts, agents) for owner in hosts)
+        eventually(at_home, 5, "each has its own")
+        hosts[0].cut()
+        eventually(lambda: all(host.holds(owner.ipv4) for host in hosts for owner in hosts), 5, "each has both")
+        hosts[0].heal()
+        eventually(at_home, 5, lambda: [agent.log() for agent in agents])
+        stays(at_home, 0.5, lambda: [agent.log() for agent in agents])
+
+
 class Neighbours(LabTestCase):
     """Unicast: who was away has no entry in its peer's neighbour table, and hears nothing until it has one."""
 
