@@ -229,6 +229,8 @@ private:
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
+    bool holds_for_nobody() const;
+    void hold_back(TimePoint now, const IpAddress& server, const Surroundings& around);
     void note_rivals(TimePoint now, const Surroundings& around);
     std::optional<Disagreements::ActiveHere> active_here() const;
     std::vector<std::string> hints(TimePoint now) const;

@@ -58,6 +58,9 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (!is_preparing(now, *received, around)) {
         feed(now, advert, around);
     }
+    if (received->priority == vrrp::yielding_priority && holds_for_nobody()) {
+        hold_back(now, datagram.source, around);
+    }
     const bool must_stop = !stop_wanted_ && runs_beside_another(now);
     if (has_moved_ || must_stop || facts_.manual != Manual::none) {
         settle(now, around);  // a takeover that was lost, or a yield that is over
@@ -82,6 +85,24 @@ bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surr
     preparing_since_ = preparing_since_.value_or(now);
     const Service& like_ours = around.services.at(*dependencies_.service);
     return now < *preparing_since_ + like_ours.settings().start_timeout + start_margin;
+}
+
+// Its service is only being started. Somebody who offers the addresses has them as well, after the
+// two have been apart, and may serve: it does not take who is at 2 to 16 for a holder.
+bool Vip::holds_for_nobody() const {
+    const vrrp::Priority priority = router_.standing().priority;
+    return is_holding() && facts_.readiness == control::Readiness::cold && !facts_.forced &&
+           !facts_.stops_first && vrrp::in_low_band(priority) &&
+           priority != vrrp::yielding_priority;
+}
+
+void Vip::hold_back(TimePoint now, const IpAddress& server, const Surroundings& around) {
+    promoting_ = true;
+    announcer_.stop();
+    end_added();
+    ledger_.release(now, around.out);
+    cause_ = server.to_string() + " has the addresses, too, and may serve";
+    has_moved_ = true;
 }
 
 void Vip::note_rivals(TimePoint now, const Surroundings& around) {

@@ -117,5 +117,30 @@ TEST_P(ColdMoves, a_hot_one_comes_before_a_cold_one) {
     EXPECT_THAT(lb2.orders(), IsEmpty());
 }
 
+// Both hold it, and one of them starts its service again: who gives it away serves until then.
+TEST_F(Services, after_a_split_who_starts_its_service_lets_the_other_one_serve) {
+    lb1.start(served(100, true));
+    lb2.start(served(150, true));
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(5s);
+    lb2.cut(true);
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.set_start(4s, true);
+    lb2.kill_service("haproxy");
+    lb1.send(control::FailoverRequest{"web", 20s});
+    lan.run_for(3s);
+    ASSERT_EQ(lb2.vip().effective_priority, 10);
+    ASSERT_TRUE(lb1.holds(vip) && lb2.holds(vip));
+    lb2.cut(false);
+    lan.run_for(1100ms);  // an interval
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    EXPECT_EQ(lb2.state(), "promoting");
+    never_held_twice();
+    ASSERT_TRUE(active(lb2, 5s));
+    lan.run_for(1s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+    EXPECT_THAT(lb2.orders(), ElementsAre("start haproxy"));
+}
+
 }  // namespace
 }  // namespace understudy
