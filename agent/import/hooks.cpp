@@ -33,7 +33,7 @@ public:
             say(notify, "there is no script in it");
             return;
         }
-        if (std::ranges::find(section_.lines, key, &Line::key) != section_.lines.end()) {
+        if (has(key)) {
             say(notify, key + " is one script; let it call the other one");
             return;
         }
@@ -48,6 +48,9 @@ public:
         if (notify.command.size() > 1) {
             say(notify, "it runs as [agent] script_user, as all scripts of that kind");
         }
+    }
+    bool has(const std::string& key) const {
+        return std::ranges::find(section_.lines, key, &Line::key) != section_.lines.end();
     }
     bool has_added() const { return has_added_; }
     void say(const Notify& notify, const std::string& text) {
@@ -78,14 +81,26 @@ void add_known(const Instance& instance, Section& section, Notes& notes) {
         if (notify.state != "any") {
             continue;
         }
-        if (has_states || has_any) {
+        if (has_any) {
             hooks.say(notify, "each state has one script; let that one call this one");
             continue;
         }
+        const auto has = [&](const auto& state) { return hooks.has(state.second); };
+        if (std::ranges::all_of(keys(), has)) {
+            hooks.say(notify, "each state has one script; let those call this one");
+            continue;
+        }
         for (const auto& [state, key] : keys()) {
-            hooks.add(notify, key);
+            if (!hooks.has(key)) {
+                hooks.add(notify, key);
+            }
         }
         section.add("hook_arguments", "keepalived", notify.place, notify.source);
+        if (has_states) {
+            hooks.say(notify,
+                      "each state has one script: runs for those that have none of their own, so "
+                      "let theirs call this one; they are given its arguments, too");
+        }
         has_any = true;
     }
     if (hooks.has_added()) {

@@ -54,10 +54,13 @@ TEST_F(ImportedNotify, OneForAllOfThemHasKeepalivedsArguments) {
 TEST_F(ImportedNotify, WhatHasNoPlaceIsNamed) {
     const Result both =
         with("notify_master /x/m\nnotify /x/n\nnotify_stop /x/s\nnotify_master /x/o\n");
-    EXPECT_THAT(both.text, AllOf(HasSubstr("on_active = /x/m\n"), Not(HasSubstr("/x/n")),
-                                 Not(HasSubstr("/x/o"))));
+    EXPECT_THAT(both.text, AllOf(HasSubstr("on_active = /x/m\n"), HasSubstr("on_backup = /x/n\n"),
+                                 HasSubstr("on_fault = /x/n\n"), Not(HasSubstr("/x/o"))));
+    const Result all = with("notify_master /x\nnotify_backup /x\nnotify_fault /x\nnotify /x/n\n");
+    EXPECT_THAT(all.text, AllOf(Not(HasSubstr("/x/n")), Not(HasSubstr("hook_arguments"))));
+    EXPECT_THAT(notes_of(all, Severity::warning), HasSubstr("notify /x/n: each state has one"));
     EXPECT_THAT(notes_of(both, Severity::warning),
-                AllOf(HasSubstr("notify /x/n: each state has one script"),
+                AllOf(HasSubstr("notify /x/n: each state has one script: runs for those"),
                       HasSubstr("notify_stop /x/s: no script of its own"),
                       HasSubstr("notify_master /x/o: on_active is one script")));
     EXPECT_THAT(notes_of(with("notify_master /x/m joe joes\n")),
