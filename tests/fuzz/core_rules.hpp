@@ -201,10 +201,15 @@ private:
             }
             const bool there = std::ranges::any_of(
                 names_, [&](const auto& link) { return link.second == address.interface; });
-            const bool held = std::ranges::any_of(
-                ours_, [&](const Key& key) { return is_it(key.first, key.second); });
-            ensure(!is_new || added || !there || held || now.priority == vrrp::owner_priority,
-                   "what is named now is added");
+            const auto is_key = [&](const Key& key) { return is_it(key.first, key.second); };
+            // Also what another VIP has asked for, and has not been told of yet.
+            const bool held =
+                std::ranges::any_of(ours_, is_key) || std::ranges::any_of(claimed_, is_key);
+            const bool is_theirs = std::ranges::any_of(names_, [&](const auto& link) {
+                return link.second == address.interface &&
+                       is_foreign(link.first, address.prefix.address);
+            });
+            ensure(!is_new || added || !there || held || is_theirs, "what is named now is added");
         }
     }
     static bool names(const core::VipSettings& vip, const core::VirtualAddress& address) {
