@@ -305,11 +305,8 @@ void Node::Impl::address_changed(TimePoint now, InterfaceIndex index, const IpAd
     for (const std::size_t vip : found->second) {
         vips_[vip].observe(now, index, address, around(out));
     }
-    for (Vip& vip : vips_) {
-        // To an owner virtual addresses are real ones, also those of other VIPs.
-        if (vip.settings().priority == vrrp::owner_priority) {
-            vip.settle(now, around(out));
-        }
+    if (!virtual_addresses_.contains(address)) {
+        settle_all(now, out);  // an owner's: a source for all
     }
 }
 
