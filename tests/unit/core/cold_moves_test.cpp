@@ -117,6 +117,150 @@ TEST_P(ColdMoves, a_hot_one_comes_before_a_cold_one) {
     EXPECT_THAT(lb2.orders(), IsEmpty());
 }
 
+TEST_P(ColdMoves, a_takeover_by_who_starts_waits_for_the_service) {
+    start_pair();
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lb2.send(control::TakeoverRequest{"web", false});
+    lan.run_for(1s);
+    EXPECT_TRUE(lb1.holds(vip));
+    ASSERT_TRUE(active(lb2, 5s));
+    EXPECT_EQ(lb2.vip().effective_priority, 254);
+    lan.run_for(1s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_P(ColdMoves, who_starts_and_is_stopped_goes_at_once) {
+    start_pair();
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lb2.stop();
+    ASSERT_TRUE(lan.run_until([&] { return lb2.exited(); }, 1s));
+    lan.run_for(30s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+}
+
+TEST_P(ColdMoves, who_starts_has_nothing_to_give_away) {
+    start_pair();
+    lb1.send(control::FailoverRequest{"web", 20s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lb2.send(control::FailoverRequest{"web", 10s});
+    lan.run_for(30s);
+    EXPECT_THAT(lan.holders(vip), testing::SizeIs(1));
+}
+
+TEST_P(ColdMoves, maintenance_of_who_starts_leaves_the_address_where_it_is) {
+    start_pair();
+    lb1.send(control::FailoverRequest{"web", 20s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lb2.send(control::MaintenanceRequest{true, {}});
+    lan.run_for(30s);
+}
+
+TEST_P(ColdMoves, who_dies_while_it_starts_has_all_its_time_when_it_is_back) {
+    start_pair();
+    lb1.send(control::MaintenanceRequest{true, {}});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lan.after_step = [this] { ASSERT_FALSE(lan.holders(vip).empty()); };
+    lb2.crash();
+    lan.run_for(60s);
+    core::Configuration configuration = served(100, true);
+    configuration.vips.front().preempt = GetParam();
+    lb2.start(configuration);
+    lb2.kill_service("haproxy");
+    ASSERT_TRUE(active(lb2, 15s));
+}
+
+TEST_P(ColdMoves, a_forced_takeover_does_not_wait_for_what_is_being_started) {
+    lb2.set_start(60s, true);
+    start_pair();
+    lan.after_step = nullptr;
+    lb2.set_start(60s, true);
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(500ms);
+    lb2.send(control::TakeoverRequest{"web", true});
+    lan.run_for(1s);
+    EXPECT_FALSE(lan.holders(vip).empty());
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_F(Services, after_a_split_a_former_takeover_changes_nothing) {
+    lb1.start(served(100, true));
+    lb2.start(served(150, true));
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(5s);
+    lb2.send(control::TakeoverRequest{"web", false});
+    lb2.cut(true);
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.set_start(4s, true);
+    lb2.kill_service("haproxy");
+    lb1.send(control::FailoverRequest{"web", 20s});
+    lan.run_for(3s);
+    ASSERT_TRUE(lb1.holds(vip) && lb2.holds(vip));
+    lb2.cut(false);
+    lan.run_for(1100ms);  // an interval
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    EXPECT_EQ(lb2.state(), "promoting");
+    ASSERT_TRUE(active(lb2, 5s));
+}
+
+TEST_F(Services, after_a_split_on_release_runs_where_the_address_is_let_go) {
+    core::Configuration two = served(150, true);
+    two.vips.front().hooks.commands[static_cast<std::size_t>(core::HookKind::release)] = {"/bin/r"};
+    lb1.start(served(100, true));
+    lb2.start(two);
+    ASSERT_TRUE(active(lb2, 10s));
+    lan.run_for(5s);
+    lb2.cut(true);
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.set_start(4s, true);
+    lb2.kill_service("haproxy");
+    lb1.send(control::FailoverRequest{"web", 20s});
+    lan.run_for(3s);
+    lb2.cut(false);
+    lan.run_for(1100ms);  // an interval
+    EXPECT_EQ(lb2.state(), "promoting");
+    lb1.send(control::FailbackRequest{"web"});
+    lan.run_for(500ms);
+    EXPECT_EQ(lb2.state(), "backup");
+    EXPECT_THAT(lb2.hook_runs(), testing::SizeIs(1));
+}
+
+TEST_P(ColdMoves, a_better_cold_one_in_the_midst_has_its_own_time) {
+    lb2.set_start(100s, true);
+    start_pair();
+    lb2.set_start(100s, true);
+    lb1.send(control::MaintenanceRequest{true, {}});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    core::Configuration third = served(120, true);
+    third.vips.front().startup_delay = 3s;
+    lb3.set_start(4s, true);
+    lb3.start(third);
+    lb3.kill_service("haproxy");
+    lan.run_for(20s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb3"));
+}
+
+TEST_P(ColdMoves, who_never_held_it_has_nothing_to_drain) {
+    start_pair();
+    core::Configuration other = served(100, true);
+    other.vips.front().preempt = GetParam();
+    other.vips.front().hooks.commands[static_cast<std::size_t>(core::HookKind::release)] = {
+        "/bin/r"};
+    lb2.reload(other);
+    lb1.send(control::FailoverRequest{"web", 3s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(3s);
+    EXPECT_EQ(lb2.state(), "backup");
+    EXPECT_THAT(lb2.hook_runs(), IsEmpty());
+}
+
 // Both hold it, and one of them starts its service again: who gives it away serves until then.
 TEST_F(Services, after_a_split_who_starts_its_service_lets_the_other_one_serve) {
     lb1.start(served(100, true));
