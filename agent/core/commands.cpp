@@ -388,7 +388,7 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
             stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
             stop_patience_[i].reset();
         }
-        if (stop_deadlines_[i] && vips_[i].is_awaited()) {
+        if (stop_deadlines_[i] && vips_[i].is_awaited(now)) {
             stop_deadlines_[i] = std::max(stop_deadlines_[i], stop_limits_[i]);
         }
         const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];

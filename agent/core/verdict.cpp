@@ -118,7 +118,11 @@ Verdict aspirant(const Facts& facts) {
         return listening(State::backup, facts.flapping, facts.base_priority);
     }
     if (yields(facts)) {
-        return yielding(facts);
+        // It has nothing to give away: who serves meanwhile must not follow it.
+        return facts.served_elsewhere
+                   ? listening(State::backup, "leaves the addresses to who has them",
+                               facts.base_priority)
+                   : yielding(facts);
     }
     if (facts.readiness == Readiness::hot) {
         Verdict verdict = contender(facts);
@@ -130,7 +134,8 @@ Verdict aspirant(const Facts& facts) {
     }
     const bool wanted = facts.manual == Manual::taken;
     Verdict verdict = eligible(
-        wanted && facts.promoting ? takeover_priority : cold_priority(hot_priority(facts)),
+        wanted && facts.promoting && !facts.served_elsewhere ? takeover_priority
+                                                             : cold_priority(hot_priority(facts)),
         "cold standby of " + std::to_string(facts.base_priority) + ": " + facts.service_trouble);
     verdict.shown = wanted ? State::promoting : State::backup;
     return verdict;

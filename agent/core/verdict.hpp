@@ -38,11 +38,12 @@ struct Facts {
     vrrp::Priority base_priority = vrrp::default_priority;
 
     // --- checks and the service ---
-    bool holding = false;        // active, with the addresses
-    bool promoting = false;      // active, without them: the service is being started
-    bool never_checked = false;  // the trouble below is only that no check has run yet
-    std::string track_trouble;   // a check without weight is down
-    int weight = 0;              // of all checks with one
+    bool holding = false;           // active, with the addresses
+    bool promoting = false;         // active, without them: the service is being started
+    bool served_elsewhere = false;  // meanwhile, by who gives them away
+    bool never_checked = false;     // the trouble below is only that no check has run yet
+    std::string track_trouble;      // a check without weight is down
+    int weight = 0;                 // of all checks with one
     control::Readiness readiness = control::Readiness::hot;
     std::string service_trouble;  // why it is not hot
     LastResort last_resort = LastResort::hold;

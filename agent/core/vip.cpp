@@ -329,23 +329,24 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
 void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
     has_moved_ = true;
     cause_ = in_words(transition);
-    promoting_ = transition.to == vrrp::State::active && awaits_promotion();
-    if (transition.to != vrrp::State::active) {
-        consent_ = Consent::none;
-        hooks_.forget(HookKind::promote);
-    } else if (promoting_ && needs_consent()) {
-        ask_consent(around);
-    }
     if (transition.to == vrrp::State::active) {
+        promoting_ = awaits_promotion();
+        if (promoting_ && needs_consent()) {
+            ask_consent(around);
+        }
         if (consent_ == Consent::given) {
             tell_consent();
         }
         active_peer_.reset();
         stop_wanted_ = false;
         drain_ = yields(facts_) ? Drain::waived : Drain::none;
-    } else if (transition.from == vrrp::State::active) {
-        facts_.left_alone = false;
-        stop_wanted_ = facts_.stops_first && !facts_.service_stopped;
+    } else {
+        consent_ = Consent::none;
+        hooks_.forget(HookKind::promote);
+        if (transition.from == vrrp::State::active) {
+            facts_.left_alone = false;
+            stop_wanted_ = facts_.stops_first && !facts_.service_stopped;
+        }
     }
     const bool changes_hands =
         transition.from == vrrp::State::active || transition.to == vrrp::State::active;

@@ -153,7 +153,7 @@ public:
     // As handover_time(), or until a cold one has begun to start its service.
     Duration answer_time(const std::vector<Service>& services) const;
     // A cold peer is starting its service, to take over what this node gives away.
-    bool is_awaited() const { return preparing_since_.has_value(); }
+    bool is_awaited(TimePoint now) const;
     std::optional<TimePoint> next_deadline() const;
     control::VipStatus status(TimePoint now) const;
     control::WhyResponse why(TimePoint now) const;
@@ -228,6 +228,7 @@ private:
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
+    static bool prepares(TimePoint now, const Peer& peer);
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;
     void hold_back(TimePoint now, const IpAddress& server, const Surroundings& around);

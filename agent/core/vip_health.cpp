@@ -9,6 +9,7 @@ namespace understudy::core {
 void Vip::gather_health(TimePoint now, bool holding, const Surroundings& around) {
     facts_.holding = holding;
     facts_.promoting = promoting_;
+    facts_.served_elsewhere = promoting_ && router_.is_offered(now);
     facts_.weight = 0;
     facts_.track_trouble.clear();
     facts_.never_checked = true;
@@ -134,7 +135,8 @@ void Vip::end_claim(TimePoint now, const Surroundings& around) {
 void Vip::end_promotion(TimePoint now, const Surroundings& around) {
     using control::Readiness;
     end_claim(now, around);
-    const bool ready = facts_.readiness == Readiness::hot && consent_ != Consent::asked;
+    const bool ready =
+        facts_.forced || (facts_.readiness == Readiness::hot && consent_ != Consent::asked);
     if (is_active() && promoting_ && ready) {
         promoting_ = false;
         cause_ += settings_.service.empty() ? "" : "; service " + settings_.service + " is ready";

@@ -45,6 +45,10 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (received->checksum_form) {
         peer_form_ = received->checksum_form;
     }
+    const auto known = std::ranges::find(peers_, datagram.source, &Peer::source);
+    if (known == peers_.end() || !prepares(now, *known)) {
+        preparing_since_.reset();  // whoever begins has its own time for it
+    }
     note_peer(now, datagram.source, *received);
     note_differences(now, *face, *received, datagram.source, around);
     note_active(now, *face, datagram.source, *received);
@@ -87,6 +91,18 @@ bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surr
     return now < *preparing_since_ + like_ours.settings().start_timeout + start_margin;
 }
 
+bool Vip::prepares(TimePoint now, const Peer& peer) {
+    constexpr int intervals_alive = 3;
+    const control::PeerStatus& heard = peer.shown;
+    return heard.priority > vrrp::yielding_priority && heard.priority <= vrrp::low_band_top &&
+           now - heard.heard <= intervals_alive * heard.interval;
+}
+
+bool Vip::is_awaited(TimePoint now) const {
+    return preparing_since_ &&
+           std::ranges::any_of(peers_, [&](const Peer& peer) { return prepares(now, peer); });
+}
+
 // Its service is only being started. Somebody who offers the addresses has them as well, after the
 // two have been apart, and may serve: it does not take who is at 2 to 16 for a holder.
 bool Vip::holds_for_nobody() const {
@@ -97,6 +113,7 @@ bool Vip::holds_for_nobody() const {
 }
 
 void Vip::hold_back(TimePoint now, const IpAddress& server, const Surroundings& around) {
+    hook_after_release(around);
     promoting_ = true;
     announcer_.stop();
     end_added();

@@ -205,9 +205,9 @@ struct StateFields {
     static void list(Archive& archive, core::Facts& self) {
         auto& [observed, link_trouble, source_trouble, listener_trouble, startup_hold,
                address_trouble, manual, forced, maintenance, left_alone, stopping, base_priority,
-               holding, promoting, never_checked, track_trouble, weight, readiness, service_trouble,
-               last_resort, offer_over, stops_first, service_stopped, flapping, asks, refusal,
-               drains] = self;
+               holding, promoting, served_elsewhere, never_checked, track_trouble, weight,
+               readiness, service_trouble, last_resort, offer_over, stops_first, service_stopped,
+               flapping, asks, refusal, drains] = self;
         archive(observed, link_trouble, source_trouble, listener_trouble, startup_hold,
                 address_trouble, manual, forced, maintenance, left_alone, stopping, holding,
                 promoting, never_checked, track_trouble, weight, readiness, service_trouble,
