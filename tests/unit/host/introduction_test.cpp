@@ -108,6 +108,11 @@ TEST_F(IntroductionTest, FromTheConfiguredSource) {
     EXPECT_EQ(asked({"192.0.2.2"}, "192.0.2.5"), Lines{"192.0.2.5 asks for 192.0.2.2"});
 }
 
+// It may be somebody else's by now, whom nobody would find any more.
+TEST_F(IntroductionTest, NeverFromAnAddressThatIsNotHere) {
+    EXPECT_EQ(asked({"192.0.2.2"}, "192.0.2.5"), Lines{});
+}
+
 TEST_F(IntroductionTest, NeverFromAnAddressThatMoves) {
     held_.observe(core::AddressSeen{.index = index_,
                                     .prefix = {*IpAddress::parse("192.0.2.1"), 24},
