@@ -26,31 +26,40 @@ namespace {
 constexpr std::size_t most_routes = 128;
 constexpr int receive_buffer = 4 * 1024 * 1024;
 
-struct RouteRequest {
-    nlmsghdr header;
-    rtmsg route;
-    rtattr out_type;
-    core::InterfaceIndex out;
-    rtattr to_type;
-    std::array<std::byte, 16> to;
-};
-
-RouteRequest request_for(const IpAddress& peer, core::InterfaceIndex interface,
-                         std::uint32_t sequence) {
-    RouteRequest request{};
-    const auto bytes = peer.bytes();
+// From its source where one is configured: over IPv4 the kernel refuses one that is not here.
+void append_request(std::vector<std::byte>& out, const IpAddress& peer,
+                    const std::optional<IpAddress>& source, core::InterfaceIndex interface,
+                    std::uint32_t sequence) {
+    struct {
+        nlmsghdr header{};
+        rtmsg route{};
+    } request;
+    const auto bits = [](const IpAddress& a) {
+        return static_cast<unsigned char>(8 * a.bytes().size());
+    };
+    const std::size_t begin = out.size();
+    const auto append = [&](std::span<const std::byte> bytes) {
+        out.insert(out.end(), bytes.begin(), bytes.end());
+    };
+    const auto attribute = [&](unsigned short type, std::span<const std::byte> value) {
+        const rtattr head{static_cast<unsigned short>(RTA_LENGTH(value.size())), type};
+        append(std::as_bytes(std::span{&head, 1}));
+        append(value);  // 4 or 16 bytes: aligned
+    };
+    request.route.rtm_family = peer.is_v4() ? AF_INET : AF_INET6;
+    request.route.rtm_dst_len = bits(peer);
+    request.route.rtm_src_len = source ? bits(*source) : 0;
+    append(std::as_bytes(std::span{&request, 1}));
+    attribute(RTA_OIF, std::as_bytes(std::span{&interface, 1}));
+    attribute(RTA_DST, peer.bytes());
+    if (source) {
+        attribute(RTA_SRC, source->bytes());
+    }
     request.header.nlmsg_type = RTM_GETROUTE;
     request.header.nlmsg_flags = NLM_F_REQUEST;
     request.header.nlmsg_seq = sequence;
-    request.header.nlmsg_len =
-        static_cast<std::uint32_t>(offsetof(RouteRequest, to) + bytes.size());
-    request.route.rtm_family = peer.is_v4() ? AF_INET : AF_INET6;
-    request.route.rtm_dst_len = static_cast<unsigned char>(8 * bytes.size());
-    request.out_type = {RTA_LENGTH(sizeof request.out), RTA_OIF};
-    request.out = interface;
-    request.to_type = {static_cast<unsigned short>(RTA_LENGTH(bytes.size())), RTA_DST};
-    std::ranges::copy(bytes, request.to.begin());
-    return request;
+    request.header.nlmsg_len = static_cast<std::uint32_t>(out.size() - begin);
+    std::memcpy(&out[begin], &request.header, sizeof request.header);
 }
 
 std::optional<IpAddress> address_in(const nlattr* attribute, Family family) {
@@ -133,10 +142,8 @@ std::vector<Introduction::Question> Introduction::questions_for(
 void Introduction::find_routes(std::span<Question> questions, core::InterfaceIndex interface) {
     std::vector<std::byte> requests;
     for (std::size_t i = 0; i < questions.size(); ++i) {
-        const RouteRequest request =
-            request_for(questions[i].peer, interface, static_cast<std::uint32_t>(i));
-        const auto bytes = std::as_bytes(std::span{&request, 1});
-        requests.insert(requests.end(), bytes.begin(), bytes.begin() + request.header.nlmsg_len);
+        append_request(requests, questions[i].peer, questions[i].source, interface,
+                       static_cast<std::uint32_t>(i));
     }
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
