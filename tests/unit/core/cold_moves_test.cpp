@@ -176,6 +176,44 @@ TEST_P(ColdMoves, who_dies_while_it_starts_has_all_its_time_when_it_is_back) {
     ASSERT_TRUE(active(lb2, 15s));
 }
 
+TEST_P(ColdMoves, a_takeover_that_waits_already_is_no_hurry_either) {
+    start_pair();
+    lb2.set_start(4s, true);
+    lb1.send(control::FailoverRequest{"web", 10s});
+    lan.run_for(900ms);
+    lb2.send(control::TakeoverRequest{"web", false});  // starts; then it is offered the address
+    ASSERT_TRUE(active(lb2, 6s));
+    lan.run_for(1s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
+}
+
+TEST_P(ColdMoves, maintenance_of_who_is_about_to_take_it) {
+    start_pair();
+    lb1.send(control::MaintenanceRequest{true, {}});
+    lan.run_for(1500ms);
+    ASSERT_EQ(lb2.state(), "backup");
+    lb2.send(control::MaintenanceRequest{true, {}});
+    lan.run_for(10s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    EXPECT_THAT(lb2.orders(), IsEmpty());
+}
+
+TEST_P(ColdMoves, who_is_restarted_at_once_has_all_its_time_as_well) {
+    start_pair();
+    lb2.set_start(4s, true);
+    lb1.send(control::MaintenanceRequest{true, {}});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lan.run_for(1500ms);
+    lan.after_step = [this] { ASSERT_FALSE(lan.holders(vip).empty()); };
+    lb2.crash();
+    lan.run_for(100ms);
+    core::Configuration configuration = served(100, true);
+    configuration.vips.front().preempt = GetParam();
+    lb2.start(configuration);
+    lb2.kill_service("haproxy");
+    ASSERT_TRUE(active(lb2, 15s));
+}
+
 TEST_P(ColdMoves, a_forced_takeover_does_not_wait_for_what_is_being_started) {
     lb2.set_start(60s, true);
     start_pair();
