@@ -143,6 +143,9 @@ void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Acti
     // The deadline is computed from the priority, so a change shifts the running timer and does not
     // restart it.
     standing_ = event.standing;
+    if (standing_.priority == yielding_priority && !state.resigned) {
+        state.hurried = false;  // who would offer them as well does not take them
+    }
     state.asked = state.asked && standing_.may_lead;
     lead_if_due(now, state, false, out);
 }
@@ -333,6 +336,10 @@ void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out)
     Active next;
     next.advertised = now;
     next.readvert_at = now;
+    if (const auto* backup = std::get_if<Backup>(&state_);
+        rival_alive && backup->active->priority == yielding_priority) {
+        next.offered_until = backup->active->at + intervals_alive * backup->active_interval;
+    }
     out.emplace_back(why);
     out.emplace_back(TakeAddresses{});
     if (rival_alive) {

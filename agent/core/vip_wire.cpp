@@ -91,11 +91,11 @@ bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surr
     return now < *preparing_since_ + like_ours.settings().start_timeout + start_margin;
 }
 
+// Whoever was away begins anew after more than an interval: it waits for that long first.
 bool Vip::prepares(TimePoint now, const Peer& peer) {
-    constexpr int intervals_alive = 3;
     const control::PeerStatus& heard = peer.shown;
     return heard.priority > vrrp::yielding_priority && heard.priority <= vrrp::low_band_top &&
-           now - heard.heard <= intervals_alive * heard.interval;
+           now - heard.heard <= 3 * heard.interval / 2;
 }
 
 bool Vip::is_awaited(TimePoint now) const {
