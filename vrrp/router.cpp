@@ -398,11 +398,6 @@ TimePoint Router::down_at(const Backup& state) const {
            (comes_second ? state.active_interval : Duration::zero());
 }
 
-bool Router::is_offered(TimePoint now) const {
-    const auto* active = std::get_if<Active>(&state_);
-    return active != nullptr && now < active->offered_until;
-}
-
 Duration Router::slept_after() const {
     return vrrp::active_down_interval(settings_.version, standing_.priority,
                                       settings_.advert_interval);

@@ -210,8 +210,6 @@ public:
     Duration current_active_down_interval() const;
     // Until when a silent Active router is waited for; Backup only.
     std::optional<TimePoint> active_down_at() const;
-    // This node is Active, and somebody else has the addresses, too, and offers them.
-    bool is_offered(TimePoint now) const;
 
 private:
     friend struct understudy::StateFields;

@@ -228,6 +228,7 @@ private:
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
+    bool hears_offer(TimePoint now) const;
     static bool prepares(TimePoint now, const Peer& peer);
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;

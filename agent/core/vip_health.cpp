@@ -9,7 +9,7 @@ namespace understudy::core {
 void Vip::gather_health(TimePoint now, bool holding, const Surroundings& around) {
     facts_.holding = holding;
     facts_.promoting = promoting_;
-    facts_.served_elsewhere = promoting_ && router_.is_offered(now);
+    facts_.served_elsewhere = promoting_ && hears_offer(now);
     facts_.weight = 0;
     facts_.track_trouble.clear();
     facts_.never_checked = true;

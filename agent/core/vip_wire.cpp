@@ -91,6 +91,14 @@ bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surr
     return now < *preparing_since_ + like_ours.settings().start_timeout + start_margin;
 }
 
+// Somebody has the addresses and offers them, whoever else was heard since.
+bool Vip::hears_offer(TimePoint now) const {
+    return std::ranges::any_of(peers_, [&](const Peer& peer) {
+        return peer.shown.priority == vrrp::yielding_priority &&
+               now - peer.shown.heard < 2 * peer.shown.interval;
+    });
+}
+
 // Whoever was away begins anew after more than an interval: it waits for that long first.
 bool Vip::prepares(TimePoint now, const Peer& peer) {
     const control::PeerStatus& heard = peer.shown;

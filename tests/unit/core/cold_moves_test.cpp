@@ -214,6 +214,22 @@ TEST_P(ColdMoves, who_is_restarted_at_once_has_all_its_time_as_well) {
     ASSERT_TRUE(active(lb2, 15s));
 }
 
+TEST_P(ColdMoves, who_takes_over_from_one_that_starts_knows_as_well_that_somebody_serves) {
+    start_pair();
+    lb2.set_start(60s, true);
+    core::Configuration third = served(120, true);
+    third.vips.front().startup_delay = 3s;
+    lb3.set_start(60s, true);
+    lb1.send(control::MaintenanceRequest{true, {}});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lb3.start(third);
+    lb3.kill_service("haproxy");
+    ASSERT_TRUE(reaches(lb3, "promoting", 10s));
+    lb3.send(control::FailoverRequest{"web", 10s});
+    lan.run_for(1s);
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+}
+
 TEST_P(ColdMoves, a_forced_takeover_does_not_wait_for_what_is_being_started) {
     lb2.set_start(60s, true);
     start_pair();
