@@ -193,4 +193,19 @@ void Introduction::ask(const Question& question, core::InterfaceIndex interface,
     }
 }
 
+bool Introduction::has_come(const core::Event& event) {
+    if (const auto* seen = std::get_if<core::AddressSeen>(&event)) {
+        const bool own = !seen->ours && !seen->tentative;
+        return own && own_.emplace(seen->index, seen->prefix.address).second;
+    }
+    if (const auto* gone = std::get_if<core::AddressGone>(&event)) {
+        own_.erase({gone->index, gone->prefix.address});
+    } else if (const auto* link = std::get_if<core::LinkGone>(&event)) {
+        std::erase_if(own_, [&](const auto& one) { return one.first == link->index; });
+    } else if (std::holds_alternative<core::ObservationStarted>(event)) {
+        own_.clear();
+    }
+    return false;
+}
+
 }  // namespace understudy::host

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agent/core/configuration.hpp"
@@ -30,6 +32,10 @@ public:
     void introduce(const core::Configuration& configuration, const HeldAddresses& held,
                    core::InterfaceIndex interface, Family family);
 
+    // Whether it tells of an address of this node's own that was not here before: the kernel tells
+    // again of each whose lifetime is prolonged, by any Router Advertisement.
+    bool has_come(const core::Event& event);
+
 private:
     struct Question {
         IpAddress peer;
@@ -41,6 +47,7 @@ private:
     void find_routes(std::span<Question> questions, core::InterfaceIndex interface);
     void ask(const Question& question, core::InterfaceIndex interface, const MacAddress& mac);
 
+    std::set<std::pair<core::InterfaceIndex, IpAddress>> own_;
     FileDescriptor routes_;
     FileDescriptor frames_;
 };

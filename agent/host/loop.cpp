@@ -321,14 +321,14 @@ void Loop::introduce_after(const core::Event& event) {
         introduce(opened->listener);
         return;
     }
-    const auto* seen = std::get_if<core::AddressSeen>(&event);
-    const bool own_address = seen != nullptr && !seen->ours && !seen->tentative;
-    if (!own_address && !std::holds_alternative<core::ConfigurationChanged>(event)) {
+    const bool has_come = introduction_.has_come(event);
+    if (!has_come && !std::holds_alternative<core::ConfigurationChanged>(event)) {
         return;
     }
+    const auto* seen = std::get_if<core::AddressSeen>(&event);
     for (const auto& [listener, ear] : ears_) {
-        if (!own_address || (listener.interface == seen->index &&
-                             listener.family == seen->prefix.address.family())) {
+        if (seen == nullptr || (listener.interface == seen->index &&
+                                listener.family == seen->prefix.address.family())) {
             introduce(listener);
         }
     }

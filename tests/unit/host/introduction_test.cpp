@@ -123,6 +123,29 @@ TEST_F(IntroductionTest, NeverFromAnAddressThatMoves) {
     EXPECT_EQ(asked({"192.0.2.2"}), Lines{});
 }
 
+// The kernel tells again of each address whose lifetime is prolonged.
+TEST_F(IntroductionTest, AnAddressComesOnce) {
+    Introduction introduction;
+    const auto seen = [&](bool ours, bool tentative) {
+        return introduction.has_come(core::AddressSeen{.index = index_,
+                                                       .prefix = {*IpAddress::parse("fe80::1"), 64},
+                                                       .ours = ours,
+                                                       .tentative = tentative,
+                                                       .age = {},
+                                                       .remaining = {}});
+    };
+    EXPECT_FALSE(seen(true, false)) << "a virtual one";
+    EXPECT_FALSE(seen(false, true));
+    EXPECT_TRUE(seen(false, false));
+    EXPECT_FALSE(seen(false, false));
+    introduction.has_come(core::AddressGone{index_, {*IpAddress::parse("fe80::1"), 64}});
+    EXPECT_TRUE(seen(false, false));
+    introduction.has_come(core::LinkGone{index_});
+    EXPECT_TRUE(seen(false, false));
+    introduction.has_come(core::ObservationStarted{});
+    EXPECT_TRUE(seen(false, false));
+}
+
 TEST_F(IntroductionTest, ThePeerIsThisNodeItself) {
     EXPECT_EQ(asked({"192.0.2.1"}), Lines{});
 }
