@@ -360,7 +360,9 @@ void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surro
     }
     const bool lost = transition.cause == vrrp::Cause::higher_priority ||
                       transition.cause == vrrp::Cause::tie_lost;
-    if (lost && facts_.manual == Manual::taken) {
+    // For a second attempt a service would be started beside another node's that must run alone.
+    const bool cannot_go_on = transition.from == vrrp::State::active && facts_.stops_first;
+    if (facts_.manual == Manual::taken && (lost || cannot_go_on)) {
         // Somebody with a better claim ended the takeover, forced or not.
         facts_.manual = Manual::none;
         facts_.forced = false;

@@ -167,13 +167,20 @@ private:
             }
         }
     }
-    // The reload has left it without an address to send from.
-    static bool lets_go(const std::string& vip, const core::Outbox& out) {
+    // The reload has left it without an address to send from, or has given it one again: an owner's
+    // addresses can be sent from, and what is owned is for the configuration to say.
+    static bool says(const std::string& vip, const char* what, const core::Outbox& out) {
         return std::ranges::any_of(out.actions, [&](const core::Action& action) {
             const auto* log = std::get_if<core::Log>(&action);
             return log != nullptr && log->text.starts_with(vip + ": ") &&
-                   log->text.find("lets go until it is there again") != std::string::npos;
+                   log->text.find(what) != std::string::npos;
         });
+    }
+    static bool lets_go(const std::string& vip, const core::Outbox& out) {
+        return says(vip, "lets go until it is there again", out);
+    }
+    static bool takes_again(const std::string& vip, const core::Outbox& out) {
+        return says(vip, "there is an address to send from", out);
     }
     // It was active and still is: it changes what the configuration changes, and that alone.
     void judge_change(const core::VipSettings& before, const core::VipSettings& now,
@@ -195,7 +202,8 @@ private:
                     ensure(is_new || !is_it(r->interface, r->prefix) || lets_go(now.name, out),
                            "what is still named is not removed");
                 } else if (const auto* n = std::get_if<core::Announce>(&action)) {
-                    ensure(is_new || is_young || n->address != address.prefix.address,
+                    ensure(is_new || is_young || n->address != address.prefix.address ||
+                               takes_again(now.name, out),
                            "what was held is not announced again");
                 }
             }

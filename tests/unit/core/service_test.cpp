@@ -326,6 +326,30 @@ TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
     EXPECT_THAT(lb1.orders(), ElementsAre("start haproxy", "stop haproxy"));
 }
 
+// It would be started beside the other node's, stopped for that, started again ...
+TEST_F(Services, a_takeover_of_such_a_service_ends_with_the_interface) {
+    for (VirtualHost* host : {&lb1, &lb2}) {
+        core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
+        configuration.services.front().stop_on_release = true;
+        configuration.services.front().standby = core::Standby::cold;
+        host->start(configuration);
+        host->kill_service("haproxy");
+    }
+    ASSERT_TRUE(active(lb1, 20s));
+    lan.run_for(5s);
+    lb2.send(control::TakeoverRequest{"web", false});
+    ASSERT_TRUE(active(lb2, 10s));
+    lb2.set_link(false);
+    ASSERT_TRUE(active(lb1, 20s));
+    lan.run_for(5s);
+    const auto orders = lb2.orders().size();
+    lb2.set_link(true);
+    lan.run_for(30s);
+    EXPECT_EQ(lb2.orders().size(), orders) << testing::PrintToString(lb2.orders());
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_EQ(lb2.state(), "backup");
+}
+
 TEST_F(Services, a_stop_of_the_agent_stops_such_a_service_too) {
     core::Configuration configuration = served(150, true);
     configuration.services.front().stop_on_release = true;
