@@ -277,15 +277,14 @@ private:
         datagram.payload = out.payload(a.payload);
         const auto received = vrrp::decode(datagram);
         ensure(received.has_value(), "what is sent can be received");
-        // A VIP that a reload ends says so as it was.
-        const core::VipSettings* vip = advertised_by(*configuration_, a, *received);
-        const bool ends = vip == nullptr && former_;
-        vip = ends ? advertised_by(*former_, a, *received) : vip;
+        // A VIP that a reload ends, or begins anew, says so as it was.
+        const bool resigns = received->priority == vrrp::resignation_priority;
+        const core::VipSettings* was =
+            former_ && resigns ? advertised_by(*former_, a, *received) : nullptr;
+        const core::VipSettings* vip =
+            was != nullptr ? was : advertised_by(*configuration_, a, *received);
         ensure(vip != nullptr, "it says what is configured");
-        ensure(!ends || received->priority == vrrp::resignation_priority, "its last word");
-        if (received->priority == vrrp::resignation_priority) {
-            ensure(!holds_any(*vip), "nobody resigns who has not released");
-        }
+        ensure(!resigns || !holds_any(*vip), "nobody resigns who has not released");
     }
     static const core::VipSettings* advertised_by(const core::Configuration& configuration,
                                                   const core::SendAdvert& a,
