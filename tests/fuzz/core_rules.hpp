@@ -239,15 +239,24 @@ private:
     void gone(const Key& key) {
         ours_.erase(key);
         foreign_.erase(key);
-        removed_.erase(key);
+        // Removed, added and removed again: the first one may be told last.
+        unsigned& going = going_[key];
+        going -= going > 0 ? 1 : 0;
+        if (going == 0) {
+            removed_.erase(key);
+        }
     }
     // Not there, or somebody else's, though that ours went may not have been told.
-    void refused(const core::AddressRefused& e) { removed_.insert({e.index, e.prefix}); }
+    void refused(const core::AddressRefused& e) {
+        removed_.insert({e.index, e.prefix});
+        going_.erase({e.index, e.prefix});
+    }
     void forget(core::InterfaceIndex index) {
         const auto is_there = [&](const Key& key) { return key.first == index; };
         for (auto* keys : {&ours_, &foreign_, &removed_, &claimed_}) {
             std::erase_if(*keys, is_there);
         }
+        std::erase_if(going_, [&](const auto& each) { return is_there(each.first); });
         names_.erase(index);
     }
     void start_observation() {
@@ -331,6 +340,7 @@ private:
         ensure(ours_.contains(key) || claimed_.contains(key), "only our own is removed");
         claimed_.erase(key);
         removed_.insert(key);
+        ++going_[key];
     }
     void check(const core::RunCheck& a, const core::Outbox&) {
         ensure(a.check < configuration_->checks.size(), "a check that there is");
@@ -443,10 +453,11 @@ private:
     std::set<std::string> anew_;     // begun by a reload, and nothing heard of since
     TimePoint now_{};
     std::map<core::InterfaceIndex, std::string> names_;
-    std::set<Key> ours_;     // last seen with our mark
-    std::set<Key> foreign_;  // last seen without
-    std::set<Key> claimed_;  // asked for or seen as ours, and not asked to go since
-    std::set<Key> removed_;  // asked to go, and still there as far as was told
+    std::set<Key> ours_;             // last seen with our mark
+    std::set<Key> foreign_;          // last seen without
+    std::set<Key> claimed_;          // asked for or seen as ours, and not asked to go since
+    std::set<Key> removed_;          // asked to go, and still there as far as was told
+    std::map<Key, unsigned> going_;  // so often, and not told
     std::set<Key> stale_;
     bool complete_ = false;
     std::set<core::Listener> open_;
