@@ -91,7 +91,7 @@ int run_events(const Arguments& arguments, const Console& console) {
         return console.written();
     }
     if (events && begins_with_snapshot) {
-        console.out << snapshot(before, events->content) << std::endl;
+        console.out << snapshot(before, events->content) << '\n' << std::flush;
         if (!console.out) {
             return console.followed();
         }
