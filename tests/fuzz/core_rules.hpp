@@ -202,8 +202,9 @@ private:
                     ensure(is_new || !is_it(r->interface, r->prefix) || lets_go(now.name, out),
                            "what is still named is not removed");
                 } else if (const auto* n = std::get_if<core::Announce>(&action)) {
-                    ensure(is_new || is_young || n->address != address.prefix.address ||
-                               takes_again(now.name, out),
+                    const bool is_this =
+                        n->address == address.prefix.address && is_it(n->interface, address.prefix);
+                    ensure(is_new || is_young || !is_this || takes_again(now.name, out),
                            "what was held is not announced again");
                 }
             }
@@ -217,7 +218,9 @@ private:
                 return link.second == address.interface &&
                        is_foreign(link.first, address.prefix.address);
             });
-            ensure(!is_new || added || !there || held || is_theirs, "what is named now is added");
+            const bool waits = sourceless_.contains(now.name);
+            ensure(!is_new || added || !there || held || is_theirs || waits,
+                   "what is named now is added");
         }
     }
     static bool names(const core::VipSettings& vip, const core::VirtualAddress& address) {
@@ -378,6 +381,12 @@ private:
         ensure(a.client == 0 || asking_.erase(a.client) == 1, "who asks is answered once");
     }
     void check(const core::Log& a, const core::Outbox&) {
+        const std::string vip = a.text.substr(0, a.text.find(':'));
+        if (a.text.find("lets go until it is there again") != std::string::npos) {
+            sourceless_.insert(vip);
+        } else if (a.text.find("there is an address to send from") != std::string::npos) {
+            sourceless_.erase(vip);
+        }
         ensure(!a.text.empty(), "a line says something");
     }
     void check(const core::Publish& a, const core::Outbox&) {
@@ -392,6 +401,7 @@ private:
                "a change is one from the state before");
         ensure(a.event.number == ++published_, "events are numbered without gaps");
         found->second = a.event.to;
+        sourceless_.erase(a.event.vip);
         if (a.event.to == control::State::active) {
             was_active_.insert(a.event.vip);
         }
@@ -449,8 +459,9 @@ private:
     std::shared_ptr<const core::Configuration> former_;  // while a reload is judged
     // Of all configurations: since when the VIP that names it last has done so.
     std::map<Place, TimePoint> places_;
-    std::set<std::string> changed_;  // VIPs, since the last reload
-    std::set<std::string> anew_;     // begun by a reload, and nothing heard of since
+    std::set<std::string> changed_;     // VIPs, since the last reload
+    std::set<std::string> sourceless_;  // active, and waiting for an address to send from
+    std::set<std::string> anew_;        // begun by a reload, and nothing heard of since
     TimePoint now_{};
     std::map<core::InterfaceIndex, std::string> names_;
     std::set<Key> ours_;             // last seen with our mark
