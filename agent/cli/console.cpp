@@ -82,10 +82,14 @@ int Console::written() const {
     return out ? exit_done : exit_failed;
 }
 
-int Console::followed() const {
+bool Console::reader_has_gone(std::chrono::milliseconds wait) const {
     pollfd reader{out_fd, 0, 0};
-    poll(&reader, 1, 0);
-    return out || (reader.revents & (POLLERR | POLLNVAL)) != 0 ? exit_done : exit_failed;
+    poll(&reader, 1, static_cast<int>(wait.count()));
+    return (reader.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+int Console::followed() const {
+    return out || reader_has_gone() ? exit_done : exit_failed;
 }
 
 Console standard_console() {

@@ -2,6 +2,7 @@
 // see.
 #pragma once
 
+#include <chrono>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ struct Console {
     int fail(bool json, int status, const std::string& text) const;
     // The status of a command whose whole purpose is what it wrote.
     int written() const;
+    // Waits for so long, or until nobody reads any more: a closed pipe, not a full disk. A watch
+    // ends then, also while there is nothing to write.
+    bool reader_has_gone(std::chrono::milliseconds wait = {}) const;
     // The status of one that ends when nobody reads any more, which is no error; a full disk is.
     int followed() const;
 };

@@ -1,5 +1,4 @@
 // status and why.
-#include <poll.h>
 
 #include <chrono>
 #include <map>
@@ -24,13 +23,6 @@ std::string for_people(const Arguments& arguments, const Console& console, const
     return arguments.operands.empty() || content.vips.size() != 1
                ? present_status(content, utc_now(), console.colours)
                : present_vip(content.vips.front(), utc_now(), console.colours);
-}
-
-// A watch that nobody reads any more ends, also while there is nothing to write.
-bool reader_is_gone(const Console& console, std::chrono::milliseconds wait) {
-    pollfd reader{console.out_fd, 0, 0};
-    poll(&reader, 1, static_cast<int>(wait.count()));
-    return !console.out || (reader.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
 // What is not a terminal gets a line for each VIP that has changed, with the time.
@@ -76,7 +68,7 @@ int watch(const Arguments& arguments, const Console& console) {
         }
         console.out.flush();
         first = false;
-    } while (!reader_is_gone(console, arguments.watch_every));
+    } while (!console.reader_has_gone(arguments.watch_every) && console.out);
     return console.followed();
 }
 

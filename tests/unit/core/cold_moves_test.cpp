@@ -31,6 +31,15 @@ protected:
         };
         lan.announced.clear();
     }
+    // It is cold again when it is back.
+    void crash_lb2_for(Duration time) {
+        lb2.crash();
+        lan.run_for(time);
+        core::Configuration configuration = served(100, true);
+        configuration.vips.front().preempt = GetParam();
+        lb2.start(configuration);
+        lb2.kill_service("haproxy");
+    }
 };
 INSTANTIATE_TEST_SUITE_P(Preempt, ColdMoves, testing::Bool());
 
@@ -167,12 +176,7 @@ TEST_P(ColdMoves, who_dies_while_it_starts_has_all_its_time_when_it_is_back) {
     ASSERT_TRUE(reaches(lb2, "promoting", 5s));
     lan.run_for(500ms);
     lan.after_step = [this] { ASSERT_FALSE(lan.holders(vip).empty()); };
-    lb2.crash();
-    lan.run_for(60s);
-    core::Configuration configuration = served(100, true);
-    configuration.vips.front().preempt = GetParam();
-    lb2.start(configuration);
-    lb2.kill_service("haproxy");
+    crash_lb2_for(60s);
     ASSERT_TRUE(active(lb2, 15s));
 }
 
@@ -205,12 +209,7 @@ TEST_P(ColdMoves, who_is_restarted_at_once_has_all_its_time_as_well) {
     ASSERT_TRUE(reaches(lb2, "promoting", 5s));
     lan.run_for(1500ms);
     lan.after_step = [this] { ASSERT_FALSE(lan.holders(vip).empty()); };
-    lb2.crash();
-    lan.run_for(100ms);
-    core::Configuration configuration = served(100, true);
-    configuration.vips.front().preempt = GetParam();
-    lb2.start(configuration);
-    lb2.kill_service("haproxy");
+    crash_lb2_for(100ms);
     ASSERT_TRUE(active(lb2, 15s));
 }
 

@@ -306,15 +306,7 @@ TEST_F(Services, on_promote_that_agrees_to_a_cold_start_is_told_once) {
 }
 
 TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
-    for (VirtualHost* host : {&lb1, &lb2}) {
-        core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
-        configuration.services.front().stop_on_release = true;
-        configuration.services.front().standby = core::Standby::cold;
-        host->start(configuration);
-        host->kill_service("haproxy");
-    }
-    ASSERT_TRUE(active(lb1, 20s));
-    lan.run_for(5s);
+    start_one_node_pair();
     lb1.set_stop(6s);  // longer than a standby waits
     lan.after_step = [&] {
         ASSERT_FALSE(lb1.runs("haproxy") && lb2.runs("haproxy")) << "it runs on two nodes";
@@ -328,15 +320,7 @@ TEST_F(Services, stop_on_release_stops_before_the_address_is_given_away) {
 
 // It would be started beside the other node's, stopped for that, started again ...
 TEST_F(Services, a_takeover_of_such_a_service_ends_with_the_interface) {
-    for (VirtualHost* host : {&lb1, &lb2}) {
-        core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
-        configuration.services.front().stop_on_release = true;
-        configuration.services.front().standby = core::Standby::cold;
-        host->start(configuration);
-        host->kill_service("haproxy");
-    }
-    ASSERT_TRUE(active(lb1, 20s));
-    lan.run_for(5s);
+    start_one_node_pair();
     lb2.send(control::TakeoverRequest{"web", false});
     ASSERT_TRUE(active(lb2, 10s));
     lb2.set_link(false);

@@ -55,6 +55,18 @@ protected:
         }
         return text;
     }
+    // lb1 is active with a service that runs on one node only, lb2 waits.
+    void start_one_node_pair() {
+        for (VirtualHost* host : {&lb1, &lb2}) {
+            core::Configuration configuration = served(host == &lb1 ? 150 : 100, true);
+            configuration.services.front().stop_on_release = true;
+            configuration.services.front().standby = core::Standby::cold;
+            host->start(configuration);
+            host->kill_service("haproxy");
+        }
+        ASSERT_TRUE(active(lb1, 20s));
+        lan.run_for(5s);
+    }
     // Nobody holds the address together with somebody else for longer than a handover.
     void never_held_twice() {
         lan.after_step = [this] {
