@@ -76,6 +76,8 @@ public:
         if (former_) {
             judge_reload(out, in_time);
             former_.reset();
+            anew_.merge(begun_);
+            begun_.clear();
         }
         was_active_.clear();
         exited_ = exited_ || exits;
@@ -104,7 +106,7 @@ private:
         changed_.clear();
         for (const core::VipSettings& vip : configuration_->vips) {
             if (goes_on(vip) == nullptr) {
-                anew_.insert(vip.name);
+                begun_.insert(vip.name);
                 states_.try_emplace(vip.name, control::State::init);
             }
         }
@@ -114,6 +116,10 @@ private:
                 hooks_.erase(vip.name);  // what runs goes on to its end, unheeded
             }
         }
+    }
+    // A late event may first tell of a VIP that an earlier reload has begun, which this one ends.
+    bool begins_anew(const std::string& vip) {
+        return anew_.erase(vip) > 0 || begun_.erase(vip) > 0;
     }
     void remember_places() {
         for (const core::VipSettings& vip : configuration_->vips) {
@@ -393,7 +399,7 @@ private:
         const auto found = states_.find(a.event.vip);
         ensure(found != states_.end(), "a change is one of a VIP");
         changed_.insert(a.event.vip);
-        if (a.event.from != found->second && anew_.erase(a.event.vip) > 0) {
+        if (a.event.from != found->second && begins_anew(a.event.vip)) {
             ensure(found->second != control::State::active, "what begins anew has ended before");
             found->second = control::State::init;
         }
@@ -461,7 +467,8 @@ private:
     std::map<Place, TimePoint> places_;
     std::set<std::string> changed_;     // VIPs, since the last reload
     std::set<std::string> sourceless_;  // active, and waiting for an address to send from
-    std::set<std::string> anew_;        // begun by a reload, and nothing heard of since
+    std::set<std::string> begun_;       // by the reload that is looked at
+    std::set<std::string> anew_;        // by one before, and nothing heard of since
     TimePoint now_{};
     std::map<core::InterfaceIndex, std::string> names_;
     std::set<Key> ours_;             // last seen with our mark
