@@ -137,6 +137,9 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
         state.preempt_at.reset();
     }
     state.active = heard;
+    if (offered) {  // with a shorter interval the time may be over
+        lead_if_due(now, state, false, out);
+    }
 }
 
 void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Actions& out) {

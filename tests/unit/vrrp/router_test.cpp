@@ -278,6 +278,17 @@ TEST_F(RouterTest, low_band_a_backup_takes_over_after_its_skew_time_also_without
     EXPECT_EQ(cause, Cause::yielded_to_us);
 }
 
+// Found by the fuzzer of the core: the timer that had begun was over in the past.
+TEST_F(RouterTest, low_band_a_second_offer_with_a_shorter_interval_may_end_the_wait) {
+    router();
+    feed(Startup{});
+    feed(advert(1, "192.0.2.2", 40s));
+    EXPECT_EQ(left(), 24375ms);
+    wait(5s);
+    EXPECT_EQ(feed(advert(1, "192.0.2.2", 1s)), ">active take announce");
+    EXPECT_EQ(left(), handover_overlap);
+}
+
 // A cold standby: its service is not up, but can be started.
 TEST_F(RouterTest, low_band_who_is_in_it_takes_what_nobody_else_wants_also_without_preemption) {
     RouterSettings settings;
