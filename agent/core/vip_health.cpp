@@ -139,6 +139,7 @@ void Vip::end_promotion(TimePoint now, const Surroundings& around) {
         facts_.forced || (facts_.readiness == Readiness::hot && consent_ != Consent::asked);
     if (is_active() && promoting_ && ready) {
         promoting_ = false;
+        has_moved_ = true;
         cause_ += settings_.service.empty() ? "" : "; service " + settings_.service + " is ready";
         ledger_.take(now, around.out);
         announce(now, around);

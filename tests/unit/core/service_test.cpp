@@ -206,6 +206,22 @@ TEST_F(Services, weights_change_the_priority_and_never_below_the_band) {
     ASSERT_TRUE(active(lb1, 10s));
 }
 
+// Found by the fuzzer of the core: who holds the addresses does not count what it does not know,
+// also when it has waited for on_promote before.
+TEST_F(Services, a_weight_that_counts_for_a_standby_only_is_over_with_the_promotion) {
+    core::Configuration configuration = tracking(150, -60);
+    configuration.vips.front().hooks.commands.at(
+        static_cast<std::size_t>(core::HookKind::promote)) = {"/hooks/run"};
+    lb1.silence_prober(true);
+    lb1.start(configuration);
+    lb2.start(web(50));
+    const auto heard = [&] { return lb2.vip().active.value_or(control::ActiveNode{}).priority; };
+    ASSERT_TRUE(lan.run_until([&] { return heard() == 90; }, 10s)) << "while it is promoting";
+    ASSERT_TRUE(lan.run_until([&] { return lb1.holds(vip); }, 10s));
+    lan.run_for(1s);
+    EXPECT_EQ(heard(), 150);
+}
+
 TEST_F(Services, a_node_whose_checks_have_not_run_claims_nothing) {
     lb1.silence_prober(true);
     lb1.start(served(150, true));
