@@ -112,6 +112,16 @@ void AddressLedger::receive(Entry entry) {
     index_entries();
 }
 
+std::vector<AddressGone> AddressLedger::leaving(TimePoint now) const {
+    std::vector<AddressGone> all;
+    for (const Entry& entry : entries_) {
+        if (entry.ours && entry.removing_until && now < *entry.removing_until) {
+            all.push_back({entry.index, entry.wanted.prefix});
+        }
+    }
+    return all;
+}
+
 void AddressLedger::forget_added() {
     for (Entry& entry : entries_) {
         entry.added = false;

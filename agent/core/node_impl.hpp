@@ -105,6 +105,8 @@ private:
     // which of the present ones goes on as it.
     void pass_on_addresses(const std::vector<VipSettings>& vips,
                            const std::vector<std::optional<std::size_t>>& origins);
+    // All that is leaving (see Vip::leaving).
+    std::set<KernelView::Key> leaving(TimePoint now) const;
     void end_vips(TimePoint now, const std::set<std::size_t>& kept, Outbox& out);
     void reload_health(TimePoint now, const ConfigurationChanged& event, Outbox& out);
     void translate_orders(const Configuration& former, const ConfigurationChanged& event,

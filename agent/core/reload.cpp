@@ -83,6 +83,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
         origins.push_back(stays ? std::optional{old->second} : std::nullopt);
     }
     pass_on_addresses(event.configuration->vips, origins);
+    std::set<KernelView::Key> forgotten = leaving(now);
     end_vips(now, kept, out);
     reload_health(now, event, out);
     configuration_ = event.configuration;
@@ -91,10 +92,17 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     note_virtual_addresses();
     const std::vector<bool> changed = reload_vips(now, origins, out);
     index_vips();
+    // Gone when the actions are carried out, or before; what the kernel tells of it later is no
+    // news. Who still waits to be told is told.
     for (const Action& action : out.actions) {
-        // Gone when the actions are carried out; what the kernel tells of it later is no news.
         if (const auto* removed = std::get_if<RemoveAddress>(&action)) {
-            kernel_.gone(AddressGone{removed->interface, removed->prefix});
+            forgotten.emplace(removed->interface, removed->prefix);
+        }
+    }
+    const std::set<KernelView::Key> awaited = leaving(now);
+    for (const auto& [interface, prefix] : forgotten) {
+        if (!awaited.contains({interface, prefix})) {
+            kernel_.gone(AddressGone{interface, prefix});
         }
     }
     links_changed(now, out);
@@ -134,6 +142,16 @@ void Node::Impl::pass_on_addresses(const std::vector<VipSettings>& vips,
             vips_[holder].receive(std::move(entry));
         }
     }
+}
+
+std::set<KernelView::Key> Node::Impl::leaving(TimePoint now) const {
+    std::set<KernelView::Key> all;
+    for (const Vip& vip : vips_) {
+        for (const AddressGone& address : vip.leaving(now)) {
+            all.emplace(address.index, address.prefix);
+        }
+    }
+    return all;
 }
 
 void Node::Impl::end_vips(TimePoint now, const std::set<std::size_t>& kept, Outbox& out) {

@@ -32,6 +32,7 @@ void Service::configure(TimePoint now, const ServiceSettings& settings,
         calm(health);
         phase_ = Phase::idle;
         deadline_.reset();
+        stopped_ = false;
     }
     if (other_checks && phase_ == Phase::starting) {
         for (const std::size_t check : checks_) {
@@ -164,7 +165,7 @@ bool Service::settle(TimePoint now, Demand demand, Health& health, Outbox& out) 
         start(now, health, out);
         return true;
     }
-    if (demand == Demand::stop && !stopped_) {
+    if (demand == Demand::stop && !stopped_ && settings_->can_be_started()) {
         stop(now, out);
         return true;
     }

@@ -139,6 +139,23 @@ TEST_F(Reload, a_service_that_is_not_this_agents_to_start_any_more_is_not_stoppe
     EXPECT_THAT(lb1.orders(), IsEmpty());
 }
 
+// Found by the fuzzer of the core. It runs, so this node is ready.
+TEST_F(Reload, a_service_that_was_being_stopped_is_left_alone_when_it_is_not_this_agents_any_more) {
+    Configuration before = served(150);
+    before.services.front().stop_on_release = true;
+    Configuration after = served(150);
+    after.services.front().unit.clear();
+    start(before, web(100));
+    lb1.set_stop(3600s);
+    lb1.set_link(false);
+    ASSERT_TRUE(lan.run_until([&] { return !lb1.orders().empty(); }, 10s));
+    lb1.reload(after);
+    lb1.set_link(true);
+    lan.run_for(2s);
+    EXPECT_THAT(lb1.orders(), ElementsAre("stop haproxy"));
+    EXPECT_EQ(lb1.vip().readiness, control::Readiness::hot);
+}
+
 // --- VIPs come and go ----------------------------------------------------------------------------
 
 TEST_F(Reload, a_vip_that_is_gone_releases_and_resigns) {
@@ -276,6 +293,28 @@ TEST_F(Reload, an_address_moves_between_two_vips_while_it_is_being_removed_or_ad
     lan.run_for(5s);
     EXPECT_EQ(lb1.state(), "active") << "it is no address of somebody else";
     EXPECT_TRUE(lb1.holds(second));
+}
+
+// Found by the fuzzer of the core. The VIP that asked for the removal is no more, and what it knew.
+TEST_F(Reload, an_address_of_a_vip_that_is_gone_is_added_also_before_the_kernel_has_told) {
+    Configuration before = web(150);
+    before.vips.push_back(mail(150));
+    before.vips.back().addresses.push_back(address(second));
+    Configuration after = web(150);
+    after.vips.front().addresses.push_back(address(second));
+    Configuration other = web(100);
+    other.vips.push_back(mail(100));
+    start(before, other);
+    lb1.slow_down_kernel(50ms);
+    lb1.send(control::FailoverRequest{"mail", 10s});
+    ASSERT_TRUE(lan.run_until([&] { return !lb1.holds(second); }, 1s));
+    lb1.reload(web(150));
+    lb1.reload(after);
+    EXPECT_THAT(decided, ElementsAre("add 192.0.2.11/24", "announce 192.0.2.11"));
+    EXPECT_TRUE(lb1.holds(second));
+    lan.run_for(1s);
+    EXPECT_TRUE(lb1.holds(second));
+    EXPECT_EQ(lb1.vip().counters.address_repairs, 0U);
 }
 
 TEST(ReloadRules, what_makes_another_virtual_router) {
