@@ -41,8 +41,8 @@ std::string Vip::source_trouble(const Surroundings& around) {
 }
 
 bool Vip::waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around) {
-    const bool holding = is_active() && !promoting_ && settings_.priority != vrrp::owner_priority;
-    if (!holding) {
+    const bool needs_source = settings_.priority != vrrp::owner_priority;
+    if (!is_holding() || (!trouble.empty() && !needs_source)) {
         source_lost_.reset();
         return false;
     }

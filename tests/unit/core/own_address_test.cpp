@@ -94,6 +94,22 @@ TEST_F(OwnAddress, a_standby_without_one_is_faulty_at_once) {
     EXPECT_EQ(lb2.state(), "backup");
 }
 
+// Found by the fuzzer of the core: active for good, and without the address.
+TEST_F(OwnAddress, who_becomes_the_owner_meanwhile_takes_the_address_again) {
+    core::Configuration excluded = web(150);
+    excluded.vips.push_back(excluded.vips.front());
+    excluded.vips.back().name = "mail";
+    excluded.vips.back().vrid = 52;
+    excluded.vips.back().addresses.front().prefix = *IpPrefix::parse(own);
+    lb1.reload(excluded);
+    EXPECT_FALSE(lb1.holds(vip)) << "nothing to send from";
+    lb1.reload(web(255));
+    EXPECT_TRUE(lb1.holds(vip));
+    lan.run_for(10s);
+    EXPECT_EQ(lb1.state(), "active");
+    EXPECT_TRUE(lb1.holds(vip));
+}
+
 TEST_F(OwnAddress, a_stop_meanwhile_leaves_nothing) {
     lose_own_address();
     lb1.stop();
