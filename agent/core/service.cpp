@@ -129,6 +129,7 @@ bool Service::settle(TimePoint now, Demand demand, Health& health, Outbox& out) 
     }
     if (stopped_ && !ready) {
         stopped_ = false;  // seen to be down: from now on its checks tell
+        return true;
     }
     switch (phase_) {
         case Phase::starting:

@@ -1,4 +1,7 @@
 // Checks and services decide who may have the address: real Nodes on a virtual LAN.
+#include "agent/core/service.hpp"
+
+#include "agent/core/health.hpp"
 #include "tests/unit/core/services.hpp"
 
 namespace understudy {
@@ -204,6 +207,22 @@ TEST_F(Services, weights_change_the_priority_and_never_below_the_band) {
     lan.run_for(2s);
     EXPECT_EQ(lb2.vip().effective_priority, 17);
     ASSERT_TRUE(active(lb1, 10s));
+}
+
+// Found by the fuzzer of the core: who has the addresses was not looked at again.
+TEST(Service, that_was_stopped_and_tells_by_its_checks_again_is_another_one) {
+    const core::Configuration configuration = served(150, true);
+    core::Health health(configuration.checks, TimePoint{1000s});
+    core::Service service(configuration.services.front(), {0}, 0);
+    core::Outbox out;
+    const TimePoint now{1001s};
+    ASSERT_TRUE(service.settle(now, core::Demand::stop, health, out));
+    ASSERT_TRUE(service.finished(now, {0, 1, true, ""}, health, out));
+    EXPECT_TRUE(service.is_stopped());
+    EXPECT_NE(service.readiness(health, true), control::Readiness::hot);
+    EXPECT_TRUE(service.settle(now, core::Demand::none, health, out));
+    EXPECT_EQ(service.readiness(health, true), control::Readiness::hot);
+    EXPECT_FALSE(service.settle(now, core::Demand::none, health, out));
 }
 
 // Found by the fuzzer of the core: who holds the addresses does not count what it does not know,
