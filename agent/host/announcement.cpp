@@ -1,5 +1,6 @@
 #include "agent/host/announcement.hpp"
 
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -10,9 +11,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 
+#include "checks/probes/locked_filter.hpp"
 #include "vrrp/checksum.hpp"
 
 namespace understudy::host {
@@ -145,13 +146,16 @@ std::array<std::byte, neighbour_message_size> unsolicited_advertisement(const Ma
                              mac, address, address);
 }
 
-// Protocol 0: the socket sends, and nothing is delivered to it.
-AnnouncementSender::AnnouncementSender()
-    : socket_(socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    if (!socket_.is_open()) {
-        throw std::runtime_error(std::string{"the kernel gives no packet socket: "} +
-                                 std::strerror(errno));
+// Protocol 0 delivers nothing either, but could be changed.
+FileDescriptor open_frame_socket() {
+    FileDescriptor fd{socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    if (fd.is_open() && !checks::lock_filter(fd.get(), nothing)) {
+        const int why = errno;
+        fd.reset();
+        errno = why;
     }
+    return fd;
 }
 
 void AnnouncementSender::queue(const core::Announce& announcement) {
@@ -196,8 +200,8 @@ bool AnnouncementSender::flush() {
         header.msg_iovlen = 1;
     }
     for (std::size_t done = 0; done < count;) {
-        const int sent = sendmmsg(socket_.get(), &messages.at(done),
-                                  static_cast<unsigned>(count - done), MSG_DONTWAIT);
+        const int sent = sendmmsg(frames_, &messages.at(done), static_cast<unsigned>(count - done),
+                                  MSG_DONTWAIT);
         // A frame that the interface refuses is skipped: the announcement is repeated anyway.
         done += sent > 0 ? static_cast<std::size_t>(sent) : 1;
     }

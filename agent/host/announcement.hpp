@@ -34,10 +34,13 @@ std::array<std::byte, neighbour_message_size> unsolicited_advertisement(const Ma
                                                                         const IpAddress& address,
                                                                         bool router);
 
+// Sends frames on any link, and receives nothing, for good. Not open: refused, and errno says why.
+FileDescriptor open_frame_socket();
+
 class AnnouncementSender {
 public:
-    // Throws std::runtime_error if the kernel gives no packet socket.
-    AnnouncementSender();
+    // `frames`: as open_frame_socket() gives it, of the caller.
+    explicit AnnouncementSender(int frames) : frames_(frames) {}
 
     void queue(const core::Announce& announcement);
     // Sends at most 256 frames with one system call; the rest stays queued. True: more is queued.
@@ -45,7 +48,7 @@ public:
     bool has_queued() const { return next_ < queue_.size(); }
 
 private:
-    FileDescriptor socket_;
+    int frames_;
     std::vector<core::Announce> queue_;  // reused
     std::size_t next_ = 0;
 };

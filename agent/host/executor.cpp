@@ -17,8 +17,8 @@ constexpr Duration longest_execution = std::chrono::milliseconds{100};
 
 }  // namespace
 
-Executor::Executor(VrrpSockets& sockets, EventSink sink, Other other)
-    : sockets_(sockets), sink_(std::move(sink)), other_(std::move(other)) {}
+Executor::Executor(VrrpSockets& sockets, int frames, EventSink sink, Other other)
+    : sockets_(sockets), sink_(std::move(sink)), other_(std::move(other)), announcements_(frames) {}
 
 void Executor::execute(const core::Outbox& outbox) {
     const TimePoint begun = boot_now();

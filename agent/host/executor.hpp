@@ -23,7 +23,8 @@ public:
     // What is not a matter of the kernel: listeners, answers, lines, the end.
     using Other = std::function<void(const core::Action&)>;
 
-    Executor(VrrpSockets& sockets, EventSink sink, Other other);
+    // `frames`: see AnnouncementSender.
+    Executor(VrrpSockets& sockets, int frames, EventSink sink, Other other);
 
     void execute(const core::Outbox& outbox);
     // Announcements and renewals beyond what one round takes. True: call again soon.

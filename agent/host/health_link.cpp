@@ -93,17 +93,13 @@ void HealthLink::configure(const core::ConfigurationChanged& change, const FileD
 // The prober that is at work finishes what it has begun. What is ordered from now on waits for the
 // next one, which the runner starts.
 void HealthLink::send_configuration(const FileDescriptor& text, bool other_probes) {
-    std::string numbers(1, '\0');
+    std::vector<std::uint32_t> numbers;
     for (const Check& check : checks_) {
-        numbers += std::to_string(check.number) + ' ';
+        numbers.push_back(check.number);
     }
-    for (const std::uint32_t service : services_) {
-        numbers += std::to_string(service) + ' ';
-    }
-    const bool written =
-        ::write(text.get(), numbers.data(), numbers.size()) == static_cast<ssize_t>(numbers.size());
+    numbers.insert(numbers.end(), services_.begin(), services_.end());
     const checks::Order order{checks::OrderKind::configure, ++configuration_number_, 0};
-    if (!written || !runner_.try_send(encode(order), text.get())) {
+    if (!append_numbers(text, numbers) || !runner_.try_send(encode(order), text.get())) {
         write_line(core::LogLevel::error,
                    "the runner does not take the configuration: what is new in it is not checked; "
                    "restart the agent");

@@ -85,11 +85,10 @@ std::optional<MacAddress> mac_of(int socket, const std::string& interface) {
 
 }  // namespace
 
-Introduction::Introduction()
-    : routes_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)),
-      frames_(socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    if (!routes_.is_open() || !frames_.is_open()) {
-        throw std::runtime_error("the kernel gives no sockets to ask for neighbours");
+Introduction::Introduction(int frames)
+    : routes_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), frames_(frames) {
+    if (!routes_.is_open()) {
+        throw std::runtime_error("the kernel gives no socket to ask for the ways to the peers");
     }
     setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
 }
@@ -101,7 +100,7 @@ void Introduction::introduce(const core::Configuration& configuration, const Hel
         return;
     }
     std::vector<Question> questions = questions_for(configuration, name.data(), family);
-    const auto mac = questions.empty() ? std::nullopt : mac_of(frames_.get(), name.data());
+    const auto mac = questions.empty() ? std::nullopt : mac_of(frames_, name.data());
     if (!mac) {
         return;
     }
@@ -183,7 +182,7 @@ void Introduction::ask(const Question& question, core::InterfaceIndex interface,
     to.sll_family = AF_PACKET;
     to.sll_ifindex = interface;
     const auto send = [&](std::span<const std::byte> frame) {
-        sendto(frames_.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+        sendto(frames_, frame.data(), frame.size(), MSG_DONTWAIT,
                reinterpret_cast<const sockaddr*>(&to), sizeof to);
     };
     if (question.peer.is_v4()) {

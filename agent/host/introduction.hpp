@@ -22,8 +22,9 @@ namespace understudy::host {
 
 class Introduction {
 public:
-    // Throws std::runtime_error if the kernel gives no sockets.
-    Introduction();
+    // `frames`: as open_frame_socket() gives it, of the caller. Throws std::runtime_error if the
+    // kernel gives no other socket.
+    explicit Introduction(int frames);
 
     // To the unicast peers of this family of the VIPs on this interface, the way that
     // advertisements to them go (without a route Linux takes them to be on the link). Never blocks.
@@ -49,7 +50,7 @@ private:
 
     std::set<std::pair<core::InterfaceIndex, IpAddress>> own_;
     FileDescriptor routes_;
-    FileDescriptor frames_;
+    int frames_;
 };
 
 }  // namespace understudy::host

@@ -29,33 +29,19 @@ int make_timer() {
 
 }  // namespace
 
-// Waits for the VRRP sockets of one listener. The descriptors belong to VrrpSockets, so they are
-// let go before they are closed.
-struct Loop::Ear {
-    Ear(boost::asio::io_context& io, const std::vector<int>& fds) {
-        for (const int fd : fds) {
-            descriptors.emplace_back(io, fd);
-        }
-    }
-    ~Ear() {
-        for (stream_descriptor& descriptor : descriptors) {
-            descriptor.release();
-        }
-    }
-    Ear(const Ear&) = delete;
-    Ear& operator=(const Ear&) = delete;
-
-    std::vector<stream_descriptor> descriptors;
-};
-
 Loop::Loop(core::Configuration configuration, std::filesystem::path file,
-           const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner)
+           const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner,
+           PacketSockets packet_sockets)
     : started_(boot_now()),
       running_(std::make_shared<const core::Configuration>(std::move(configuration))),
       node_(*running_, started_),
       maintenance_(runtime_dir),
+      packet_sockets_(std::move(packet_sockets)),
+      sockets_(packet_sockets_.owners.get()),
+      introduction_(packet_sockets_.frames.get()),
+      owners_ear_(io_, packet_sockets_.owners.get()),
       executor_(
-          sockets_, [this](const core::Event& event) { feed(event); },
+          sockets_, packet_sockets_.frames.get(), [this](const core::Event& event) { feed(event); },
           [this](const core::Action& action) { carry_out(action); }),
       kernel_(io_, monitor_.fd()),
       timer_(io_, make_timer()),
@@ -88,14 +74,20 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
     }
 }
 
+// What they wait on belongs to somebody else.
 Loop::~Loop() {
     kernel_.release();
+    owners_ear_.release();
+    for (auto& [listener, ear] : ears_) {
+        ear.release();
+    }
 }
 
 bool Loop::run() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
+    hear_owners();
     restore_maintenance();
     monitor_.observe_all([this](const core::Event& event) { feed(event); });
     notify_.ready();
@@ -271,36 +263,54 @@ void Loop::take_over(const core::ConfigurationChanged& change) {
 // --- VRRP sockets --------------------------------------------------------------------------------
 
 void Loop::open_listener(const core::Listener& listener) {
-    const auto fds = sockets_.open(listener);
-    if (!fds) {
-        feed(core::ListenerFailed{listener, fds.error()});
+    forget_ear(listener);
+    const auto fd = sockets_.open(listener);
+    if (!fd) {
+        feed(core::ListenerFailed{listener, fd.error()});
         return;
     }
-    auto& ear = ears_[listener];
-    ear = std::make_unique<Ear>(io_, *fds);
-    for (std::size_t i = 0; i < ear->descriptors.size(); ++i) {
-        hear(listener, *ear, i);
-    }
+    hear(listener, ears_.emplace(listener, stream_descriptor{io_, *fd}).first->second);
     feed(core::ListenerOpened{listener});
 }
 
 void Loop::close_listener(const core::Listener& listener) {
-    ears_.erase(listener);
+    forget_ear(listener);
     sockets_.close(listener);
 }
 
-void Loop::hear(const core::Listener& listener, Ear& ear, std::size_t which) {
-    ear.descriptors[which].async_wait(
-        stream_descriptor::wait_read, [this, listener, which](error_code error) {
-            if (error) {
-                return;
-            }
-            receive(listener);
-            after_round();
-            if (const auto found = ears_.find(listener); found != ears_.end()) {
-                hear(listener, *found->second, which);
-            }
-        });
+void Loop::forget_ear(const core::Listener& listener) {
+    if (const auto ear = ears_.find(listener); ear != ears_.end()) {
+        ear->second.release();
+        ears_.erase(ear);
+    }
+}
+
+void Loop::hear(const core::Listener& listener, stream_descriptor& ear) {
+    ear.async_wait(stream_descriptor::wait_read, [this, listener](error_code error) {
+        if (error) {
+            return;
+        }
+        receive(listener);
+        after_round();
+        if (const auto found = ears_.find(listener); found != ears_.end()) {
+            hear(listener, found->second);
+        }
+    });
+}
+
+void Loop::hear_owners() {
+    owners_ear_.async_wait(stream_descriptor::wait_read, [this](error_code error) {
+        if (error) {
+            return;
+        }
+        receive_owners();
+        after_round();
+        hear_owners();
+    });
+}
+
+void Loop::receive_owners() {
+    sockets_.receive_owners([this](const core::Event& event) { feed(event); });
 }
 
 void Loop::receive(const core::Listener& listener) {
@@ -355,6 +365,7 @@ void Loop::wait_for_timer() {
         for (const core::Listener& listener : listeners) {
             receive(listener);
         }
+        receive_owners();
         feed(core::TimePassed{});
         after_round();
         wait_for_timer();

@@ -17,6 +17,7 @@
 #include "agent/host/introduction.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/maintenance_file.hpp"
+#include "agent/host/packet_sockets.hpp"
 #include "agent/host/recorder.hpp"
 #include "agent/host/reloader.hpp"
 #include "agent/host/service_notify.hpp"
@@ -29,7 +30,8 @@ public:
     // Opens everything that the agent needs; `file` is where a reload reads, and without a `runner`
     // nothing can be checked. Throws std::runtime_error if something is refused.
     Loop(core::Configuration configuration, std::filesystem::path file,
-         const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner);
+         const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner,
+         PacketSockets packet_sockets = open_packet_sockets({}));
     ~Loop();
 
     // Until the agent has stopped. True if it was asked to leave its addresses where they are, for
@@ -37,8 +39,6 @@ public:
     bool run();
 
 private:
-    struct Ear;
-
     void feed(const core::Event& event);
     void handle(const core::Event& event);
     void carry_out(const core::Action& action);
@@ -49,8 +49,11 @@ private:
 
     void open_listener(const core::Listener& listener);
     void close_listener(const core::Listener& listener);
-    void hear(const core::Listener& listener, Ear& ear, std::size_t which);
+    void forget_ear(const core::Listener& listener);
+    void hear(const core::Listener& listener, boost::asio::posix::stream_descriptor& ear);
+    void hear_owners();
     void receive(const core::Listener& listener);
+    void receive_owners();
     void introduce_after(const core::Event& event);
 
     void wait_for_timer();
@@ -75,9 +78,12 @@ private:
     bool leaves_addresses_ = false;
     bool continuing_ = false;
 
+    PacketSockets packet_sockets_;
     VrrpSockets sockets_;
     Introduction introduction_;
-    std::map<core::Listener, std::unique_ptr<Ear>> ears_;
+    // They wait on descriptors of `sockets_`, and let go of them before those are closed.
+    std::map<core::Listener, boost::asio::posix::stream_descriptor> ears_;
+    boost::asio::posix::stream_descriptor owners_ear_;
     KernelMonitor monitor_;
     Executor executor_;
     std::optional<HealthLink> health_;

@@ -14,6 +14,7 @@
 #include "agent/host/arp_quiet.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/loop.hpp"
+#include "agent/host/packet_sockets.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/release.hpp"
 #include "agent/host/runner.hpp"
@@ -37,6 +38,8 @@ struct Options {
     std::string runtime_dir = "/run/understudy";
     bool check = false;
     bool release = false;
+    bool open_sockets = false;
+    std::string runner;
 };
 
 po::options_description description(Options& options) {
@@ -50,6 +53,8 @@ po::options_description description(Options& options) {
                                        "validate the configuration, and exit")(
         "release", po::bool_switch(&options.release),
         "remove every address that a dead agent left behind, and exit")(
+        "open-sockets", po::bool_switch(&options.open_sockets),
+        "leave the sockets that the agent may not open with the service manager, and exit")(
         "version", "print the version, and exit")("help", "print this, and exit");
     return text;
 }
@@ -117,9 +122,10 @@ int run(const Options& options) {
         return failed;
     }
     std::signal(SIGPIPE, SIG_IGN);
-    // A fork of what is not yet there: no threads, no sockets, no timers.
+    // Before there are threads, sockets, and timers.
     // Also without anything to run: a reload may bring it.
-    host::RunnerEnds runner = host::start_runner(*configuration);
+    host::HandedSockets handed = host::take_handed_sockets();
+    host::RunnerEnds runner = host::start_runner(*configuration, handed.probers);
     go_first();
     host::start_journal(configuration->agent.log_level);
     host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
@@ -131,7 +137,8 @@ int run(const Options& options) {
     bool left = false;
     {
         host::Loop loop(std::move(*configuration), std::filesystem::absolute(options.config),
-                        options.runtime_dir, std::move(runner));
+                        options.runtime_dir, std::move(runner),
+                        host::open_packet_sockets(std::move(handed.heartbeat)));
         if (const std::string error = host::drop_privileges(); !error.empty()) {
             host::write_line(LogLevel::warn, error);
         }
@@ -149,13 +156,25 @@ int run(const Options& options) {
     return left ? left_to_the_next : done;
 }
 
+int open_sockets() {
+    const std::string error = host::leave_sockets_with_manager();
+    if (!error.empty()) {
+        std::cerr << "understudyd: " << error << '\n';
+    }
+    return error.empty() ? done : failed;
+}
+
 int start(int argc, char** argv) {
     Options options;
     const po::options_description known = description(options);
+    po::options_description hidden;
+    hidden.add_options()("runner", po::value(&options.runner));
+    po::options_description all;
+    all.add(known).add(hidden);
     po::variables_map values;
     try {
         po::store(po::command_line_parser(argc, argv)
-                      .options(known)
+                      .options(all)
                       .positional(po::positional_options_description{})
                       .run(),
                   values);
@@ -172,9 +191,15 @@ int start(int argc, char** argv) {
         std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
         return done;
     }
-    if (options.check && options.release) {
-        std::cerr << "understudyd: either --check or --release\n\n" << known;
+    if (values.contains("runner")) {
+        return host::run_runner(options.runner);
+    }
+    if (options.check + options.release + options.open_sockets > 1) {
+        std::cerr << "understudyd: one of --check, --release, --open-sockets\n\n" << known;
         return usage;
+    }
+    if (options.open_sockets) {
+        return open_sockets();
     }
     if (options.check) {
         return load(options.config) ? done : failed;

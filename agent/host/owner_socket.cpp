@@ -1,15 +1,14 @@
 #include "agent/host/owner_socket.hpp"
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <variant>
 
+#include "checks/probes/locked_filter.hpp"
 #include "vrrp/checksum.hpp"
 #include "vrrp/protocol.hpp"
 
@@ -21,9 +20,8 @@ constexpr std::uint32_t ancillary(int what) {
     return static_cast<std::uint32_t>(SKF_AD_OFF) + static_cast<std::uint32_t>(what);
 }
 
-// All standbys of an owner are woken by it once more, so it lets nothing else through. A VLAN's
-// packets pass the sockets of the interface below it too, but name their own interface.
-bool attach_filter(int fd, core::InterfaceIndex interface) {
+// All standbys of an owner are woken by it once more, so it lets nothing else through.
+bool attach_filter(int fd) {
     constexpr std::uint32_t all_vrrp_routers = 0xe0000012;  // 224.0.0.18
     constexpr std::uint32_t fragment = 0x3fff;              // more of them, or an offset
     constexpr std::uint32_t whole_packet = 0xffff;
@@ -36,31 +34,31 @@ bool attach_filter(int fd, core::InterfaceIndex interface) {
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, fragment, 7, 0),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PKTTYPE)),
         BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_MULTICAST, 5, 0),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_IFINDEX)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(interface), 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PROTOCOL)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 3),
         BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
         BPF_STMT(BPF_LD | BPF_B | BPF_IND, 2),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, vrrp::owner_priority, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, 0),
         BPF_STMT(BPF_RET | BPF_K, whole_packet),
     };
-    const sock_fprog filter{sizeof program / sizeof *program, program};
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+    return checks::lock_filter(fd, program);
 }
 
 }  // namespace
 
-// Protocol 0: nothing is delivered before the filter is there and the interface is chosen.
-std::expected<FileDescriptor, std::string> open_owner_socket(core::InterfaceIndex interface) {
+// Protocol 0: nothing is delivered before the filter is there.
+FileDescriptor open_owner_socket() {
     FileDescriptor fd{socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     sockaddr_ll place{};
     place.sll_family = AF_PACKET;
     place.sll_protocol = htons(ETH_P_IP);
-    place.sll_ifindex = interface;
-    if (!fd.is_open() || !attach_filter(fd.get(), interface) ||
-        bind(fd.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) < 0) {
-        return std::unexpected(std::string{"cannot open a packet socket for an address owner: "} +
-                               std::strerror(errno));
+    if (fd.is_open() &&
+        (!attach_filter(fd.get()) ||
+         bind(fd.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) < 0)) {
+        const int why = errno;
+        fd.reset();
+        errno = why;
     }
     return fd;
 }

@@ -4,14 +4,14 @@
 // layer of whoever holds that address in the owner's absence, a packet from it is a martian: the
 // raw socket never sees the advertisement that says "give way" (6.4.3). A packet socket does.
 // The alternative is accept_local, which would let in every packet with a forged local source, and
-// whose value somebody would have to put back.
+// whose value somebody would have to put back. One socket for all interfaces: one of its own for
+// each would cost the loop a pause of the kernel when it is closed (packet(7) sockets wait for all
+// processors to have let go of them).
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <set>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "agent/core/event.hpp"
@@ -19,9 +19,10 @@
 
 namespace understudy::host {
 
-// Delivers IPv4 packets from their headers on: multicast advertisements of priority 255, nothing
-// else and nothing of this node's own. An error says what was refused.
-std::expected<FileDescriptor, std::string> open_owner_socket(core::InterfaceIndex interface);
+// Delivers IPv4 packets from their headers on, with the interface in sockaddr_ll: multicast
+// advertisements of priority 255, nothing else and nothing of this node's own, for good (see
+// lock_filter). Not open: refused, and errno says why.
+FileDescriptor open_owner_socket();
 
 // What the IP layer would have verified. Empty, or the packet without the padding of its frame.
 std::span<const std::byte> verified_ipv4(std::span<const std::byte> frame);

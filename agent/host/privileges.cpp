@@ -103,6 +103,22 @@ bool may_change_user() {
     return capget(sets) && (sets[0].effective & both) == both;
 }
 
+namespace {
+
+// The sandbox forbids to give up what is not there in the first place.
+std::string reduce_to(const Sets& present, std::uint32_t kept) {
+    Sets sets{};
+    sets[0].effective = sets[0].permitted = present[0].permitted & kept;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const bool same = sets[0].permitted == present[0].permitted && present[1].permitted == 0;
+    if (syscall(SYS_capset, &header, sets.data()) != 0 && !same) {
+        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    }
+    return {};
+}
+
+}  // namespace
+
 // CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
 // somebody else, and for ending it.
 std::string keep_runner_rights(const core::Configuration& configuration) {
@@ -122,14 +138,7 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
     }
     constexpr std::uint32_t kept =
         bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
-    sets[0].effective = sets[0].permitted = sets[0].permitted & kept;
-    sets[0].inheritable = 0;
-    sets[1] = {};
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    if (syscall(SYS_capset, &header, sets.data()) != 0) {
-        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
-    }
-    return {};
+    return reduce_to(sets, kept);
 }
 
 std::string drop_privileges() {
@@ -140,13 +149,12 @@ std::string drop_privileges() {
                   0);  // fails without CAP_SETPCAP: then it is not ours
         }
     }
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     Sets sets{};
-    sets[0].effective = sets[0].permitted = needed;
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    if (syscall(SYS_capset, &header, sets.data()) != 0) {
-        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    if (!capget(sets)) {
+        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
     }
-    return {};
+    return reduce_to(sets, needed);
 }
 
 }  // namespace understudy::host

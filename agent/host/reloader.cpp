@@ -1,42 +1,17 @@
 #include "agent/host/reloader.hpp"
 
 #include <pwd.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <boost/asio/post.hpp>
-#include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
-#include "agent/config/render.hpp"
 #include "agent/core/reload.hpp"
 #include "agent/host/arp_quiet.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/runner.hpp"
 
 namespace understudy::host {
-
-namespace {
-
-// In memory, so that its size does not matter to whom it is sent.
-FileDescriptor in_memory(const std::string& text, std::string& error) {
-    FileDescriptor file{memfd_create("understudy-configuration", MFD_CLOEXEC)};
-    std::size_t written = 0;
-    while (file.is_open() && written < text.size()) {
-        const ssize_t size = ::write(file.get(), text.data() + written, text.size() - written);
-        if (size <= 0) {
-            break;
-        }
-        written += static_cast<std::size_t>(size);
-    }
-    if (!file.is_open() || written < text.size()) {
-        error = std::string{"it cannot be passed on to the runner: "} + std::strerror(errno);
-    }
-    return file;
-}
-
-}  // namespace
 
 struct Reloader::Handover {
     std::shared_ptr<const core::Configuration> running;
@@ -121,15 +96,8 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (const std::string missing = missing_right_for(*next, changes_user_); !missing.empty()) {
         return refuse(missing);
     }
-    const std::string text = config::render(*next);
-    const config::Result again = config::parse_text("config", text, next->agent.name);
-    if (!again.configuration || *again.configuration != *next) {
-        return refuse(
-            "a value has quotes and a comment sign, which cannot be passed on while the "
-            "agent runs; restart it");
-    }
     std::string error;
-    result.text = in_memory(text, error);
+    result.text = text_for_runner(*next, error);
     if (!error.empty()) {
         return refuse(error);
     }

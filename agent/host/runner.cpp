@@ -22,7 +22,6 @@
 #include <memory>
 #include <optional>
 #include <sstream>
-#include <stdexcept>
 
 #include "agent/config/parse.hpp"
 #include "agent/host/hook_runs.hpp"
@@ -109,14 +108,7 @@ struct Numbered {
     std::map<std::uint32_t, checks::CheckSettings> checks;
     std::uint32_t configuration = 0;
 
-    explicit Numbered(const core::Configuration& from) : agent(from.agent) {
-        for (std::uint32_t i = 0; i < from.services.size(); ++i) {
-            services.emplace(i, from.services[i]);
-        }
-        for (std::uint32_t i = 0; i < from.checks.size(); ++i) {
-            checks.emplace(i, from.checks[i]);
-        }
-    }
+    Numbered() = default;
     Numbered(core::Configuration&& from, std::istream& numbers, std::uint32_t number)
         : agent(std::move(from.agent)), configuration(number) {
         std::uint32_t next = 0;
@@ -144,6 +136,19 @@ std::string content_of(int file) {
     }
 }
 
+// Closes all others but the standard ones; -1 is none.
+void keep_only(std::vector<int> kept) {
+    std::ranges::sort(kept);
+    int next = STDERR_FILENO + 1;
+    for (const int fd : kept) {
+        if (fd > next) {
+            close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd) - 1, 0);
+        }
+        next = std::max(next, fd + 1);
+    }
+    close_range(static_cast<unsigned>(next), ~0U, 0);
+}
+
 checks::ProberUser prober_user(const std::string& name) {
     checks::ProberUser user;
     const passwd* entry = getpwnam(name.c_str());
@@ -155,10 +160,11 @@ checks::ProberUser prober_user(const std::string& name) {
 
 class Runner {
 public:
-    Runner(const core::Configuration& configuration, int orders, int probers_end)
-        : numbered_(configuration),
-          channel_(context_, orders),
+    // Knows nothing before the first configuration comes.
+    Runner(int orders, int probers_end, const ProberSockets& sockets)
+        : channel_(context_, orders),
           probers_end_(probers_end),
+          sockets_(sockets),
           bus_(context_),
           attempts_(context_,
                     [this](const checks::Report& report) { channel_.send(encode(report)); }),
@@ -170,9 +176,6 @@ public:
     void run() {
         channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
                         [this] { context_.stop(); });
-        if (!numbered_.checks.empty()) {
-            start_prober("");
-        }
         context_.run();
         if (prober_pid_ > 0) {
             kill(prober_pid_, SIGKILL);
@@ -267,6 +270,8 @@ private:
     boost::asio::io_context context_{1};
     checks::Channel channel_;
     int probers_end_;
+    ProberSockets sockets_;
+    std::size_t next_set_ = 0;
     checks::SystemdBus bus_;
     checks::Attempts attempts_;
     HookRuns hooks_;
@@ -285,7 +290,7 @@ void Runner::configure(std::uint32_t number) {
     const auto end = std::min(text.find('\0'), text.size());
     config::Result read = config::parse_text("config", text.substr(0, end), "");
     if (!read.configuration) {
-        std::cerr << "understudyd: runner: the configuration of a reload is not understood\n";
+        std::cerr << "understudyd: runner: the configuration is not understood\n";
         return;
     }
     if (const std::string error = keep_runner_rights(*read.configuration); !error.empty()) {
@@ -307,7 +312,8 @@ void Runner::start_next_prober() {
 void Runner::start_prober(const std::string& why) {
     starting_ = false;
     checks::ProberTask task{numbered_.checks, numbered_.configuration,
-                            prober_user(numbered_.agent.script_user)};
+                            prober_user(numbered_.agent.script_user),
+                            sockets_.at(next_set_++ % sockets_.size())};
     const pid_t parent = getpid();
     std::array<int, 2> retirement{-1, -1};
     const pid_t pid = pipe2(retirement.data(), O_CLOEXEC) == 0 ? fork() : -1;
@@ -315,15 +321,12 @@ void Runner::start_prober(const std::string& why) {
         prctl(PR_SET_NAME, "understudy-prob");
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         // Of the runner it keeps nothing: neither its loop nor its orders.
-        const int channel = fcntl(probers_end_, F_DUPFD, 10);
-        const int retired = fcntl(retirement[1], F_DUPFD, 10);
-        dup2(channel, 3);
-        dup2(retired, 4);
-        close_range(5, ~0U, 0);
+        keep_only({probers_end_, retirement[1], task.sockets.echo_v4, task.sockets.echo_v6,
+                   task.sockets.arp});
         if (getppid() != parent) {
             std::_Exit(EXIT_FAILURE);
         }
-        checks::run_prober(task, 3, 4);
+        checks::run_prober(task, probers_end_, retirement[1]);
     }
     ::close(retirement[1]);
     const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
@@ -395,61 +398,39 @@ void Runner::prober_ended() {
     pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
 }
 
-[[noreturn]] void become_runner(const core::Configuration& configuration, int orders,
-                                int probers_end, pid_t parent) {
+}  // namespace
+
+int run_runner(const std::string& arguments) {
+    std::istringstream numbers(arguments);
+    int orders = -1;
+    int probers_end = -1;
+    ProberSockets sockets;
+    numbers >> orders >> probers_end;
+    for (checks::RawDescriptors& set : sockets) {
+        numbers >> set.echo_v4 >> set.echo_v6 >> set.arp;
+    }
+    if (!numbers || orders < 0 || probers_end < 0) {
+        std::cerr << "understudyd: --runner is for understudyd itself\n";
+        return EXIT_FAILURE;
+    }
+    std::vector<int> kept = all_of(sockets);
+    kept.insert(kept.begin(), {orders, probers_end});
+    for (const int fd : kept) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    keep_only(kept);
     prctl(PR_SET_NAME, "understudy-run");
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setpriority(PRIO_PROCESS, 0, 0);  // what it starts does not go before everybody else
     // What is meant for the agent comes to the whole group at times. The agent still needs this
     // process to stop; it ends with the agent.
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
         std::signal(signal, SIG_IGN);
     }
-    if (getppid() != parent) {
-        std::_Exit(EXIT_FAILURE);
-    }
-    try {
-        if (const std::string error = keep_runner_rights(configuration); !error.empty()) {
-            std::cerr << "understudyd: runner: " << error << '\n';
-        }
-        Runner runner(configuration, orders, probers_end);
-        runner.run();
-    } catch (const std::exception& error) {
-        std::cerr << "understudyd: runner: " << error.what() << '\n';
-        std::_Exit(EXIT_FAILURE);
-    }
-    std::_Exit(EXIT_SUCCESS);
-}
-
-}  // namespace
-
-RunnerEnds start_runner(const core::Configuration& configuration) {
-    const std::string& user = configuration.agent.script_user;
-    const bool has_use = !configuration.checks.empty() || !configuration.services.empty();
-    if (has_use && getpwnam(user.c_str()) == nullptr) {
-        throw std::runtime_error("script_user = " + user + ": there is no such user");
-    }
-    const auto [orders, their_orders] = checks::make_channel();
-    const auto [outcomes, probers_end] = checks::make_channel();
-    const pid_t parent = getpid();
-    const pid_t pid = fork();
-    if (pid < 0) {
-        throw std::runtime_error(std::string{"the runner cannot be started: "} +
-                                 std::strerror(errno));
-    }
-    if (pid == 0) {
-        // Of the agent it keeps nothing: a lock, for one, would outlive who holds it.
-        const int first = fcntl(their_orders, F_DUPFD, 10);
-        const int second = fcntl(probers_end, F_DUPFD, 10);
-        dup2(first, 3);
-        dup2(second, 4);
-        close_range(5, ~0U, 0);
-        become_runner(configuration, 3, 4, parent);
-    }
-    ::close(their_orders);
-    ::close(probers_end);
-    return {FileDescriptor{orders}, FileDescriptor{outcomes}, pid, may_change_user()};
+    Runner runner(orders, probers_end, sockets);
+    runner.run();
+    return EXIT_SUCCESS;
 }
 
 }  // namespace understudy::host

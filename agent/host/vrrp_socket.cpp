@@ -1,5 +1,6 @@
 #include "agent/host/vrrp_socket.hpp"
 
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 
@@ -141,6 +142,30 @@ bool is_passing(int error) {
            error == ENETUNREACH || error == EHOSTUNREACH || error == ECONNREFUSED;
 }
 
+// False: the socket is broken.
+template <class Read>
+bool receive_from(int fd, const Read& read) {
+    ReceptionBuffers& buffers = reception_buffers();
+    for (int round = 0; round < receive_rounds; ++round) {
+        buffers.prepare();
+        const int count =
+            recvmmsg(fd, buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
+        if (count < 0) {
+            return is_passing(errno);
+        }
+        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+            mmsghdr& message = buffers.messages.at(i);
+            read(std::span<const std::byte>{buffers.slots.at(i).data}.first(
+                     std::min<std::size_t>(message.msg_len, datagram_size)),
+                 message.msg_hdr);
+        }
+        if (static_cast<std::size_t>(count) < receive_batch) {
+            return true;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 // --- one socket ----------------------------------------------------------------------------------
@@ -156,9 +181,6 @@ std::expected<VrrpSocket, std::string> VrrpSocket::open(const core::Listener& li
         return std::unexpected(std::move(error));
     }
     if (std::string error = listener.multicast ? socket.join() : std::string{}; !error.empty()) {
-        return std::unexpected(std::move(error));
-    }
-    if (std::string error = socket.listen_to_owners(); !error.empty()) {
         return std::unexpected(std::move(error));
     }
     return socket;
@@ -224,66 +246,15 @@ std::string VrrpSocket::join() const {
     return {};
 }
 
-std::string VrrpSocket::listen_to_owners() {
-    if (listener_.family != Family::ipv4 || !listener_.multicast) {
-        return {};
-    }
-    auto owners = open_owner_socket(listener_.interface);
-    if (!owners) {
-        return owners.error();
-    }
-    owners_ = std::move(*owners);
-    return {};
-}
-
-std::vector<int> VrrpSocket::descriptors() const {
-    std::vector<int> all{socket_.get()};
-    if (owners_.is_open()) {
-        all.push_back(owners_.get());
-    }
-    return all;
-}
-
-bool VrrpSocket::receive_from(int fd, const Read& read) {
-    ReceptionBuffers& buffers = reception_buffers();
-    for (int round = 0; round < receive_rounds; ++round) {
-        buffers.prepare();
-        const int count =
-            recvmmsg(fd, buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
-        if (count < 0) {
-            return is_passing(errno);
-        }
-        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-            mmsghdr& message = buffers.messages.at(i);
-            read(std::span<const std::byte>{buffers.slots.at(i).data}.first(
-                     std::min<std::size_t>(message.msg_len, datagram_size)),
-                 message.msg_hdr);
-        }
-        if (static_cast<std::size_t>(count) < receive_batch) {
-            return true;
-        }
-    }
-    return true;
-}
-
-bool VrrpSocket::receive(const HeldAddresses& held, const EventSink& sink) const {
+bool VrrpSocket::receive(const EventSink& sink) const {
     core::DatagramReceived event;
     event.interface = listener_.interface;
-    const bool works =
-        receive_from(socket_.get(), [&](std::span<const std::byte> packet, msghdr& header) {
-            if (listener_.family == Family::ipv4 ? read_ipv4(packet, event.datagram)
-                                                 : read_ipv6(packet, header, event.datagram)) {
-                sink(event);
-            }
-        });
-    // What comes from any other address has come through the IP layer.
-    const auto read_owner = [&](std::span<const std::byte> packet, msghdr&) {
-        if (read_ipv4(verified_ipv4(packet), event.datagram) &&
-            held.contain(event.datagram.source)) {
+    return receive_from(socket_.get(), [&](std::span<const std::byte> packet, msghdr& header) {
+        if (listener_.family == Family::ipv4 ? read_ipv4(packet, event.datagram)
+                                             : read_ipv6(packet, header, event.datagram)) {
             sink(event);
         }
-    };
-    return works && (!owners_.is_open() || receive_from(owners_.get(), read_owner));
+    });
 }
 
 // --- all of them ---------------------------------------------------------------------------------
@@ -337,16 +308,16 @@ void VrrpSockets::Batch::fill(std::size_t i, const core::SendAdvert& advert, std
     }
 }
 
-VrrpSockets::VrrpSockets() : batch_(std::make_unique<Batch>()) {}
+VrrpSockets::VrrpSockets(int owners) : owners_(owners), batch_(std::make_unique<Batch>()) {}
 VrrpSockets::~VrrpSockets() = default;
 
-std::expected<std::vector<int>, std::string> VrrpSockets::open(const core::Listener& listener) {
+std::expected<int, std::string> VrrpSockets::open(const core::Listener& listener) {
     auto socket = VrrpSocket::open(listener);
     if (!socket) {
         return std::unexpected(socket.error());
     }
     sockets_.erase(listener);
-    return sockets_.emplace(listener, std::move(*socket)).first->second.descriptors();
+    return sockets_.emplace(listener, std::move(*socket)).first->second.fd();
 }
 
 void VrrpSockets::close(const core::Listener& listener) {
@@ -355,7 +326,22 @@ void VrrpSockets::close(const core::Listener& listener) {
 
 bool VrrpSockets::receive(const core::Listener& listener, const EventSink& sink) {
     const auto found = sockets_.find(listener);
-    return found != sockets_.end() && found->second.receive(held_, sink);
+    return found != sockets_.end() && found->second.receive(sink);
+}
+
+// What comes from an address that is not held has come through the IP layer.
+void VrrpSockets::receive_owners(const EventSink& sink) {
+    receive_from(owners_, [&](std::span<const std::byte> packet, msghdr& header) {
+        sockaddr_ll from{};
+        std::memcpy(&from, header.msg_name, sizeof from);
+        core::DatagramReceived event;
+        event.interface = from.sll_ifindex;
+        if (sockets_.contains({Family::ipv4, event.interface, true}) &&
+            read_ipv4(verified_ipv4(packet), event.datagram) &&
+            held_.contain(event.datagram.source)) {
+            sink(event);
+        }
+    });
 }
 
 void VrrpSockets::queue(const core::SendAdvert& advert, std::span<const std::byte> payload) {

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <expected>
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -29,11 +28,9 @@ public:
     static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
 
     int fd() const { return socket_.get(); }
-    // All to wait on.
-    std::vector<int> descriptors() const;
-    // Reads what has come, at most a few hundred datagrams; never blocks. `held`: where an address
-    // owner's packets come from that the IP layer keeps back. False: the socket is broken.
-    bool receive(const HeldAddresses& held, const EventSink& sink) const;
+    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is
+    // broken.
+    bool receive(const EventSink& sink) const;
 
 private:
     friend class VrrpSockets;
@@ -41,26 +38,26 @@ private:
         : listener_(listener), socket_(std::move(socket)) {}
     std::string prepare() const;
     std::string join() const;
-    std::string listen_to_owners();
-    using Read = std::function<void(std::span<const std::byte> packet, msghdr& header)>;
-    static bool receive_from(int fd, const Read& read);
 
     core::Listener listener_;
     FileDescriptor socket_;
-    FileDescriptor owners_;  // IPv4 multicast only: an owner cannot be a unicast peer
 };
 
 class VrrpSockets {
 public:
-    VrrpSockets();
+    // `owners`: as open_owner_socket() gives it, of the caller.
+    explicit VrrpSockets(int owners);
     ~VrrpSockets();
     VrrpSockets(const VrrpSockets&) = delete;
     VrrpSockets& operator=(const VrrpSockets&) = delete;
 
-    // The descriptors to wait on.
-    std::expected<std::vector<int>, std::string> open(const core::Listener& listener);
+    // The descriptor to wait on.
+    std::expected<int, std::string> open(const core::Listener& listener);
     void close(const core::Listener& listener);
     bool receive(const core::Listener& listener, const EventSink& sink);
+    // From address owners whose packets the IP layer keeps back, as this node holds their address;
+    // where somebody listens for multicast (an owner cannot be a unicast peer).
+    void receive_owners(const EventSink& sink);
     // What the kernel reports of this node's addresses.
     void observe(const core::Event& event) { held_.observe(event); }
     const HeldAddresses& held() const { return held_; }
@@ -82,6 +79,7 @@ private:
     void send(int fd, std::span<const Queued> advertisements, const EventSink& sink);
 
     std::map<core::Listener, VrrpSocket> sockets_;
+    int owners_;
     HeldAddresses held_;
     std::vector<Queued> queue_;     // reused
     std::vector<std::byte> bytes_;  // reused

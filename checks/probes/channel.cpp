@@ -104,7 +104,7 @@ bool Channel::try_send(std::span<const std::byte> packet) {
                   MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
-bool Channel::try_send(std::span<const std::byte> packet, int file) {
+bool send_with_file(int channel, std::span<const std::byte> packet, int file) {
     iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
     FileMessage control{};
     msghdr message{};
@@ -117,7 +117,7 @@ bool Channel::try_send(std::span<const std::byte> packet, int file) {
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof file);
     std::memcpy(CMSG_DATA(header), &file, sizeof file);
-    return sendmsg(descriptor_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    return sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 bool Channel::send(std::span<const std::byte> packet) {

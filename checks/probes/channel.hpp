@@ -14,6 +14,9 @@ namespace understudy::checks {
 // The two ends, close-on-exec; throws std::runtime_error.
 std::pair<int, int> make_channel();
 
+// One message to the other side, which gets a descriptor of the same file with it. Never waits.
+bool send_with_file(int channel, std::span<const std::byte> packet, int file);
+
 class Channel {
 public:
     using Packet = std::function<void(std::span<const std::byte>)>;
@@ -32,8 +35,9 @@ public:
     bool try_send(std::span<const std::byte> packet);
     // Waits while the other side does not read. False if it is gone.
     bool send(std::span<const std::byte> packet);
-    // As try_send(); the other side gets a descriptor of the same file.
-    bool try_send(std::span<const std::byte> packet, int file);
+    bool try_send(std::span<const std::byte> packet, int file) {
+        return send_with_file(fd(), packet, file);
+    }
     // During `packet`: the descriptor that came with it, or -1. Whoever takes it closes it.
     int take_file() { return std::exchange(file_, -1); }
     int fd() { return descriptor_.native_handle(); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 
+#include "checks/probes/raw_sockets.hpp"
 #include "checks/settings.hpp"
 
 namespace understudy::checks {
@@ -20,6 +21,7 @@ struct ProberTask {
     std::map<std::uint32_t, CheckSettings> checks;
     std::uint32_t configuration = 0;  // the number of the one that they are from
     ProberUser user;
+    RawDescriptors sockets;  // what it need not open
 };
 
 // Runs in a process of its own, which does not come back from it: opens what needs rights (raw

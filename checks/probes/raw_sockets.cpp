@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "checks/probes/connector.hpp"
+#include "checks/probes/locked_filter.hpp"
 
 namespace understudy::checks {
 
@@ -120,41 +122,91 @@ std::uint16_t internet_checksum(std::span<const std::byte> data) {
 
 // --- opening -------------------------------------------------------------------------------------
 
-void RawSockets::adopt(Socket& socket, int fd) {
+namespace {
+
+constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+// `fd`, unless an option was refused.
+int checked(int fd, bool done) {
+    if (fd >= 0 && !done) {
+        const int why = errno;
+        ::close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+template <class Value>
+bool set(int fd, int level, int option, const Value& value) {
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+// What came while nobody read is no answer to anything.
+void forget_the_past(int fd) {
+    std::array<std::byte, 64> part{};
+    while (recv(fd, part.data(), part.size(), MSG_DONTWAIT | MSG_TRUNC) >= 0) {
+    }
+}
+
+}  // namespace
+
+int open_echo_v4() {
+    const int fd = socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP);
+    const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
+    return checked(fd, set(fd, SOL_RAW, icmp_filter_option, refused));
+}
+
+int open_echo_v6() {
+    const int fd = socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6);
+    const int on = 1;
+    icmp6_filter filter{};
+    ICMP6_FILTER_SETBLOCKALL(&filter);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+    ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+    return checked(fd, set(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter) &&
+                           set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on) &&
+                           set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on));
+}
+
+// Protocol 0: nothing is delivered before the filter is there.
+int open_arp() {
+    constexpr std::uint32_t protocol =
+        static_cast<std::uint32_t>(SKF_AD_OFF) + static_cast<std::uint32_t>(SKF_AD_PROTOCOL);
+    constexpr std::uint32_t operation_at = 6;
+    constexpr std::uint32_t whole_packet = 0xffff;
+    sock_filter answers[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, protocol),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 3),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, operation_at),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, whole_packet),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const int fd = socket(AF_PACKET, SOCK_DGRAM | flags, 0);
+    sockaddr_ll place{};
+    place.sll_family = AF_PACKET;
+    place.sll_protocol = htons(ETH_P_ARP);
+    return checked(fd, lock_filter(fd, answers) &&
+                           bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0);
+}
+
+void RawSockets::adopt(Socket& socket, int fd, Reader reader) {
     if (fd < 0) {
         socket.trouble = last_error();
         return;
     }
+    forget_the_past(fd);
     socket.trouble.clear();
     socket.descriptor = std::make_unique<stream_descriptor>(context_, fd);
+    wait(socket, reader);
 }
 
-void RawSockets::open() {
-    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    adopt(icmp_v4_, socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP));
-    adopt(icmp_v6_, socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6));
-    adopt(arp_, socket(AF_PACKET, SOCK_DGRAM | flags, htons(ETH_P_ARP)));
-    if (icmp_v4_.descriptor) {
-        const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
-        setsockopt(icmp_v4_.descriptor->native_handle(), SOL_RAW, icmp_filter_option, &refused,
-                   sizeof refused);
-        wait(icmp_v4_, &RawSockets::read_v4);
-    }
-    if (icmp_v6_.descriptor) {
-        icmp6_filter filter{};
-        ICMP6_FILTER_SETBLOCKALL(&filter);
-        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-        ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
-        const int fd = icmp_v6_.descriptor->native_handle();
-        const int on = 1;
-        setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
-        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
-        wait(icmp_v6_, &RawSockets::read_v6);
-    }
-    if (arp_.descriptor) {
-        wait(arp_, &RawSockets::read_arp);
-    }
+void RawSockets::open(const RawDescriptors& given) {
+    const auto or_opened = [](int fd, int (*opener)()) { return fd >= 0 ? fd : opener(); };
+    adopt(icmp_v4_, or_opened(given.echo_v4, open_echo_v4), &RawSockets::read_v4);
+    adopt(icmp_v6_, or_opened(given.echo_v6, open_echo_v6), &RawSockets::read_v6);
+    adopt(arp_, or_opened(given.arp, open_arp), &RawSockets::read_arp);
 }
 
 std::string RawSockets::echo_trouble(Family family) const {
@@ -165,12 +217,12 @@ std::string RawSockets::neighbour_trouble(Family family) const {
     return (family == Family::ipv4 ? arp_ : icmp_v6_).trouble;
 }
 
-void RawSockets::wait(Socket& socket, void (RawSockets::*read)(int fd)) {
+void RawSockets::wait(Socket& socket, Reader reader) {
     socket.descriptor->async_wait(stream_descriptor::wait_read,
-                                  [this, &socket, read](const boost::system::error_code& error) {
+                                  [this, &socket, reader](const boost::system::error_code& error) {
                                       if (!error) {
-                                          (this->*read)(socket.descriptor->native_handle());
-                                          wait(socket, read);
+                                          (this->*reader)(socket.descriptor->native_handle());
+                                          wait(socket, reader);
                                       }
                                   });
 }

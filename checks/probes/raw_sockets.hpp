@@ -1,5 +1,5 @@
 // The sockets that only CAP_NET_RAW can open, shared by all attempts: opened once, before the
-// prober gives up its rights. What arrives is handed to whoever waits for it.
+// prober gives up its rights, or by somebody else. What arrives is handed to whoever waits for it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,6 +19,16 @@
 
 namespace understudy::checks {
 
+// Close-on-exec, and never blocking. -1: not open; errno says why.
+struct RawDescriptors {
+    int echo_v4 = -1;
+    int echo_v6 = -1;  // also for Neighbour Discovery
+    int arp = -1;      // lets answers through and nothing else, for good
+};
+int open_echo_v4();
+int open_echo_v6();
+int open_arp();
+
 class RawSockets {
 public:
     // An echo reply with the identifier that was asked for.
@@ -27,8 +37,9 @@ public:
 
     explicit RawSockets(boost::asio::io_context& context) : context_(context) {}
 
-    // What the kernel refuses stays closed, and trouble() tells why.
-    void open();
+    // Takes over what is `given`, and opens the rest. What the kernel refuses stays closed, and
+    // trouble() tells why.
+    void open(const RawDescriptors& given = {});
     // Empty if this kind can be used.
     std::string echo_trouble(Family family) const;
     std::string neighbour_trouble(Family family) const;
@@ -59,8 +70,9 @@ private:
         Neighbour told;
     };
 
-    void adopt(Socket& socket, int fd);
-    void wait(Socket& socket, void (RawSockets::*read)(int fd));
+    using Reader = void (RawSockets::*)(int fd);
+    void adopt(Socket& socket, int fd, Reader reader);
+    void wait(Socket& socket, Reader reader);
     void read_v4(int fd);
     void read_v6(int fd);
     void read_arp(int fd);

@@ -118,7 +118,6 @@ ListeningFacts gather_listening(const core::Configuration& configuration,
     const auto now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
     facts.began = TimePoint{now.time_since_epoch()};
     Ear ear(own);
-    const host::HeldAddresses none_held;
     const auto end = Clock::now() + facts.time;
     while (true) {
         const auto left =
@@ -128,7 +127,7 @@ ListeningFacts gather_listening(const core::Configuration& configuration,
         }
         poll(ready.data(), ready.size(), static_cast<int>(left));
         for (const host::VrrpSocket& socket : sockets) {
-            socket.receive(none_held, [&](const core::Event& event) { ear.hear(event); });
+            socket.receive([&](const core::Event& event) { ear.hear(event); });
         }
     }
     facts.heard = ear.take();

@@ -252,7 +252,8 @@ TEST_F(ArpQuietTest, OurOwnAnnouncementDoesNotSilenceUs) {
     install(vip_on_v0());
     Cable cable{"v1"};
     ASSERT_TRUE(cable.is_ready());
-    AnnouncementSender sender;
+    const FileDescriptor frames = open_frame_socket();
+    AnnouncementSender sender{frames.get()};
     const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
     sender.queue({index, MacAddress{{0x02, 0, 0, 0, 0, 1}}, vip4});
     sender.queue({index, MacAddress{{0x02, 0, 0, 0, 0, 1}}, vip6});

@@ -53,10 +53,11 @@ protected:
         if (!source.empty()) {
             vip.unicast_sources.push_back(*IpAddress::parse(source));
         }
-        Introduction introduction;
+        const FileDescriptor frames = open_frame_socket();
+        Introduction introduction{frames.get()};
         introduction.introduce(configuration, held_, index_, Family::ipv4);
         const IpAddress end = *IpAddress::parse("203.0.113.9");
-        AnnouncementSender sender;
+        AnnouncementSender sender{frames.get()};
         sender.queue({index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end});
         sender.flush();
         Lines lines;
@@ -125,7 +126,8 @@ TEST_F(IntroductionTest, NeverFromAnAddressThatMoves) {
 
 // The kernel tells again of each address whose lifetime is prolonged.
 TEST_F(IntroductionTest, AnAddressComesOnce) {
-    Introduction introduction;
+    const FileDescriptor frames = open_frame_socket();
+    Introduction introduction{frames.get()};
     const auto seen = [&](bool ours, bool tentative) {
         return introduction.has_come(core::AddressSeen{.index = index_,
                                                        .prefix = {*IpAddress::parse("fe80::1"), 64},

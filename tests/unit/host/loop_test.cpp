@@ -260,8 +260,10 @@ TEST(ExecutorTest, NothingIsAnnouncedAfterItsRelease) {
     const FileDescriptor cable = arp_at_v1();
     ASSERT_TRUE(cable.is_open());
 
-    VrrpSockets sockets;
-    Executor executor(sockets, [](const core::Event&) {}, [](const core::Action&) {});
+    const PacketSockets packet = open_packet_sockets({});
+    VrrpSockets sockets{packet.owners.get()};
+    Executor executor(
+        sockets, packet.frames.get(), [](const core::Event&) {}, [](const core::Action&) {});
     core::Outbox take;
     core::Outbox give;
     for (int i = 0; i < 1000; ++i) {
@@ -296,9 +298,10 @@ TEST(ExecutorTest, WhatWasDecidedBeforeAPauseIsNotAnnounced) {
     const FileDescriptor cable = arp_at_v1();
     ASSERT_TRUE(cable.is_open());
 
-    VrrpSockets sockets;
+    const PacketSockets packet = open_packet_sockets({});
+    VrrpSockets sockets{packet.owners.get()};
     const auto pause = [](const core::Event&) { std::this_thread::sleep_for(150ms); };
-    Executor executor(sockets, pause, [](const core::Action&) {});
+    Executor executor(sockets, packet.frames.get(), pause, [](const core::Action&) {});
     core::Outbox outbox;
     outbox.actions.emplace_back(core::AddAddress{index, vip_prefix, 10s});
     outbox.actions.emplace_back(
@@ -318,8 +321,10 @@ TEST(ExecutorTest, WhatIsRemovedIsNotRenewedAfterwards) {
     }
     ASSERT_TRUE(make_cable());
     const auto index = static_cast<core::InterfaceIndex>(if_nametoindex("v0"));
-    VrrpSockets sockets;
-    Executor executor(sockets, [](const core::Event&) {}, [](const core::Action&) {});
+    const PacketSockets packet = open_packet_sockets({});
+    VrrpSockets sockets{packet.owners.get()};
+    Executor executor(
+        sockets, packet.frames.get(), [](const core::Event&) {}, [](const core::Action&) {});
     core::Outbox take;
     take.actions.emplace_back(core::AddAddress{index, vip_prefix, 10s});
     executor.execute(take);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,12 +60,12 @@ protected:
     // As the agent does when it takes the address.
     void hold() {
         ASSERT_TRUE(ip("address add 192.0.2.1/24 dev v0"));
-        held_.observe(core::AddressSeen{.index = index_,
-                                        .prefix = {owners_address, 24},
-                                        .ours = true,
-                                        .tentative = false,
-                                        .age = {},
-                                        .remaining = {}});
+        seen_ = core::AddressSeen{.index = index_,
+                                  .prefix = {owners_address, 24},
+                                  .ours = true,
+                                  .tentative = false,
+                                  .age = {},
+                                  .remaining = {}};
     }
 
     static void send(const std::string& interface, const Bytes& frame) {
@@ -78,7 +79,8 @@ protected:
     }
 
     // Everything up to an advertisement that nobody keeps back, which is not counted.
-    std::vector<std::size_t> heard(const VrrpSocket& vrrp) {
+    static std::vector<std::size_t> heard(VrrpSockets& vrrp, const core::Listener& listener,
+                                          int fd) {
         Bytes last = advertisement(100);
         last[29] = 99;
         last[24] = last[25] = 0;
@@ -87,33 +89,43 @@ protected:
         std::vector<std::size_t> sizes;
         bool complete = false;
         while (!complete) {
-            pollfd ready{vrrp.fd(), POLLIN, 0};
+            pollfd ready{fd, POLLIN, 0};
             if (poll(&ready, 1, 5000) != 1) {
                 ADD_FAILURE() << "the last advertisement does not come";
                 break;
             }
-            vrrp.receive(held_, [&](const core::Event& event) {
-                const auto& datagram = std::get<core::DatagramReceived>(event).datagram;
-                if (datagram.source == owners_address) {
-                    sizes.push_back(datagram.payload.size());
+            const auto count = [&](const core::Event& event) {
+                const auto& received = std::get<core::DatagramReceived>(event);
+                EXPECT_EQ(received.interface, listener.interface);
+                if (received.datagram.source == owners_address) {
+                    sizes.push_back(received.datagram.payload.size());
                 } else {
                     complete = true;
                 }
-            });
+            };
+            vrrp.receive_owners(count);
+            vrrp.receive(listener, count);
         }
         return sizes;
     }
 
     std::vector<std::size_t> heard_of(const Bytes& frame, const std::string& interface = "v1") {
-        const auto socket = VrrpSocket::open({Family::ipv4, index_, true});
-        EXPECT_TRUE(socket) << socket.error();
+        const FileDescriptor owners = open_owner_socket();
+        EXPECT_TRUE(owners.is_open());
+        VrrpSockets sockets{owners.get()};
+        const core::Listener listener{Family::ipv4, index_, true};
+        const auto fd = sockets.open(listener);
+        EXPECT_TRUE(fd) << fd.error();
+        if (seen_) {
+            sockets.observe(*seen_);
+        }
         send(interface, frame);
-        return heard(*socket);
+        return heard(sockets, listener, *fd);
     }
 
     using Sizes = std::vector<std::size_t>;
     core::InterfaceIndex index_ = 0;
-    HeldAddresses held_;
+    std::optional<core::AddressSeen> seen_;
 };
 
 TEST_F(OwnerSocketTest, TheOwnerIsHeardByWhoHoldsItsAddress) {
@@ -140,6 +152,13 @@ TEST_F(OwnerSocketTest, NotWhatThisNodeSends) {
     EXPECT_EQ(heard_of(advertisement(255), "v0"), Sizes{});
 }
 
+TEST_F(OwnerSocketTest, NotWhereNobodyListens) {
+    hold();
+    ASSERT_TRUE(ip("link add w0 type veth peer name w1"));
+    ASSERT_TRUE(ip("link set w1 up") && ip("link set w0 up"));
+    EXPECT_EQ(heard_of(advertisement(255), "w1"), Sizes{});
+}
+
 TEST_F(OwnerSocketTest, NotWhatTheIpLayerWouldDiscard) {
     hold();
     Bytes wrong = advertisement(255);
@@ -159,9 +178,11 @@ TEST_F(OwnerSocketTest, NotWhatTheIpLayerWouldDiscard) {
 
 TEST_F(OwnerSocketTest, AnAddressThatIsGoneIsNotHeld) {
     hold();
-    EXPECT_TRUE(held_.contain(owners_address));
-    held_.observe(core::AddressGone{index_, {owners_address, 24}});
-    EXPECT_FALSE(held_.contain(owners_address));
+    HeldAddresses held;
+    held.observe(*seen_);
+    EXPECT_TRUE(held.contain(owners_address));
+    held.observe(core::AddressGone{index_, {owners_address, 24}});
+    EXPECT_FALSE(held.contain(owners_address));
 }
 
 }  // namespace
