@@ -111,9 +111,8 @@ private:
     void reload_health(TimePoint now, const ConfigurationChanged& event, Outbox& out);
     void translate_orders(const Configuration& former, const ConfigurationChanged& event,
                           Outbox& out) const;
-    std::vector<bool> reload_vips(TimePoint now,
-                                  const std::vector<std::optional<std::size_t>>& origins,
-                                  Outbox& out);
+    void reload_vips(TimePoint now, const std::vector<std::optional<std::size_t>>& origins,
+                     Outbox& out);
 
     bool commands_waiting() const { return !waiting_.empty() || !taking_.empty() || stopping_; }
     void finish_commands(TimePoint now, Outbox& out);

@@ -27,6 +27,16 @@ bool starts_the_same(const ServiceSettings& from, const ServiceSettings& to) {
     return from.unit == to.unit && from.start == to.start && from.stop == to.stop;
 }
 
+bool names_more(const VipSettings& from, const VipSettings& to) {
+    std::set<Place> known;
+    for (const VirtualAddress& address : from.addresses) {
+        known.emplace(address.interface, address.prefix);
+    }
+    return std::ranges::any_of(to.addresses, [&](const VirtualAddress& address) {
+        return !known.contains({address.interface, address.prefix});
+    });
+}
+
 bool is_in(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -75,12 +85,17 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     }
     std::vector<std::optional<std::size_t>> origins;  // of the new ones, among the old ones
     std::set<std::size_t> kept;
+    std::vector<bool> grown;
     for (const VipSettings& vip : event.configuration->vips) {
         const auto old = old_places.find(vip.name);
         const bool stays = old != old_places.end() &&
                            is_same_router(vips_[old->second].settings(), vip) &&
                            kept.insert(old->second).second;
         origins.push_back(stays ? std::optional{old->second} : std::nullopt);
+        grown.push_back(stays && names_more(vips_[old->second].settings(), vip));
+        if (grown.back()) {
+            vips_[old->second].end_added();  // of the last reload; now there are others
+        }
     }
     pass_on_addresses(event.configuration->vips, origins);
     std::set<KernelView::Key> forgotten = leaving(now);
@@ -90,7 +105,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     hooks_.node = configuration_->agent.name;
     translate_orders(*former, event, out);
     note_virtual_addresses();
-    const std::vector<bool> changed = reload_vips(now, origins, out);
+    reload_vips(now, origins, out);
     index_vips();
     // Gone when the actions are carried out, or before; what the kernel tells of it later is no
     // news. Who still waits to be told is told.
@@ -107,7 +122,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     }
     links_changed(now, out);
     for (std::size_t i = 0; i < vips_.size(); ++i) {
-        if (changed[i]) {
+        if (grown[i]) {
             vips_[i].announce_added(now, around(out));
         }
     }
@@ -238,11 +253,9 @@ void Node::Impl::translate_orders(const Configuration& former, const Configurati
 }
 
 // Gives back which of them are others now.
-std::vector<bool> Node::Impl::reload_vips(TimePoint now,
-                                          const std::vector<std::optional<std::size_t>>& origins,
-                                          Outbox& out) {
+void Node::Impl::reload_vips(TimePoint now, const std::vector<std::optional<std::size_t>>& origins,
+                             Outbox& out) {
     std::vector<Vip> former = std::move(vips_);
-    std::vector<bool> changed;
     std::map<std::size_t, std::size_t> moved;  // former place -> place
     vips_.clear();
     vips_.reserve(origins.size());
@@ -251,14 +264,12 @@ std::vector<bool> Node::Impl::reload_vips(TimePoint now,
         if (!origins[i]) {
             vips_.emplace_back(settings, dependencies_of(settings), now);
             vips_.back().begin_anew(now, maintenance_, out);
-            changed.push_back(true);
             continue;
         }
         moved.emplace(*origins[i], i);
         vips_.push_back(std::move(former[*origins[i]]));
         vips_.back().depend_on(dependencies_of(settings));
-        changed.push_back(vips_.back().settings() != settings);
-        if (changed.back()) {
+        if (vips_.back().settings() != settings) {
             vips_.back().configure(now, settings, around(out));
         }
     }
@@ -269,7 +280,6 @@ std::vector<bool> Node::Impl::reload_vips(TimePoint now,
             }
         }
     }
-    return changed;
 }
 
 }  // namespace understudy::core

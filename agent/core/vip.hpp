@@ -89,6 +89,7 @@ public:
     void depend_on(Dependencies dependencies) { dependencies_ = std::move(dependencies); }
     // After observe_all(): announces what was added, and nothing else.
     void announce_added(TimePoint now, const Surroundings& around);
+    void end_added();
     // What another VIP of this node holds from now on is no longer a matter of this one.
     std::vector<AddressLedger::Entry> pass_on(const std::set<Place>& places) {
         return ledger_.pass_on(places);
@@ -217,7 +218,6 @@ private:
     void announce(TimePoint now, const Surroundings& around);
     void announce_once(const Surroundings& around, bool only_added = false);
     void repeat_added(TimePoint now, const Surroundings& around);
-    void end_added();
     void show(TimePoint now, const Surroundings& around);
 
     std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;

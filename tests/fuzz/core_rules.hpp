@@ -127,10 +127,8 @@ private:
                 const bool known = former_ && std::ranges::any_of(former_->vips, [&](auto& other) {
                                        return other.name == vip.name && names(other, address);
                                    });
-                // What is still being announced may be announced anew with this one's.
-                TimePoint& since = places_[{address.interface, address.prefix}];
-                if (!known || now_ - since <= announced_for) {
-                    since = now_;
+                if (!known) {
+                    places_[{address.interface, address.prefix}] = now_;
                 }
             }
         }

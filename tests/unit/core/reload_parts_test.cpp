@@ -295,6 +295,23 @@ TEST_F(Reload, an_address_moves_between_two_vips_while_it_is_being_removed_or_ad
     EXPECT_TRUE(lb1.holds(second));
 }
 
+// Found by the fuzzer of the core.
+TEST_F(Reload, an_address_that_is_being_announced_is_not_announced_anew_by_every_reload) {
+    Configuration more = web(150);
+    more.vips.front().addresses.push_back(address(second));
+    start(web(150), web(100));
+    lb1.reload(more);
+    EXPECT_THAT(decided, ElementsAre("add " + second, "announce 192.0.2.11"));
+    lan.announced.clear();
+    for (int i = 0; i < 20; ++i) {
+        more.vips.front().priority = i % 2 == 0 ? 149 : 150;
+        lb1.reload(more);
+        EXPECT_THAT(decided, testing::Not(testing::Contains("announce 192.0.2.11")));
+        lan.run_for(500ms);
+    }
+    EXPECT_EQ(lan.announced.size(), 3U) << "again after 0.2, 1 and 5 s";
+}
+
 // Found by the fuzzer of the core. The VIP that asked for the removal is no more, and what it knew.
 TEST_F(Reload, an_address_of_a_vip_that_is_gone_is_added_also_before_the_kernel_has_told) {
     Configuration before = web(150);
