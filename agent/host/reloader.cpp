@@ -47,7 +47,7 @@ void Reloader::ask(std::optional<core::ClientId> asker) {
 void Reloader::start() {
     auto handover = std::make_shared<Handover>();
     handover->running = running_();
-    // With the heartbeat's own priority: for a moment it holds what the heartbeat may wait for.
+    // Not put behind everybody else: for a moment it holds what the heartbeat may wait for.
     const auto work = [this, handover] {
         handover->result = read(*handover->running);
         boost::asio::post(io_, [this, handover] { take(handover); });
