@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/config/values.hpp"
+#include "agent/config/writer.hpp"
 #include "base/text.hpp"
 
 namespace understudy::config {
@@ -151,6 +152,10 @@ void Reader::assignment(const Place& place, std::string_view text, int depth) {
     assignment.value = *value;
     if (assignment.key.empty()) {
         complain(place, "there is no key before the \"=\"");
+    } else if (!Writer::can_write(assignment.value)) {
+        complain(place, assignment.key +
+                            ": with its variables the value has a quote, and a comment sign or a "
+                            "blank at an end; that cannot be written down for the runner");
     } else if (assignment.value.empty()) {
         complain(place, assignment.key + " has no value");
     } else if (assignment.key == "include") {

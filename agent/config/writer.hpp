@@ -19,7 +19,10 @@ public:
         text_ += name + " = " + value + '\n';
     }
     // A value that could be taken for something else is put in quotes. One that has a quote in it
-    // as well can only have come out of a variable; there is no way to write it.
+    // as well can only come out of a variable; there is no way to write it.
+    static bool can_write(std::string_view value) {
+        return !value.contains('"') || !needs_quotes(value);
+    }
     void text(const std::string& name, std::string value) {
         for (auto at = value.find("${"); at != std::string::npos; at = value.find("${", at + 3)) {
             value.insert(at, "$");  // not a variable

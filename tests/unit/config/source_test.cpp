@@ -149,6 +149,13 @@ TEST(Variables, MustExistAndFit) {
                     "f:7: g has no value"));
 }
 
+TEST(Variables, MustBeWritableAgain) {
+    const Imagined imagined{{}, {{"A", "say \"x\""}, {"B", "# no"}, {"C", "\"x"}}};
+    EXPECT_THAT(read_lines("[s]\na = ${A}\nb = ${B}\nc = ${A} ${B}\nd = ${C}\n", imagined).problems,
+                ElementsAre(testing::StartsWith("f:4: c: with its variables the value has a quote"),
+                            testing::StartsWith("f:5: d: with its variables")));
+}
+
 TEST(Includes, AreSortedAndRelativeToTheIncludingFile) {
     const Imagined imagined{{{"d/b", "b = 2\n"}, {"d/a", "a = 1\n"}}, {}};
     Diagnostics diagnostics;
