@@ -85,6 +85,7 @@ bool Vip::facts_are_old(TimePoint now) const {
            (adopt_until_ && now >= *adopt_until_) ||
            (offered_until_ && !facts_.offer_over && now >= *offered_until_) ||
            (refused_until_ && now >= *refused_until_) ||
+           (facts_.served_elsewhere && !hears_offer(now)) ||
            (limiter_.held_until() && now >= *limiter_.held_until());
 }
 
@@ -442,6 +443,9 @@ std::optional<TimePoint> Vip::next_deadline() const {
         consider(source_wait_end());
     }
     consider(limiter_.held_until());
+    if (facts_.served_elsewhere) {
+        consider(offer_counts_until());
+    }
     if (!facts_.offer_over) {
         consider(offered_until_);
     }

@@ -231,6 +231,7 @@ private:
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool hears_offer(TimePoint now) const;
+    std::optional<TimePoint> offer_counts_until() const;
     static bool prepares(TimePoint now, const Peer& peer);
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;

@@ -93,10 +93,19 @@ bool Vip::is_preparing(TimePoint now, const vrrp::Received& received, const Surr
 
 // Somebody has the addresses and offers them, whoever else was heard since.
 bool Vip::hears_offer(TimePoint now) const {
-    return std::ranges::any_of(peers_, [&](const Peer& peer) {
-        return peer.shown.priority == vrrp::yielding_priority &&
-               now - peer.shown.heard < 2 * peer.shown.interval;
-    });
+    const auto until = offer_counts_until();
+    return until && now < *until;
+}
+
+std::optional<TimePoint> Vip::offer_counts_until() const {
+    std::optional<TimePoint> latest;
+    for (const Peer& peer : peers_) {
+        const control::PeerStatus& heard = peer.shown;
+        if (heard.priority == vrrp::yielding_priority) {
+            latest = std::max(latest.value_or(TimePoint{}), heard.heard + 2 * heard.interval);
+        }
+    }
+    return latest;
 }
 
 // Whoever was away begins anew after more than an interval: it waits for that long first.

@@ -86,6 +86,8 @@ public:
 
     bool exited() const { return exited_; }
     bool is_stopping() const { return stop_requests_ > 0; }
+    // The Node knows everything that the kernel has.
+    bool is_complete() const { return complete_; }
     // On an interface that still has the name.
     bool was_ever_configured(const Key& key) const {
         const auto name = names_.find(key.first);

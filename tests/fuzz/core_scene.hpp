@@ -71,6 +71,7 @@ public:
 
 private:
     void handle(const core::Event& event);
+    void look_for_what_is_overlooked();
     void carry_out(const core::Action& action);
     void answer_listener(const core::Listener& listener);
     void take_over(const core::ConfigurationChanged& change);
@@ -118,9 +119,26 @@ inline void Scene::handle(const core::Event& event) {
     }
     const auto next = node_.next_deadline();
     ensure(!in_time || !next || *next >= now_, "no deadline is in the past");
+    if (!next || *next > now_) {
+        look_for_what_is_overlooked();
+    }
     for (const core::Action& action : out_.actions) {
         carry_out(action);
     }
+}
+
+// A reload without a difference has everything looked at again.
+inline void Scene::look_for_what_is_overlooked() {
+    if (rules_.is_stopping() || !rules_.is_complete()) {
+        return;
+    }
+    core::Node again = node_;
+    core::Outbox out;
+    again.handle(now_, core::change_of(*configuration_, configuration_), out);
+    if (traced && !out.actions.empty()) {
+        trace(out);
+    }
+    ensure(out.actions.empty(), "everything has been looked at");
 }
 
 inline void Scene::carry_out(const core::Action& action) {

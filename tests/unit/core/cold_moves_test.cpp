@@ -75,6 +75,24 @@ TEST_P(ColdMoves, nobody_warns_of_two_active_nodes_meanwhile) {
     EXPECT_THAT(lb3.orders(), IsEmpty()) << "somebody else is starting already";
 }
 
+// Found by the fuzzer of the core: it stayed at the priority of a standby that starts its service.
+TEST_F(Services, a_takeover_has_its_priority_when_who_offered_the_addresses_is_gone) {
+    lb1.start(served(150, true));
+    lb2.start(served(100, true));
+    ASSERT_TRUE(active(lb1, 10s));
+    lb2.kill_service("haproxy");
+    lb2.set_start(60s, true);
+    lan.run_for(5s);
+    lb1.send(control::FailoverRequest{"web", 10s});
+    ASSERT_TRUE(reaches(lb2, "promoting", 5s));
+    lb2.send(control::TakeoverRequest{"web"});
+    lan.run_for(100ms);
+    EXPECT_EQ(lan.adverts.back().advert.priority, 7);
+    lb1.crash();
+    lan.run_for(3s);
+    EXPECT_EQ(lan.adverts.back().advert.priority, 254);
+}
+
 TEST_P(ColdMoves, a_stop_waits_for_a_peer_that_was_never_heard) {
     start_pair();
     lb1.stop();
