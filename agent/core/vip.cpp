@@ -189,7 +189,8 @@ void Vip::observe(TimePoint now, InterfaceIndex index, const IpAddress& address,
     if (sight.repaired) {
         announce(now, around);
     }
-    if (facts_are_old(now)) {
+    // How long it may adopt depends on which addresses are here.
+    if (adopt_until_ || facts_are_old(now)) {
         settle(now, around);
     }
 }
