@@ -281,7 +281,7 @@ void Vip::claim(TimePoint now, const Surroundings& around) {
         return;
     }
     feed(now, vrrp::Claim{}, around);
-    show(now, around);
+    settle(now, around);
 }
 
 void Vip::shut_down(TimePoint now, const Surroundings& around) {

@@ -1,4 +1,6 @@
 // Planned moves to a standby whose service has to be started first: nothing is dropped.
+#include "agent/core/health.hpp"
+#include "agent/core/service.hpp"
 #include "tests/unit/core/services.hpp"
 
 namespace understudy {
@@ -355,6 +357,22 @@ TEST_F(Services, after_a_split_who_starts_its_service_lets_the_other_one_serve) 
     lan.run_for(1s);
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
     EXPECT_THAT(lb2.orders(), ElementsAre("start haproxy"));
+}
+
+// Found by the fuzzer of the core: who has the addresses was not looked at again.
+TEST(Service, that_was_stopped_and_tells_by_its_checks_again_is_another_one) {
+    const core::Configuration configuration = served(150, true);
+    core::Health health(configuration.checks, TimePoint{1000s});
+    core::Service service(configuration.services.front(), {0}, 0);
+    core::Outbox out;
+    const TimePoint now{1001s};
+    ASSERT_TRUE(service.settle(now, core::Demand::stop, health, out));
+    ASSERT_TRUE(service.finished(now, {0, 1, true, ""}, health, out));
+    EXPECT_TRUE(service.is_stopped());
+    EXPECT_NE(service.readiness(health, true), control::Readiness::hot);
+    EXPECT_TRUE(service.settle(now, core::Demand::none, health, out));
+    EXPECT_EQ(service.readiness(health, true), control::Readiness::hot);
+    EXPECT_FALSE(service.settle(now, core::Demand::none, health, out));
 }
 
 }  // namespace

@@ -1,7 +1,4 @@
 // Checks and services decide who may have the address: real Nodes on a virtual LAN.
-#include "agent/core/service.hpp"
-
-#include "agent/core/health.hpp"
 #include "tests/unit/core/services.hpp"
 
 namespace understudy {
@@ -209,22 +206,6 @@ TEST_F(Services, weights_change_the_priority_and_never_below_the_band) {
     ASSERT_TRUE(active(lb1, 10s));
 }
 
-// Found by the fuzzer of the core: who has the addresses was not looked at again.
-TEST(Service, that_was_stopped_and_tells_by_its_checks_again_is_another_one) {
-    const core::Configuration configuration = served(150, true);
-    core::Health health(configuration.checks, TimePoint{1000s});
-    core::Service service(configuration.services.front(), {0}, 0);
-    core::Outbox out;
-    const TimePoint now{1001s};
-    ASSERT_TRUE(service.settle(now, core::Demand::stop, health, out));
-    ASSERT_TRUE(service.finished(now, {0, 1, true, ""}, health, out));
-    EXPECT_TRUE(service.is_stopped());
-    EXPECT_NE(service.readiness(health, true), control::Readiness::hot);
-    EXPECT_TRUE(service.settle(now, core::Demand::none, health, out));
-    EXPECT_EQ(service.readiness(health, true), control::Readiness::hot);
-    EXPECT_FALSE(service.settle(now, core::Demand::none, health, out));
-}
-
 // Found by the fuzzer of the core: who holds the addresses does not count what it does not know,
 // also when it has waited for on_promote before.
 TEST_F(Services, a_weight_that_counts_for_a_standby_only_is_over_with_the_promotion) {
@@ -239,6 +220,17 @@ TEST_F(Services, a_weight_that_counts_for_a_standby_only_is_over_with_the_promot
     ASSERT_TRUE(lan.run_until([&] { return lb1.holds(vip); }, 10s));
     lan.run_for(1s);
     EXPECT_EQ(heard(), 150);
+}
+
+TEST_F(Services, nor_does_it_count_after_a_takeover) {
+    lb1.silence_prober(true);
+    lb1.start(tracking(255, -60));
+    lb2.start(web(50));
+    lan.run_for(100ms);
+    lb1.slow_down_kernel(50ms);
+    lb1.send(control::TakeoverRequest{"web"});
+    ASSERT_TRUE(lb1.holds(vip));
+    EXPECT_EQ(lan.adverts.back().advert.priority, 255);
 }
 
 TEST_F(Services, a_node_whose_checks_have_not_run_claims_nothing) {
