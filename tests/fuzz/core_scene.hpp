@@ -71,6 +71,8 @@ public:
 
 private:
     void handle(const core::Event& event);
+    // What is overlooked stays so for some events; and a look costs more than an event.
+    static constexpr unsigned looks_every = 8;
     void look_for_what_is_overlooked();
     void carry_out(const core::Action& action);
     void answer_listener(const core::Listener& listener);
@@ -85,6 +87,7 @@ private:
     Rules rules_;
     core::Node node_;
     core::Outbox out_;
+    unsigned handled_ = 0;
     std::deque<core::Event> pending_;
 };
 
@@ -119,7 +122,7 @@ inline void Scene::handle(const core::Event& event) {
     }
     const auto next = node_.next_deadline();
     ensure(!in_time || !next || *next >= now_, "no deadline is in the past");
-    if (!next || *next > now_) {
+    if (++handled_ % looks_every == 0 && (!next || *next > now_)) {
         look_for_what_is_overlooked();
     }
     for (const core::Action& action : out_.actions) {
