@@ -42,9 +42,10 @@ void AddressLedger::take(TimePoint now, Outbox& out) {
     for (Entry& entry : entries_) {
         entry.held_before = false;
         entry.add_again_at = {};
-        plan(now, entry, out);
         // What is adopted runs on with what is left of its lifetime.
-        if (entry.ours && !entry.removing_until && lease_ > Duration::zero()) {
+        const bool is_adopted = entry.ours && !entry.removing_until;
+        plan(now, entry, out);
+        if (is_adopted && lease_ > Duration::zero()) {
             out.actions.emplace_back(RenewAddress{entry.index, entry.wanted.prefix, lease_});
         }
     }

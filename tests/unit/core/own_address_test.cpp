@@ -121,6 +121,29 @@ TEST_F(OwnAddress, a_stop_meanwhile_leaves_nothing) {
 
 // --- an owner: its own address is the virtual one (RFC 9568 1.6) ---------------------------------
 
+// Found by the fuzzer of the core: it was added, and renewed as well.
+TEST(AddressLedger, what_is_taken_again_while_it_goes_is_added) {
+    const core::VipSettings settings = web(150).vips.front();
+    const core::AddressSeen seen{.index = 2,
+                                 .prefix = settings.addresses.front().prefix,
+                                 .ours = true,
+                                 .tentative = false,
+                                 .age = {},
+                                 .remaining = {}};
+    const TimePoint now{1000s};
+    core::KernelView kernel;
+    kernel.seen(core::LinkSeen{2, settings.interface, true, {}});
+    kernel.seen(now, seen);
+    core::AddressLedger ledger(settings);
+    core::Outbox out;
+    ledger.observe_all(now, kernel, out);
+    ledger.release(now, out);
+    out.clear();
+    ledger.take(now, out);
+    ASSERT_EQ(out.actions.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<core::AddAddress>(out.actions.front()));
+}
+
 TEST(Owner, that_a_reload_makes_a_standby_keeps_the_address_of_the_machine) {
     VirtualLan lan;
     VirtualHost& lb1 = lan.add("lb1");
