@@ -66,7 +66,8 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
         hold_back(now, datagram.source, around);
     }
     const bool must_stop = !stop_wanted_ && runs_beside_another(now);
-    if (has_moved_ || must_stop || facts_.manual != Manual::none) {
+    const bool other_offer = facts_.served_elsewhere != (promoting_ && hears_offer(now));
+    if (has_moved_ || must_stop || other_offer || facts_.manual != Manual::none) {
         settle(now, around);  // a takeover that was lost, or a yield that is over
     }
     note_rivals(now, around);
