@@ -210,9 +210,9 @@ struct StateFields {
                flapping, asks, refusal, drains] = self;
         archive(observed, link_trouble, source_trouble, listener_trouble, startup_hold,
                 address_trouble, manual, forced, maintenance, left_alone, stopping, holding,
-                promoting, never_checked, track_trouble, weight, readiness, service_trouble,
-                last_resort, offer_over, stops_first, service_stopped, flapping, asks, refusal,
-                drains);
+                promoting, served_elsewhere, never_checked, track_trouble, weight, readiness,
+                service_trouble, last_resort, offer_over, stops_first, service_stopped, flapping,
+                asks, refusal, drains);
         constexpr int most = 1'000'000;  // the priority is added to it
         archive.require(weight >= -most && weight <= most, "a sum of weights");
     }
