@@ -100,7 +100,7 @@ public:
     // That one is given their entries, before configure() names them: what is under way is known.
     std::vector<Entry> pass_on(const std::set<Place>& places);
     void receive(Entry entry);
-    // Asked to go, and seen since.
+    // Asked to go, and not told to be gone yet.
     std::vector<AddressGone> leaving(TimePoint now) const;
 
 private:

@@ -252,7 +252,6 @@ void Node::Impl::translate_orders(const Configuration& former, const Configurati
     std::erase_if(out.actions, is_void);
 }
 
-// Gives back which of them are others now.
 void Node::Impl::reload_vips(TimePoint now, const std::vector<std::optional<std::size_t>>& origins,
                              Outbox& out) {
     std::vector<Vip> former = std::move(vips_);

@@ -95,7 +95,7 @@ public:
         return ledger_.pass_on(places);
     }
     void receive(AddressLedger::Entry entry) { ledger_.receive(std::move(entry)); }
-    // Asked to go, and not told yet.
+    // Asked to go, and not told to be gone yet.
     std::vector<AddressGone> leaving(TimePoint now) const { return ledger_.leaving(now); }
     bool is_holding() const { return is_active() && !promoting_; }
     // This agent has released whatever was held before: nothing is adopted.

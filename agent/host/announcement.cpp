@@ -148,14 +148,11 @@ std::array<std::byte, neighbour_message_size> unsolicited_advertisement(const Ma
 
 // Protocol 0 delivers nothing either, but could be changed.
 FileDescriptor open_frame_socket() {
-    FileDescriptor fd{socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-    if (fd.is_open() && !checks::lock_filter(fd.get(), nothing)) {
-        const int why = errno;
-        fd.reset();
-        errno = why;
-    }
-    return fd;
+    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return FileDescriptor{checks::prepared(fd, [](int opened) {
+        sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+        return checks::lock_filter(opened, nothing);
+    })};
 }
 
 void AnnouncementSender::queue(const core::Announce& announcement) {

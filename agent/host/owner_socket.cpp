@@ -5,7 +5,6 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <variant>
 
 #include "checks/probes/locked_filter.hpp"
@@ -16,9 +15,7 @@ namespace understudy::host {
 
 namespace {
 
-constexpr std::uint32_t ancillary(int what) {
-    return static_cast<std::uint32_t>(SKF_AD_OFF) + static_cast<std::uint32_t>(what);
-}
+using checks::ancillary;
 
 // All standbys of an owner are woken by it once more, so it lets nothing else through.
 bool attach_filter(int fd) {
@@ -49,18 +46,14 @@ bool attach_filter(int fd) {
 
 // Protocol 0: nothing is delivered before the filter is there.
 FileDescriptor open_owner_socket() {
-    FileDescriptor fd{socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    sockaddr_ll place{};
-    place.sll_family = AF_PACKET;
-    place.sll_protocol = htons(ETH_P_IP);
-    if (fd.is_open() &&
-        (!attach_filter(fd.get()) ||
-         bind(fd.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) < 0)) {
-        const int why = errno;
-        fd.reset();
-        errno = why;
-    }
-    return fd;
+    const int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return FileDescriptor{checks::prepared(fd, [](int opened) {
+        sockaddr_ll place{};
+        place.sll_family = AF_PACKET;
+        place.sll_protocol = htons(ETH_P_IP);
+        return attach_filter(opened) &&
+               bind(opened, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
+    })};
 }
 
 std::span<const std::byte> verified_ipv4(std::span<const std::byte> frame) {

@@ -22,8 +22,8 @@ struct PacketSockets {
     FileDescriptor owners;  // see owner_socket.hpp
 };
 
-// One set for each prober that lives: a reload starts another while the former one finishes what it
-// has begun, and two must not read each other's answers.
+// Probers take these sets in turn: a reload starts another prober while the former one finishes
+// what it has begun, and two must not read each other's answers.
 inline constexpr std::size_t prober_sets = 4;
 using ProberSockets = std::array<checks::RawDescriptors, prober_sets>;
 // With -1 for those that are not open.

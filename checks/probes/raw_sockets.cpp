@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -126,17 +125,6 @@ namespace {
 
 constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-// `fd`, unless an option was refused.
-int checked(int fd, bool done) {
-    if (fd >= 0 && !done) {
-        const int why = errno;
-        ::close(fd);
-        errno = why;
-        return -1;
-    }
-    return fd;
-}
-
 template <class Value>
 bool set(int fd, int level, int option, const Value& value) {
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
@@ -152,43 +140,44 @@ void forget_the_past(int fd) {
 }  // namespace
 
 int open_echo_v4() {
-    const int fd = socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP);
-    const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
-    return checked(fd, set(fd, SOL_RAW, icmp_filter_option, refused));
+    return prepared(socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP), [](int fd) {
+        const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
+        return set(fd, SOL_RAW, icmp_filter_option, refused);
+    });
 }
 
 int open_echo_v6() {
-    const int fd = socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6);
-    const int on = 1;
-    icmp6_filter filter{};
-    ICMP6_FILTER_SETBLOCKALL(&filter);
-    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-    ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
-    return checked(fd, set(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter) &&
-                           set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on) &&
-                           set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on));
+    return prepared(socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6), [](int fd) {
+        const int on = 1;
+        icmp6_filter filter{};
+        ICMP6_FILTER_SETBLOCKALL(&filter);
+        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+        ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+        return set(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter) &&
+               set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on) &&
+               set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on);
+    });
 }
 
 // Protocol 0: nothing is delivered before the filter is there.
 int open_arp() {
-    constexpr std::uint32_t protocol =
-        static_cast<std::uint32_t>(SKF_AD_OFF) + static_cast<std::uint32_t>(SKF_AD_PROTOCOL);
-    constexpr std::uint32_t operation_at = 6;
-    constexpr std::uint32_t whole_packet = 0xffff;
-    sock_filter answers[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, protocol),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 3),
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, operation_at),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, whole_packet),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    const int fd = socket(AF_PACKET, SOCK_DGRAM | flags, 0);
-    sockaddr_ll place{};
-    place.sll_family = AF_PACKET;
-    place.sll_protocol = htons(ETH_P_ARP);
-    return checked(fd, lock_filter(fd, answers) &&
-                           bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0);
+    return prepared(socket(AF_PACKET, SOCK_DGRAM | flags, 0), [](int fd) {
+        constexpr std::uint32_t operation_at = 6;
+        constexpr std::uint32_t whole_packet = 0xffff;
+        sock_filter answers[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PROTOCOL)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 3),
+            BPF_STMT(BPF_LD | BPF_H | BPF_ABS, operation_at),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, whole_packet),
+            BPF_STMT(BPF_RET | BPF_K, 0),
+        };
+        sockaddr_ll place{};
+        place.sll_family = AF_PACKET;
+        place.sll_protocol = htons(ETH_P_ARP);
+        return lock_filter(fd, answers) &&
+               bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
+    });
 }
 
 void RawSockets::adopt(Socket& socket, int fd, Reader reader) {

@@ -274,11 +274,7 @@ TEST_F(Reload, an_address_moves_between_two_vips_while_it_is_being_removed_or_ad
     after.vips.back().addresses.pop_back();
     Configuration other = web(100);
     other.vips.push_back(mail(100));
-    start(before, other);
-    lb1.slow_down_kernel(50ms);
-
-    lb1.send(control::FailoverRequest{"mail", 10s});
-    ASSERT_TRUE(lan.run_until([&] { return !lb1.holds(second); }, 1s));
+    lose_second_slowly(before, other);
     lb1.reload(after);
     EXPECT_THAT(decided, ElementsAre("add 192.0.2.11/24", "announce 192.0.2.11"));
     EXPECT_TRUE(lb1.holds(second));
@@ -321,10 +317,7 @@ TEST_F(Reload, an_address_of_a_vip_that_is_gone_is_added_also_before_the_kernel_
     after.vips.front().addresses.push_back(address(second));
     Configuration other = web(100);
     other.vips.push_back(mail(100));
-    start(before, other);
-    lb1.slow_down_kernel(50ms);
-    lb1.send(control::FailoverRequest{"mail", 10s});
-    ASSERT_TRUE(lan.run_until([&] { return !lb1.holds(second); }, 1s));
+    lose_second_slowly(before, other);
     lb1.reload(web(150));
     lb1.reload(after);
     EXPECT_THAT(decided, ElementsAre("add 192.0.2.11/24", "announce 192.0.2.11"));

@@ -104,6 +104,13 @@ protected:
         ASSERT_TRUE(reaches(lb1, "active", 60s));
         lan.run_for(10s + 300ms);
     }
+    // lb1 gives "mail" away, and `second` with it; the kernel tells of it 50 ms later.
+    void lose_second_slowly(const Configuration& first, const Configuration& other) {
+        start(first, other);
+        lb1.slow_down_kernel(50ms);
+        lb1.send(control::FailoverRequest{"mail", 10s});
+        ASSERT_TRUE(lan.run_until([&] { return !lb1.holds(second); }, 1s));
+    }
     bool reaches(VirtualHost& host, const std::string& state, Duration limit = 10s) {
         return lan.run_until([&] { return host.state() == state; }, limit);
     }

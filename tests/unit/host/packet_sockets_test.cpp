@@ -7,12 +7,16 @@
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -40,6 +44,8 @@ protected:
 class Manager {
 public:
     Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        const timeval patience{5, 0};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         name_.copy(&address.sun_path[1], name_.size());
@@ -99,10 +105,28 @@ private:
     FileDescriptor socket_;
 };
 
-std::map<std::string, std::vector<int>> left_with_manager() {
+// From now on this process has a kernel without IPv6.
+bool forget_ipv6() {
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{sizeof program / sizeof *program, program};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+}
+
+std::map<std::string, std::vector<int>> left_with_manager(bool has_ipv6 = true) {
     Manager manager;
     const pid_t child = fork();
     if (child == 0) {
+        if (!has_ipv6 && !forget_ipv6()) {
+            _exit(EXIT_FAILURE);
+        }
         setenv("NOTIFY_SOCKET", manager.address().c_str(), 1);
         const std::string error = leave_sockets_with_manager();
         if (!error.empty()) {
@@ -164,6 +188,13 @@ TEST_F(PacketSocketsTest, WhatIsLeftWithTheManagerIsWhatTheAgentTakesOver) {
     int status = 0;
     waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
+}
+
+TEST_F(PacketSocketsTest, WithoutIpv6TheOthersAreLeft) {
+    auto kept = left_with_manager(false);
+    EXPECT_EQ(kept["echo4"].size(), prober_sets);
+    EXPECT_EQ(kept["arp"].size(), prober_sets);
+    EXPECT_TRUE(kept["echo6"].empty());
 }
 
 TEST_F(PacketSocketsTest, WithoutAManagerNothingIsOpenAndTheAgentOpensItsOwn) {
