@@ -1,19 +1,18 @@
 #include "agent/host/journal.hpp"
 
-#include <linux/capability.h>
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <string>
+
+#include "checks/probes/capabilities.hpp"
 
 namespace understudy::host {
 
@@ -69,9 +68,7 @@ bool stderr_is_the_journal() {
 
 void give_up_rights() {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-    syscall(SYS_capset, &header, none.data());
+    checks::reduce_capabilities(0);
 }
 
 void start_journal(core::LogLevel level) {

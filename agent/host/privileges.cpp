@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "checks/probes/capabilities.hpp"
+
 namespace understudy::host {
 
 namespace {
@@ -105,16 +107,10 @@ bool may_change_user() {
 
 namespace {
 
-// The sandbox forbids to give up what is not there in the first place.
-std::string reduce_to(const Sets& present, std::uint32_t kept) {
-    Sets sets{};
-    sets[0].effective = sets[0].permitted = present[0].permitted & kept;
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const bool same = sets[0].permitted == present[0].permitted && present[1].permitted == 0;
-    if (syscall(SYS_capset, &header, sets.data()) != 0 && !same) {
-        return std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
-    }
-    return {};
+std::string keep_only(std::uint32_t kept) {
+    return checks::reduce_capabilities(kept)
+               ? ""
+               : std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
 }
 
 }  // namespace
@@ -122,10 +118,6 @@ std::string reduce_to(const Sets& present, std::uint32_t kept) {
 // CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
 // somebody else, and for ending it.
 std::string keep_runner_rights(const core::Configuration& configuration) {
-    Sets sets{};
-    if (!capget(sets)) {
-        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
-    }
     // The service manager listens to root, and asks for the user only.
     const bool has_unit = std::ranges::any_of(
         configuration.services,
@@ -138,7 +130,7 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
     }
     constexpr std::uint32_t kept =
         bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
-    return reduce_to(sets, kept);
+    return keep_only(kept);
 }
 
 std::string drop_privileges() {
@@ -150,11 +142,7 @@ std::string drop_privileges() {
         }
     }
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    Sets sets{};
-    if (!capget(sets)) {
-        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
-    }
-    return reduce_to(sets, needed);
+    return keep_only(needed);
 }
 
 }  // namespace understudy::host

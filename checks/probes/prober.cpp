@@ -1,13 +1,10 @@
 #include "checks/probes/prober.hpp"
 
 #include <grp.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,6 +18,7 @@
 #include "base/overloaded.hpp"
 #include "checks/probes/arp.hpp"
 #include "checks/probes/attempts.hpp"
+#include "checks/probes/capabilities.hpp"
 #include "checks/probes/channel.hpp"
 #include "checks/probes/curl_loop.hpp"
 #include "checks/probes/dns.hpp"
@@ -147,21 +145,6 @@ private:
     Attempts attempts_;
 };
 
-// A sandbox may forbid to give up what is not there in the first place.
-bool have_no_capability() {
-    using Sets = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const Sets none{};
-    if (syscall(SYS_capset, &header, none.data()) == 0) {
-        return true;
-    }
-    Sets sets{};
-    return syscall(SYS_capget, &header, sets.data()) == 0 &&
-           std::ranges::all_of(sets, [](const __user_cap_data_struct& set) {
-               return set.effective == 0 && set.permitted == 0;
-           });
-}
-
 bool give_up_rights(const ProberUser& user) {
     if (user.changes &&
         (setgroups(0, nullptr) != 0 || setresgid(user.gid, user.gid, user.gid) != 0 ||
@@ -170,7 +153,7 @@ bool give_up_rights(const ProberUser& user) {
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return have_no_capability();
+    return reduce_capabilities(0);
 }
 
 void set_limits() {
