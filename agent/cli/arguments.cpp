@@ -7,9 +7,9 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <boost/program_options/variables_map.hpp>
 
-#include "agent/cli/command_forms.hpp"
+#include "agent/cli/command_table.hpp"
+#include "agent/cli/options.hpp"
 #include "agent/config/values.hpp"
-#include "agent/control/messages.hpp"
 
 namespace understudy::cli {
 
@@ -23,21 +23,39 @@ using Reading = std::expected<Arguments, std::string>;
 po::options_description known_options() {
     po::options_description description;
     auto add = description.add_options();
-    add("runtime-dir", po::value<std::string>());
-    add("timeout", po::value<std::string>());
-    add("config", po::value<std::string>());
-    add("for", po::value<std::string>());
-    add("listen", po::value<std::vector<std::string>>());
-    add("output", po::value<std::string>());
-    add("id,i", po::value<std::string>());
-    add("peer", po::value<std::vector<std::string>>());
-    add("help,h", po::bool_switch());
-    for (const char* flag : {"json", "watch", "all", "force", "follow", "quiet", "openmetrics",
-                             "this-node", "version"}) {
-        add(flag, po::bool_switch());
+    for (const OptionForm& option : option_forms()) {
+        std::string name{option.name};
+        if (option.letter != 0) {
+            name += std::string{','} + option.letter;
+        }
+        if (option.is_flag()) {
+            add(name.c_str(), po::bool_switch());
+        } else if (option.repeats()) {
+            add(name.c_str(), po::value<std::vector<std::string>>());
+        } else {
+            add(name.c_str(), po::value<std::string>());
+        }
     }
+    add("runtime-dir", po::value<std::string>());
+    add("help,h", po::bool_switch());
+    add("version", po::bool_switch());
     add("words", po::value<std::vector<std::string>>());
     return description;
+}
+
+// What was written after the option, or nothing if it was not given. A flag has no values.
+std::optional<std::vector<std::string>> given(const OptionForm& option,
+                                              const po::variables_map& values) {
+    const std::string name{option.name};
+    if (!values.contains(name)) {
+        return std::nullopt;
+    }
+    const po::variable_value& value = values[name];
+    if (option.is_flag()) {
+        return value.as<bool>() ? std::optional{std::vector<std::string>{}} : std::nullopt;
+    }
+    return option.repeats() ? value.as<std::vector<std::string>>()
+                            : std::vector{value.as<std::string>()};
 }
 
 std::string see_help(const std::string& command = {}) {
@@ -47,9 +65,9 @@ std::string see_help(const std::string& command = {}) {
 // What can follow `name`: "check or show".
 std::string second_words(const std::string& name) {
     std::vector<std::string> words;
-    for (const CommandForm& known : command_forms()) {
+    for (const CommandForm& known : command_table()) {
         if (known.name.starts_with(name + ' ')) {
-            words.push_back(known.name.substr(name.size() + 1));
+            words.emplace_back(known.name.substr(name.size() + 1));
         }
     }
     std::string text;
@@ -80,106 +98,62 @@ std::string unknown_command(const std::string& name) {
         return name + " needs a second word: " + second_words(name) + see_help();
     }
     std::vector<std::string> names;
-    for (const CommandForm& known : command_forms()) {
-        names.push_back(known.name);
+    for (const CommandForm& known : command_table()) {
+        names.emplace_back(known.name);
     }
     const std::string guess = config::did_you_mean(name, names);
     return "unknown command \"" + name + '"' + (guess.empty() ? see_help() : guess);
 }
 
-const char* operand_of(Command command) {
-    switch (command) {
-        case Command::why:
-            return "a VIP";
-        case Command::check_run:
-            return "the name of a check";
-        default:
-            return "a file";
-    }
-}
-
-// An empty text, or what does not fit the command.
-std::string misfit(const CommandForm& form, const Arguments& arguments,
-                   const po::variables_map& values) {
-    for (const char* option :
-         {"json", "watch", "all", "force", "follow", "quiet", "openmetrics", "this-node"}) {
-        if (values[option].as<bool>() && !form.takes(option)) {
-            return form.name + " does not take --" + option + see_help(form.name);
-        }
-    }
-    for (const char* option : {"config", "timeout", "for", "listen", "peer", "output", "id"}) {
-        if (values.contains(option) && !form.takes(option)) {
-            return form.name + " does not take --" + option + see_help(form.name);
-        }
-    }
+// An empty text, or which operands do not fit the command.
+std::string misfit(const CommandForm& form, const Arguments& arguments) {
+    const std::string name{form.name};
     // An empty name would stand for all of them: `failover "$UNSET"` must not give everything away.
     if (std::ranges::any_of(arguments.operands, &std::string::empty)) {
-        return form.name + ": an empty word" + see_help(form.name);
+        return name + ": an empty word" + see_help(name);
     }
     const std::size_t count = arguments.operands.size();
-    if (count > form.most_operands) {
-        return form.name + ": too many words, from \"" + arguments.operands[form.most_operands] +
-               '"' + see_help(form.name);
+    if (count > form.operands.most) {
+        return name + ": too many words, from \"" + arguments.operands[form.operands.most] + '"' +
+               see_help(name);
     }
     if (form.takes("all") && (count == 1) == arguments.all) {
-        return form.name + " takes either a VIP or --all" + see_help(form.name);
+        return name + " takes either a VIP or --all" + see_help(name);
     }
-    if (count < form.least_operands) {
-        return form.name + " needs " + operand_of(form.command) + see_help(form.name);
+    if (count < form.operands.least) {
+        return name + " needs " + std::string{form.operands.noun} + see_help(name);
     }
     return {};
 }
 
-struct Range {
-    Duration least;
-    Duration most;
-    const char* words;
-};
-
-std::expected<Duration, std::string> read_duration(const std::string& option,
-                                                   const std::string& text, const Range& range) {
-    const auto duration = config::parse_duration(text);
-    if (!duration) {
-        return std::unexpected("--" + option + ": " + duration.error());
-    }
-    if (*duration < range.least || *duration > range.most) {
-        return std::unexpected("--" + option + ": \"" + text + "\" is not from " + range.words);
-    }
-    return *duration;
-}
-
-// An empty text, or what is wrong.
-std::string read_durations(Arguments& arguments, const po::variables_map& values) {
-    if (values.contains("timeout")) {
-        const auto timeout = read_duration(
-            "timeout", values["timeout"].as<std::string>(),
-            {control::shortest_failover_timeout, control::longest_failover_timeout, "1ms to 24h"});
-        if (!timeout) {
-            return timeout.error();
+// An empty text, or what is wrong with an option.
+std::string read_options(const CommandForm& form, Arguments& arguments,
+                         const po::variables_map& values) {
+    for (const OptionForm& option : option_forms()) {
+        const auto written = given(option, values);
+        if (!written) {
+            continue;
         }
-        arguments.timeout = *timeout;
-    }
-    if (values.contains("for")) {
-        const auto expiry = read_duration("for", values["for"].as<std::string>(),
-                                          {control::shortest_maintenance,
-                                           control::longest_maintenance, "1s to 366 days (8784h)"});
-        if (!expiry) {
-            return expiry.error();
+        if (!form.takes(option.name)) {
+            return std::string{form.name} + " does not take --" + std::string{option.name} +
+                   see_help(std::string{form.name});
         }
-        arguments.expiry = *expiry;
+        if (const auto set = set_option(option, arguments, *written); !set) {
+            return set.error();
+        }
     }
     return {};
 }
 
 // `help COMMAND`, `COMMAND --help`: what stays in the operands is a command there is.
 Reading read_help(Arguments arguments, std::vector<std::string> words) {
-    arguments.command = Command::help;
+    arguments.command = "help";
     arguments.operands.clear();
     if (words.empty()) {
         return arguments;
     }
     const std::string name = take_name(words);
-    if (find_form(name) == nullptr && !has_second_word(name)) {
+    if (find_command(name) == nullptr && !has_second_word(name)) {
         return std::unexpected(unknown_command(name));
     }
     arguments.operands = {name};
@@ -192,42 +166,19 @@ Reading read_command(Arguments arguments, std::vector<std::string> words,
         return std::unexpected("a command is missing" + see_help());
     }
     const std::string name = take_name(words);
-    const CommandForm* form = find_form(name);
+    const CommandForm* form = find_command(name);
     if (form == nullptr) {
         return std::unexpected(unknown_command(name));
     }
-    const auto flag = [&](const char* option) { return values[option].as<bool>(); };
-    arguments.command = form->command;
+    arguments.command = name;
     arguments.operands = words;
-    arguments.all = flag("all");
-    arguments.json = flag("json");
-    if (values.contains("config")) {
-        arguments.config = values["config"].as<std::string>();
-    }
-    arguments.watch = flag("watch");
-    arguments.force = flag("force");
-    arguments.follow = flag("follow");
-    arguments.quiet = flag("quiet");
-    arguments.openmetrics = flag("openmetrics");
-    const auto text_of = [&](const char* option) {
-        return values.contains(option) ? values[option].as<std::string>() : std::string{};
-    };
-    arguments.output = text_of("output");
-    arguments.id = text_of("id");
-    arguments.this_node = flag("this-node");
-    if (std::string error = misfit(*form, arguments, values); !error.empty()) {
+    if (std::string error = read_options(*form, arguments, values); !error.empty()) {
         return std::unexpected(std::move(error));
     }
-    if (std::string error = read_durations(arguments, values); !error.empty()) {
+    if (std::string error = misfit(*form, arguments); !error.empty()) {
         return std::unexpected(std::move(error));
     }
-    if (values.contains("listen")) {
-        arguments.listen = values["listen"].as<std::vector<std::string>>();
-    }
-    if (values.contains("peer")) {
-        arguments.peers = values["peer"].as<std::vector<std::string>>();
-    }
-    if (form->command == Command::help) {
+    if (name == "help") {
         return read_help(arguments, words);
     }
     return arguments;

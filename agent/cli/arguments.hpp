@@ -1,7 +1,6 @@
 // The command line of `understudy`, as values.
 #pragma once
 
-#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <optional>
@@ -17,33 +16,11 @@ inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_no_agent = 3;
 
-enum class Command : std::uint8_t {
-    help,
-    version,
-    status,
-    why,
-    failover,
-    takeover,
-    failback,
-    maintenance_on,
-    maintenance_off,
-    events,
-    check_list,
-    check_run,
-    config_check,
-    config_show,
-    doctor,
-    import,
-    config_diff,
-    reload,
-    replay,
-    metrics,
-    serve,
-};
-
+// Which option sets which member stands in options.cpp, which command takes it in
+// command_table.cpp.
 struct Arguments {
     std::filesystem::path runtime_dir = "/run/understudy";
-    Command command = Command::help;
+    std::string command = "help";       // a name of the command table
     std::vector<std::string> operands;  // VIP, check, or FILE…; for help: the command, or nothing
     bool all = false;
     bool json = false;
@@ -68,15 +45,12 @@ struct Arguments {
     std::string vip() const { return operands.empty() ? std::string{} : operands.front(); }
 };
 
-// What to print before the exit with 2, and whether it was asked for as JSON.
+// What to print before the exit with 2, and whether the command line requested JSON.
 struct UsageError {
     std::string text;
     bool json = false;
 };
 
 std::expected<Arguments, UsageError> parse_arguments(const std::vector<std::string>& words);
-
-// Of `command`; empty: the overview.
-std::string help_text(const std::string& command = {});
 
 }  // namespace understudy::cli

@@ -8,7 +8,8 @@ namespace understudy::cli {
 
 int run(const Arguments& arguments, const Console& console);
 
-// One function a command, each in the file that is named like it.
+// One function per command, each in the file that is named like it. Called through
+// command_table.hpp.
 int run_status(const Arguments& arguments, const Console& console);
 int run_why(const Arguments& arguments, const Console& console);
 int run_failover(const Arguments& arguments, const Console& console);
@@ -27,6 +28,8 @@ int run_config_diff(const Arguments& arguments, const Console& console);
 int run_reload(const Arguments& arguments, const Console& console);
 int run_replay(const Arguments& arguments, const Console& console);
 int run_metrics(const Arguments& arguments, const Console& console);
+int run_help(const Arguments& arguments, const Console& console);
+int run_version(const Arguments& arguments, const Console& console);
 int run_serve(const Arguments& arguments, const Console& console);
 
 }  // namespace understudy::cli

@@ -33,7 +33,7 @@ std::string subject(const Arguments& arguments) {
 }
 
 Failure interrupted(const Arguments& arguments) {
-    if (arguments.command == Command::maintenance_on) {
+    if (arguments.command == "maintenance on") {
         return {exit_failed,
                 "interrupted; maintenance stays on until `understudy maintenance off`"};
     }

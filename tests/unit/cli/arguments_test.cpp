@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <sstream>
 
-#include "agent/cli/command_forms.hpp"
+#include "agent/cli/command_table.hpp"
 
 namespace understudy::cli {
 namespace {
@@ -27,39 +28,39 @@ std::string error_of(const Words& words) {
 }
 
 TEST(CommandLine, ReadsEveryCommand) {
-    EXPECT_EQ(read({"status"}).command, Command::status);
+    EXPECT_EQ(read({"status"}).command, "status");
     EXPECT_EQ(read({"status"}).vip(), "");
     EXPECT_EQ(read({"status", "web"}).vip(), "web");
     EXPECT_TRUE(read({"status", "--watch"}).watch);
-    EXPECT_EQ(read({"why", "web"}).command, Command::why);
-    EXPECT_EQ(read({"failover", "web"}).command, Command::failover);
+    EXPECT_EQ(read({"why", "web"}).command, "why");
+    EXPECT_EQ(read({"failover", "web"}).command, "failover");
     EXPECT_TRUE(read({"failover", "--all"}).all);
-    EXPECT_EQ(read({"takeover", "web", "--force"}).command, Command::takeover);
+    EXPECT_EQ(read({"takeover", "web", "--force"}).command, "takeover");
     EXPECT_TRUE(read({"takeover", "web", "--force"}).force);
-    EXPECT_EQ(read({"failback", "--all"}).command, Command::failback);
-    EXPECT_EQ(read({"maintenance", "on"}).command, Command::maintenance_on);
+    EXPECT_EQ(read({"failback", "--all"}).command, "failback");
+    EXPECT_EQ(read({"maintenance", "on"}).command, "maintenance on");
     EXPECT_EQ(read({"maintenance", "on", "--for", "1h"}).expiry, std::chrono::hours{1});
-    EXPECT_EQ(read({"maintenance", "off"}).command, Command::maintenance_off);
-    EXPECT_EQ(read({"events"}).command, Command::events);
+    EXPECT_EQ(read({"maintenance", "off"}).command, "maintenance off");
+    EXPECT_EQ(read({"events"}).command, "events");
     EXPECT_TRUE(read({"events", "--follow"}).follow);
-    EXPECT_EQ(read({"check", "list"}).command, Command::check_list);
-    EXPECT_EQ(read({"check", "run", "frontend"}).command, Command::check_run);
+    EXPECT_EQ(read({"check", "list"}).command, "check list");
+    EXPECT_EQ(read({"check", "run", "frontend"}).command, "check run");
     EXPECT_THAT(read({"check", "run", "frontend"}).operands, ElementsAre("frontend"));
-    EXPECT_EQ(read({"config", "check", "a", "b"}).command, Command::config_check);
+    EXPECT_EQ(read({"config", "check", "a", "b"}).command, "config check");
     EXPECT_THAT(read({"config", "check", "a", "b"}).operands, ElementsAre("a", "b"));
-    EXPECT_EQ(read({"config", "show"}).command, Command::config_show);
-    EXPECT_EQ(read({"import", "a"}).command, Command::import);
+    EXPECT_EQ(read({"config", "show"}).command, "config show");
+    EXPECT_EQ(read({"import", "a"}).command, "import");
     EXPECT_THAT(read({"import", "-"}).operands, ElementsAre("-"));
     EXPECT_EQ(read({"import", "a", "--output", "b"}).output, "b");
     EXPECT_EQ(read({"import", "a", "--id=one"}).id, "one");
     EXPECT_EQ(read({"import", "-i", "one", "a"}).id, "one");
-    EXPECT_EQ(read({"replay", "a", "b", "--quiet"}).command, Command::replay);
+    EXPECT_EQ(read({"replay", "a", "b", "--quiet"}).command, "replay");
     EXPECT_TRUE(read({"replay", "a", "b", "--quiet"}).quiet);
-    EXPECT_EQ(read({"version"}).command, Command::version);
-    EXPECT_EQ(read({"--version"}).command, Command::version);
-    EXPECT_EQ(read({"help"}).command, Command::help);
-    EXPECT_EQ(read({"--help"}).command, Command::help);
-    EXPECT_EQ(read({"-h"}).command, Command::help);
+    EXPECT_EQ(read({"version"}).command, "version");
+    EXPECT_EQ(read({"--version"}).command, "version");
+    EXPECT_EQ(read({"help"}).command, "help");
+    EXPECT_EQ(read({"--help"}).command, "help");
+    EXPECT_EQ(read({"-h"}).command, "help");
 }
 
 TEST(CommandLine, TakesJsonWhereItIsDocumented) {
@@ -101,6 +102,23 @@ TEST(CommandLine, AWordAfterTwoDashesIsNoOption) {
     EXPECT_EQ(read({"status", "--", "--json"}).vip(), "--json");
 }
 
+TEST(CommandTable, usage_is_made_from_operands_and_options) {
+    EXPECT_EQ(find_command("failover")->usage(), "failover VIP|--all [--timeout TIME] [--json]");
+    EXPECT_EQ(find_command("status")->usage(), "status [VIP] [--watch] [--json]");
+    EXPECT_EQ(find_command("config check")->usage(), "config check FILE... [--this-node] [--json]");
+    EXPECT_EQ(find_command("serve")->usage(), "serve [--listen ADDR:PORT]... [--peer URL]...");
+    EXPECT_EQ(find_command("help")->usage(), "help [COMMAND]");
+}
+
+TEST(CommandTable, every_line_of_help_fits_100_columns) {
+    for (const CommandForm& form : command_table()) {
+        std::istringstream lines(help_text(form.name));
+        for (std::string line; std::getline(lines, line);) {
+            EXPECT_LE(line.size(), 100U) << line;
+        }
+    }
+}
+
 TEST(CommandLine, HelpKnowsItsCommand) {
     EXPECT_THAT(read({"help", "failover"}).operands, ElementsAre("failover"));
     EXPECT_THAT(read({"failover", "--help"}).operands, ElementsAre("failover"));
@@ -111,11 +129,12 @@ TEST(CommandLine, HelpKnowsItsCommand) {
     EXPECT_THAT(read({"help", "check"}).operands, ElementsAre("check"));
     EXPECT_THAT(help_text("check"), AllOf(HasSubstr("check run NAME"), HasSubstr("check list"),
                                           Not(HasSubstr("config check")), Not(HasSubstr("why"))));
-    for (const CommandForm& form : command_forms()) {
-        EXPECT_THAT(help_text(), HasSubstr(form.usage));
-        EXPECT_THAT(help_text(form.name), HasSubstr(form.usage));
-        for (const std::string& option : form.options) {
-            EXPECT_THAT(help_text(form.name), HasSubstr("--" + option)) << form.name;
+    for (const CommandForm& form : command_table()) {
+        EXPECT_THAT(help_text(), HasSubstr(form.usage()));
+        EXPECT_THAT(help_text(form.name), HasSubstr(form.usage()));
+        for (const TakenOption& option : form.options) {
+            EXPECT_THAT(help_text(form.name), HasSubstr("--" + std::string{option.name}))
+                << form.name;
         }
     }
 }

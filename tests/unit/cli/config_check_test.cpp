@@ -32,7 +32,7 @@ protected:
         Arguments arguments;
         arguments.json = as_json;
         arguments.this_node = here;
-        return execute(arguments, Command::config_check, files);
+        return execute(arguments, "config check", files);
     }
 };
 

@@ -34,7 +34,7 @@ protected:
         return text.str();
     }
     int import(const std::string& name, const Arguments& more = {}) {
-        return execute(more, Command::import, {name});
+        return execute(more, "import", {name});
     }
 };
 

@@ -22,7 +22,8 @@ protected:
         std::ofstream(path(name)) << text;
         return path(name);
     }
-    int execute(Arguments arguments, Command command, const std::vector<std::string>& operands) {
+    int execute(Arguments arguments, const std::string& command,
+                const std::vector<std::string>& operands) {
         out_.str("");
         err_.str("");
         arguments.command = command;

@@ -39,7 +39,7 @@ protected:
         Arguments arguments;
         arguments.json = as_json;
         arguments.quiet = quiet;
-        return execute(arguments, Command::replay, files);
+        return execute(arguments, "replay", files);
     }
 };
 
