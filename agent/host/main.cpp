@@ -29,6 +29,8 @@ using core::LogLevel;
 constexpr int done = 0;
 constexpr int failed = 1;
 constexpr int usage = 2;
+// EX_CONFIG of sysexits(3): an invalid configuration at the start. The unit does not try again.
+constexpr int invalid_configuration = 78;
 // The unit knows it: what comes next is another start, so nothing is released.
 constexpr int left_to_the_next = 75;
 
@@ -106,7 +108,7 @@ void go_first() {
 int run(const Options& options) {
     auto configuration = load(options.config);
     if (!configuration) {
-        return failed;
+        return invalid_configuration;
     }
     std::string missing = host::missing_capability();
     if (missing.empty()) {
@@ -173,9 +175,13 @@ int start(int argc, char** argv) {
     all.add(known).add(hidden);
     po::variables_map values;
     try {
+        // No guessing: "--rel" is not "--release".
+        const int style =
+            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
         po::store(po::command_line_parser(argc, argv)
                       .options(all)
                       .positional(po::positional_options_description{})
+                      .style(style)
                       .run(),
                   values);
         po::notify(values);

@@ -1,8 +1,12 @@
 #include "checks/probes/http.hpp"
 
+#include <strings.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/post.hpp>
+#include <string_view>
 #include <utility>
 
 #include "checks/probes/curl_transfer.hpp"
@@ -63,6 +67,7 @@ public:
     std::string progress() const override { return transfer_.progress(); }
 
 private:
+    bool needs_content_length() const;
     std::string prepare(const LoadedFiles& files);
     void prepare_names();
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
@@ -104,6 +109,19 @@ void HttpAttempt::prepare_names() {
     }
 }
 
+// RFC 9110 8.6: a request of a method that gives a meaning to content says so when it has none.
+// Strict servers answer 411 otherwise.
+bool HttpAttempt::needs_content_length() const {
+    constexpr std::array with_content = {"POST", "PUT", "PATCH"};
+    constexpr std::string_view name = "content-length:";
+    const auto is_length = [&](const std::string& line) {
+        return line.size() >= name.size() &&
+               strncasecmp(line.c_str(), name.data(), name.size()) == 0;
+    };
+    return std::ranges::find(with_content, http_.method) != with_content.end() &&
+           std::ranges::none_of(http_.headers, is_length);
+}
+
 std::string HttpAttempt::prepare(const LoadedFiles& files) {
     CURL* easy = transfer_.easy();
     prepare_names();
@@ -115,6 +133,9 @@ std::string HttpAttempt::prepare(const LoadedFiles& files) {
     for (const std::string& line : http_.headers) {
         // libcurl's way to send a header without a value.
         transfer_.add_header(line.ends_with(':') ? line.substr(0, line.size() - 1) + ';' : line);
+    }
+    if (needs_content_length()) {
+        transfer_.add_header("Content-Length: 0");
     }
     transfer_.apply_headers();
     constexpr long versions[] = {CURL_HTTP_VERSION_1_1, CURL_HTTP_VERSION_2TLS,

@@ -110,11 +110,11 @@ TEST(CommandTable, usage_is_made_from_operands_and_options) {
     EXPECT_EQ(find_command("help")->usage(), "help [COMMAND]");
 }
 
-TEST(CommandTable, every_line_of_help_fits_100_columns) {
+TEST(CommandTable, every_line_of_help_but_the_usage_fits_100_columns) {
     for (const CommandForm& form : command_table()) {
         std::istringstream lines(help_text(form.name));
         for (std::string line; std::getline(lines, line);) {
-            EXPECT_LE(line.size(), 100U) << line;
+            EXPECT_TRUE(line.size() <= 100 || line.starts_with("usage: ")) << line;
         }
     }
 }
@@ -216,6 +216,13 @@ TEST(UsageErrors, OfTheOtherCommands) {
              {"check", "run", "a", "b"},
              {"check", "run", "--all"},
              {"check", "run", "frontend", "--timeout", "10s"},
+             {"import", "a", "--output", ""},
+             {"import", "a", "--id="},
+             {"import", "a", "-i", ""},
+             {"config", "diff", "--config", ""},
+             {"serve", "--listen", ""},
+             {"serve", "--listen", "127.0.0.1:1", "--listen", ""},
+             {"serve", "--peer", ""},
              {"show"},
              {"version", "1"},
              {"version", "--follow"},

@@ -156,6 +156,33 @@ TEST_F(Network, APatternThatIsTooCostlyIsAFailureAndNoHang) {
     EXPECT_THAT(ask(http).detail, HasSubstr("too costly to match"));
 }
 
+// RFC 9110 8.6.
+TEST_F(Network, request_without_content_says_so_where_its_method_may_have_some) {
+    const auto asked_with = [&](const std::string& method, std::vector<std::string> headers) {
+        std::string request;
+        const TcpServer server([&](TcpServer::Socket& socket) {
+            std::array<char, 4096> buffer{};
+            request.assign(buffer.data(), socket.read_some(boost::asio::buffer(buffer)));
+            socket.send(boost::asio::buffer(std::string{"HTTP/1.1 200 OK\r\n\r\n"}));
+        });
+        Http http = url(server);
+        http.method = method;
+        http.headers = std::move(headers);
+        outcome_.reset();
+        EXPECT_TRUE(ask(http).passed);
+        return request;
+    };
+    for (const char* method : {"POST", "PUT", "PATCH"}) {
+        EXPECT_THAT(asked_with(method, {}), HasSubstr("\r\nContent-Length: 0\r\n")) << method;
+    }
+    for (const char* method : {"GET", "DELETE", "OPTIONS"}) {
+        EXPECT_THAT(asked_with(method, {}), testing::Not(HasSubstr("Content-Length"))) << method;
+    }
+    const std::string own = asked_with("POST", {"content-length: 0"});
+    EXPECT_THAT(own, testing::Not(HasSubstr("Content-Length")));
+    EXPECT_THAT(own, HasSubstr("content-length: 0"));
+}
+
 TEST_F(Network, HttpSendsWhatWasAskedFor) {
     std::string seen;
     const TcpServer server([&](TcpServer::Socket& socket) {
