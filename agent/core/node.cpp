@@ -30,6 +30,9 @@ std::string Node::summary() const {
     return impl_->summary();
 }
 const Configuration& Node::configuration() const {
+std::size_t Node::active_vips() const {
+    return impl_->active_vips();
+}
     return impl_->configuration();
 }
 
@@ -449,6 +452,10 @@ std::string Node::Impl::summary() const {
         }
         text += text.empty() ? "" : ", ";
         text += std::to_string(count) + ' ';
+std::size_t Node::Impl::active_vips() const {
+    return static_cast<std::size_t>(std::ranges::count_if(vips_, &Vip::is_active));
+}
+
         text += control::name_of(state);
     }
     return text.empty() ? "no VIP" : text;

@@ -23,6 +23,7 @@ public:
     void handle(TimePoint now, const Event& event, Outbox& out);
     std::optional<TimePoint> next_deadline() const;
     std::string summary() const;
+    std::size_t active_vips() const;
     const Configuration& configuration() const { return *configuration_; }
 
 private:

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
-#include <csignal>
-#include <stdexcept>
 
 #include "agent/config/render.hpp"
 #include "agent/host/boot_clock.hpp"
@@ -45,7 +43,7 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
           [this](const core::Action& action) { carry_out(action); }),
       kernel_(io_, monitor_.fd()),
       timer_(io_, make_timer()),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      signals_(io_, signal_reader_.fd()),
       control_(
           io_, runtime_dir / "control.sock",
           [this](core::ClientId client, const control::Request& request) {
@@ -57,7 +55,6 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
           [this](Reloaded result, const std::vector<core::ClientId>& askers) {
               reloaded(std::move(result), askers);
           }) {
-    signals_.add(SIGUSR1);
     control_.offer_answers(runtime_dir / "status.sock");
     if (node_.configuration().agent.record) {
         recorder_ = std::make_unique<Recorder>(
@@ -78,6 +75,7 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
 Loop::~Loop() {
     kernel_.release();
     owners_ear_.release();
+    signals_.release();
     for (auto& [listener, ear] : ears_) {
         ear.release();
     }
@@ -88,6 +86,7 @@ bool Loop::run() {
     wait_for_kernel();
     wait_for_signal();
     hear_owners();
+    reap_children();  // that ended before their signal was waited for
     restore_maintenance();
     monitor_.observe_all([this](const core::Event& event) { feed(event); });
     notify_.ready();
@@ -198,66 +197,6 @@ void Loop::on_request(core::ClientId client, const control::Request& request) {
     }
     feed(core::CommandReceived{client, request});
     after_round();
-}
-
-// --- reload --------------------------------------------------------------------------------------
-
-void Loop::reload(std::optional<core::ClientId> asker) {
-    if (stopping_) {
-        if (asker) {
-            control_.reply(*asker, control::ErrorResponse{"the agent is stopping", false});
-        }
-        return;
-    }
-    if (!reloader_.is_under_way()) {
-        notify_.reloading();
-    }
-    reloader_.ask(asker);
-}
-
-void Loop::reloaded(Reloaded result, const std::vector<core::ClientId>& askers) {
-    control::ReloadResponse response;
-    for (const config::Diagnostic& problem : result.problems) {
-        const bool warning = problem.severity == config::Severity::warning;
-        write_line(warning ? core::LogLevel::warn : core::LogLevel::error,
-                   config::to_string(problem));
-        response.problems.push_back({problem.place.file, problem.place.line, problem.place.column,
-                                     warning, problem.message});
-    }
-    if (!result.change) {
-        write_line(core::LogLevel::error, "not reloaded: nothing is changed");
-    } else if (!stopping_) {
-        for (const std::string& line :
-             config::in_words(result.difference, config::Values::no_secrets)) {
-            write_line(core::LogLevel::info, "reload: " + line);
-        }
-        if (!result.rules_trouble.empty()) {
-            write_line(core::LogLevel::warn, result.rules_trouble);
-        }
-        text_for_runner_ = std::move(result.text);
-        feed(*result.change);
-        response.reloaded = true;
-        response.changes = std::move(result.difference.changes);
-        response.restarts = std::move(result.difference.restarts);
-    }
-    for (const core::ClientId asker : askers) {
-        control_.reply(asker, stopping_ ? control::Response{control::ErrorResponse{
-                                              "the agent is stopping", false}}
-                                        : response);
-    }
-    notify_.ready();
-    after_round();
-}
-
-void Loop::take_over(const core::ConfigurationChanged& change) {
-    if (change.configuration->agent.log_level != running_->agent.log_level) {
-        set_log_level(change.configuration->agent.log_level);
-    }
-    running_ = change.configuration;
-    if (health_) {
-        health_->configure(change, text_for_runner_);
-    }
-    text_for_runner_.reset();
 }
 
 // --- VRRP sockets --------------------------------------------------------------------------------
@@ -380,31 +319,6 @@ void Loop::wait_for_kernel() {
         monitor_.read_events([this](const core::Event& event) { feed(event); });
         after_round();
         wait_for_kernel();
-    });
-}
-
-void Loop::wait_for_signal() {
-    signals_.async_wait([this](error_code error, int signal) {
-        if (error) {
-            return;
-        }
-        if (signal == SIGHUP) {
-            write_line(core::LogLevel::info, "SIGHUP: reloads " + reloader_.file().string());
-            reload(std::nullopt);
-        } else if (signal == SIGUSR1) {
-            leaves_addresses_ = true;
-            stopped_ = true;
-            io_.stop();
-            return;
-        } else {
-            write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
-            notify_.stopping();
-            life_sign_at_ = boot_now() + *notify_.life_sign_period();
-            stopping_ = true;
-            feed(core::StopRequested{});
-            after_round();
-        }
-        wait_for_signal();
     });
 }
 

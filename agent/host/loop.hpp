@@ -3,7 +3,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -21,6 +20,7 @@
 #include "agent/host/recorder.hpp"
 #include "agent/host/reloader.hpp"
 #include "agent/host/service_notify.hpp"
+#include "agent/host/signals.hpp"
 #include "agent/host/vrrp_socket.hpp"
 
 namespace understudy::host {
@@ -62,6 +62,8 @@ private:
     void restore_maintenance();
     void arm_timer();
     void go_on_later();
+    void obey(const Signal& signal);
+    std::string what_a_stop_does() const;
     void after_round();
 
     boost::asio::io_context io_;
@@ -89,7 +91,8 @@ private:
     std::optional<HealthLink> health_;
     boost::asio::posix::stream_descriptor kernel_;
     boost::asio::posix::stream_descriptor timer_;
-    boost::asio::signal_set signals_;
+    SignalReader signal_reader_;
+    boost::asio::posix::stream_descriptor signals_;
     ControlServer control_;
     FileDescriptor text_for_runner_;  // of the configuration that is being taken over
     bool stopping_ = false;

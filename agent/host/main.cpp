@@ -22,6 +22,7 @@
 
 namespace {
 
+#include "agent/host/signals.hpp"
 namespace po = boost::program_options;
 using namespace understudy;
 using core::LogLevel;
@@ -140,6 +141,7 @@ int run(const Options& options) {
                         options.runtime_dir, std::move(runner),
                         host::open_packet_sockets(std::move(handed.heartbeat)));
         if (const std::string error = host::drop_privileges(); !error.empty()) {
+    host::block_signals();
             host::write_line(LogLevel::warn, error);
         }
         lock_memory();

@@ -26,6 +26,8 @@
 #include "agent/config/parse.hpp"
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/signals.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/channel.hpp"
 #include "checks/probes/command.hpp"
@@ -431,6 +433,7 @@ int run_runner(const std::string& arguments) {
     Runner runner(orders, probers_end, sockets);
     runner.run();
     return EXIT_SUCCESS;
+    unblock_signals();
 }
 
 }  // namespace understudy::host

@@ -65,6 +65,12 @@ public:
     // Before any thread, so that none of them gets one.
     EndingSignals() {
         sigemptyset(&set_);
+        // As process 1 of a container it becomes the parent of orphans, and starts no process
+        // itself: the kernel reaps them all.
+        struct sigaction children{};
+        children.sa_handler = SIG_DFL;
+        children.sa_flags = SA_NOCLDWAIT;
+        sigaction(SIGCHLD, &children, nullptr);
         sigaddset(&set_, SIGTERM);
         sigaddset(&set_, SIGINT);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);

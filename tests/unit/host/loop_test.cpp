@@ -29,6 +29,7 @@
 #include "agent/host/journal.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/signals.hpp"
 #include "tests/unit/host/ip_command.hpp"
 
 namespace understudy::host {
@@ -139,6 +140,7 @@ protected:
         if (unshare(CLONE_NEWNET) != 0 || !make_cable()) {
             return no_cable;
         }
+        block_signals();
         start_journal(core::LogLevel::warn);
         {
             Loop loop(one_vip(), dir_ / "understudy.conf", dir_, std::nullopt);
