@@ -138,6 +138,11 @@ std::string read_options(const CommandForm& form, Arguments& arguments,
             return std::string{form.name} + " does not take --" + std::string{option.name} +
                    see_help(std::string{form.name});
         }
+        // As of --output "$UNSET": none of them has a meaning.
+        if (std::ranges::any_of(*written, &std::string::empty)) {
+            return "--" + std::string{option.name} + ": an empty value" +
+                   see_help(std::string{form.name});
+        }
         if (const auto set = set_option(option, arguments, *written); !set) {
             return set.error();
         }

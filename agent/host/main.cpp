@@ -211,12 +211,23 @@ int start(int argc, char** argv) {
 
 }  // namespace
 
+        // No guessing: "--rel" is not "--release".
+        const int style =
+            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
 int main(int argc, char** argv) {
     try {
         return start(argc, argv);
+                      .style(style)
     } catch (const std::exception& error) {
         understudy::host::stop_journal();
         std::cerr << "understudyd: " << error.what() << '\n';
         return failed;
     }
 }
+    for (const auto& [option, path] : {std::pair{"--config", &options.config},
+                                       std::pair{"--runtime-dir", &options.runtime_dir}}) {
+        if (path->empty()) {  // as of "$UNSET"
+            std::cerr << "understudyd: " << option << ": an empty path\n\n" << known;
+            return usage;
+        }
+    }
