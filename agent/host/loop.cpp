@@ -81,7 +81,7 @@ Loop::~Loop() {
     }
 }
 
-bool Loop::run() {
+void Loop::start() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
@@ -95,6 +95,9 @@ bool Loop::run() {
     }
     after_round();
     io_.run();
+}
+
+bool Loop::run() {
     notify_.stopping();
     return leaves_addresses_;
 }

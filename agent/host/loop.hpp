@@ -34,6 +34,9 @@ public:
          PacketSockets packet_sockets = open_packet_sockets({}));
     ~Loop();
 
+    // Reads the kernel's links and addresses and the maintenance file, then reports READY=1. Throws
+    // std::runtime_error if something is refused.
+    void start();
     // Until the agent has stopped. True if it was asked to leave its addresses where they are, for
     // the agent that is started next.
     bool run();

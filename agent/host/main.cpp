@@ -1,13 +1,16 @@
 // understudyd: the agent.
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <csignal>
+#include <expected>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 
 #include "agent/config/parse.hpp"
@@ -19,10 +22,10 @@
 #include "agent/host/release.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
+#include "agent/host/signals.hpp"
 
 namespace {
 
-#include "agent/host/signals.hpp"
 namespace po = boost::program_options;
 using namespace understudy;
 using core::LogLevel;
@@ -32,6 +35,8 @@ constexpr int failed = 1;
 constexpr int usage = 2;
 // The unit knows it: what comes next is another start, so nothing is released.
 constexpr int left_to_the_next = 75;
+// A start that fails ends with a status of sysexits.h, which tells the unit whether another attempt
+// may help: no after EX_CONFIG (78) and EX_NOPERM (77), perhaps after EX_OSERR (71).
 
 // Texts, because Program_options reads a path only as far as its first blank.
 struct Options {
@@ -104,56 +109,87 @@ void go_first() {
     setpriority(PRIO_PROCESS, 0, niceness);
 }
 
-int run(const Options& options) {
+// Why there is no agent: with which status this process ends.
+struct Refusal {
+    int status = EX_OSERR;
+    std::string why;
+};
+
+using Start = std::expected<std::unique_ptr<host::Loop>, Refusal>;
+
+// The agent, ready to run; it needs `lock` as long as it lives. Throws what the kernel refuses.
+Start start_agent(const Options& options, host::FileDescriptor& lock) {
     auto configuration = load(options.config);
     if (!configuration) {
-        return failed;
+        return std::unexpected(Refusal{EX_CONFIG, ""});  // load() has written all the problems
     }
     std::string missing = host::missing_capability();
     if (missing.empty()) {
         missing = host::missing_right_for(*configuration, host::may_change_user());
     }
     if (!missing.empty()) {
-        std::cerr << "understudyd: " << missing << '\n';
-        return failed;
+        return std::unexpected(Refusal{EX_NOPERM, missing});
     }
-    const auto lock = host::claim_runtime_dir(options.runtime_dir);
-    if (!lock) {
-        std::cerr << "understudyd: " << lock.error() << '\n';
-        return failed;
+    auto claimed = host::claim_runtime_dir(options.runtime_dir);
+    if (!claimed) {
+        return std::unexpected(Refusal{EX_OSERR, claimed.error()});
     }
+    lock = std::move(*claimed);
     std::signal(SIGPIPE, SIG_IGN);
     // Before there are threads, sockets, and timers.
     // Also without anything to run: a reload may bring it.
     host::HandedSockets handed = host::take_handed_sockets();
     host::RunnerEnds runner = host::start_runner(*configuration, handed.probers);
     go_first();
+    host::block_signals();
     host::start_journal(configuration->agent.log_level);
+    const std::size_t vips = configuration->vips.size();
     host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
-                                         configuration->agent.name + ", " +
-                                         std::to_string(configuration->vips.size()) + " VIPs");
+                                         configuration->agent.name + " with " +
+                                         std::to_string(vips) + (vips == 1 ? " VIP" : " VIPs"));
     if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
         host::write_line(LogLevel::warn, error);
     }
-    bool left = false;
-    {
-        host::Loop loop(std::move(*configuration), std::filesystem::absolute(options.config),
-                        options.runtime_dir, std::move(runner),
-                        host::open_packet_sockets(std::move(handed.heartbeat)));
-        if (const std::string error = host::drop_privileges(); !error.empty()) {
-    host::block_signals();
-            host::write_line(LogLevel::warn, error);
-        }
-        lock_memory();
-        left = loop.run();
+    auto loop = std::make_unique<host::Loop>(
+        std::move(*configuration), std::filesystem::absolute(options.config), options.runtime_dir,
+        std::move(runner), host::open_packet_sockets(std::move(handed.heartbeat)));
+    if (const std::string error = host::drop_privileges(); !error.empty()) {
+        host::write_line(LogLevel::warn, error);
     }
+    lock_memory();
+    loop->start();
+    return loop;
+}
+
+Start start(const Options& options, host::FileDescriptor& lock) {
+    try {
+        return start_agent(options, lock);
+    } catch (const host::ConfigurationError& error) {
+        return std::unexpected(Refusal{EX_CONFIG, error.what()});
+    } catch (const std::exception& error) {
+        return std::unexpected(Refusal{EX_OSERR, error.what()});
+    }
+}
+
+int run(const Options& options) {
+    host::FileDescriptor lock;
+    auto agent = start(options, lock);
+    if (!agent) {
+        host::stop_journal();
+        if (!agent.error().why.empty()) {
+            std::cerr << "understudyd: " << agent.error().why << '\n';
+        }
+        return agent.error().status;
+    }
+    const bool left = (*agent)->run();
+    agent->reset();
     // After a crash or an error they stay with the addresses, which the next agent adopts.
     if (!left) {
         host::remove_arp_quiet();
     }
     host::write_line(LogLevel::info,
-                     left ? "understudyd has ended, and left its addresses to the next one"
-                          : "understudyd has stopped");
+                     left ? "understudyd stopped; its addresses stay for the next agent"
+                          : "understudyd stopped");
     host::stop_journal();
     return left ? left_to_the_next : done;
 }
@@ -166,7 +202,7 @@ int open_sockets() {
     return error.empty() ? done : failed;
 }
 
-int start(int argc, char** argv) {
+int obey(int argc, char** argv) {
     Options options;
     const po::options_description known = description(options);
     po::options_description hidden;
@@ -175,15 +211,26 @@ int start(int argc, char** argv) {
     all.add(known).add(hidden);
     po::variables_map values;
     try {
+        // No guessing: "--rel" is not "--release".
+        const int style =
+            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
         po::store(po::command_line_parser(argc, argv)
                       .options(all)
                       .positional(po::positional_options_description{})
+                      .style(style)
                       .run(),
                   values);
         po::notify(values);
     } catch (const po::error& error) {
         std::cerr << "understudyd: " << error.what() << "\n\n" << known;
         return usage;
+    }
+    for (const auto& [option, path] : {std::pair{"--config", &options.config},
+                                       std::pair{"--runtime-dir", &options.runtime_dir}}) {
+        if (path->empty()) {  // as of "$UNSET"
+            std::cerr << "understudyd: " << option << ": an empty path\n\n" << known;
+            return usage;
+        }
     }
     if (values.contains("help")) {
         std::cout << known;
@@ -211,23 +258,12 @@ int start(int argc, char** argv) {
 
 }  // namespace
 
-        // No guessing: "--rel" is not "--release".
-        const int style =
-            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
 int main(int argc, char** argv) {
     try {
-        return start(argc, argv);
-                      .style(style)
+        return obey(argc, argv);
     } catch (const std::exception& error) {
         understudy::host::stop_journal();
         std::cerr << "understudyd: " << error.what() << '\n';
         return failed;
     }
 }
-    for (const auto& [option, path] : {std::pair{"--config", &options.config},
-                                       std::pair{"--runtime-dir", &options.runtime_dir}}) {
-        if (path->empty()) {  // as of "$UNSET"
-            std::cerr << "understudyd: " << option << ": an empty path\n\n" << known;
-            return usage;
-        }
-    }

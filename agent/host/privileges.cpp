@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include "base/system_error.hpp"
 #include <cstring>
 
 #include "checks/probes/capabilities.hpp"
@@ -97,6 +98,17 @@ std::string missing_right_for(const core::Configuration& configuration, bool cha
                " looks at processes, and those of other users are hidden" + how_to_grant;
     }
     return {};
+// getpwnam(3): "not found" has no errno, or one of many. These are what is no answer.
+bool user_exists(const std::string& name) {
+    constexpr std::array no_answer = {EINTR, EIO, EMFILE, ENFILE, ENOMEM};
+    errno = 0;
+    const bool exists = getpwnam(name.c_str()) != nullptr;
+    if (!exists && std::ranges::find(no_answer, errno) != no_answer.end()) {
+        throw_system_error("cannot look up user " + name);
+    }
+    return exists;
+}
+
 }
 
 bool may_change_user() {

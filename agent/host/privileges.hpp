@@ -18,6 +18,9 @@ std::string drop_privileges();
 // user (`changes_user`: it may), look at the processes of other users.
 std::string missing_right_for(const core::Configuration& configuration, bool changes_user);
 
+// Throws std::runtime_error if that cannot be found out.
+bool user_exists(const std::string& name);
+
 // Whether this process may become another user.
 bool may_change_user();
 

@@ -1,8 +1,7 @@
 #include "agent/host/reloader.hpp"
 
-#include <pwd.h>
-
 #include <boost/asio/post.hpp>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -90,8 +89,12 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     result.difference = config::difference(running, *next);
     next->agent.record = running.agent.record;  // a journal tells a whole life
     const std::string& user = next->agent.script_user;
-    if (user != running.agent.script_user && getpwnam(user.c_str()) == nullptr) {
-        return refuse("script_user = " + user + ": there is no such user");
+    try {
+        if (user != running.agent.script_user && !user_exists(user)) {
+            return refuse("script_user = " + user + ": there is no such user");
+        }
+    } catch (const std::runtime_error& error) {
+        return refuse(error.what());
     }
     if (const std::string missing = missing_right_for(*next, changes_user_); !missing.empty()) {
         return refuse(missing);

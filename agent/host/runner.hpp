@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@
 #include "agent/host/packet_sockets.hpp"
 
 namespace understudy::host {
+
+// The configuration names what this host does not have: another start does not help.
+struct ConfigurationError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 struct RunnerEnds {
     FileDescriptor runner;      // orders to it, and its reports
@@ -32,7 +38,7 @@ bool append_numbers(const FileDescriptor& text, const std::vector<std::uint32_t>
 // others: a sandbox may allow nobody to give up rights, but what is not passed on is not there.
 // Checks and services are numbered from 0. `sockets` are for the probers, and are closed here.
 // Before there are threads, and before the rights of this process are dropped. Throws
-// std::runtime_error.
+// ConfigurationError without script_user, and std::runtime_error for what is refused.
 RunnerEnds start_runner(const core::Configuration& configuration, const ProberSockets& sockets);
 
 // In that process: `arguments` are those that start_runner() gives to `understudyd --runner`.

@@ -1,7 +1,6 @@
 // How the runner comes to be: executed, and told of the configuration.
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -106,8 +105,8 @@ bool append_numbers(const FileDescriptor& text, const std::vector<std::uint32_t>
 RunnerEnds start_runner(const core::Configuration& configuration, const ProberSockets& sockets) {
     const std::string& user = configuration.agent.script_user;
     const bool has_use = !configuration.checks.empty() || !configuration.services.empty();
-    if (has_use && getpwnam(user.c_str()) == nullptr) {
-        throw std::runtime_error("script_user = " + user + ": there is no such user");
+    if (has_use && !user_exists(user)) {
+        throw ConfigurationError("script_user = " + user + ": there is no such user");
     }
     const FileDescriptor text = first_text(configuration);
     const auto [orders, their_orders] = checks::make_channel();

@@ -145,6 +145,7 @@ protected:
         {
             Loop loop(one_vip(), dir_ / "understudy.conf", dir_, std::nullopt);
             drop_privileges();
+            loop.start();
             loop.run();
         }
         stop_journal();
