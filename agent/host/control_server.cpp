@@ -11,10 +11,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agent/core/wording.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/runtime_dir.hpp"
 #include "base/overloaded.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::host {
 
@@ -23,21 +25,32 @@ namespace {
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
+constexpr std::size_t longest_command = 400;  // in a log line
 // Without descriptors accept(2) fails at once, over and over.
 constexpr auto accept_pause = std::chrono::milliseconds{100};
 
-// What changes something is worth a line that says who asked.
-std::string command_in_words(const control::Request& request) {
+// Nothing for a question. A new kind of request does not compile until it stands here.
+std::optional<std::string> command_in_words(const control::Request& request) {
+    using Words = std::optional<std::string>;
     const auto of = [](const std::string& vip) { return vip.empty() ? "all VIPs" : vip; };
     return std::visit(
         Overloaded{
-            [&](const control::FailoverRequest& r) { return "failover of " + of(r.vip); },
-            [&](const control::TakeoverRequest& r) {
+            [](const control::StatusRequest&) -> Words { return {}; },
+            [](const control::WhyRequest&) -> Words { return {}; },
+            [](const control::EventsRequest&) -> Words { return {}; },
+            [](const control::ConfigShowRequest&) -> Words { return {}; },
+            [](const control::CheckListRequest&) -> Words { return {}; },
+            [&](const control::FailoverRequest& r) -> Words { return "failover of " + of(r.vip); },
+            [&](const control::TakeoverRequest& r) -> Words {
                 return (r.force ? "forced takeover of " : "takeover of ") + of(r.vip);
             },
-            [&](const control::FailbackRequest& r) { return "failback of " + of(r.vip); },
-            [](const control::ReloadRequest&) { return std::string{"reload"}; },
-            [](const auto&) { return std::string{}; },
+            [&](const control::FailbackRequest& r) -> Words { return "failback of " + of(r.vip); },
+            [](const control::MaintenanceRequest& r) -> Words {
+                const std::string expiry = r.expiry ? " for " + core::in_words(*r.expiry) : "";
+                return r.on ? "maintenance on" + expiry : "maintenance off";
+            },
+            [](const control::ReloadRequest&) -> Words { return "reload"; },
+            [](const control::CheckRunRequest& r) -> Words { return "run of check " + r.name; },
         },
         request);
 }
@@ -48,7 +61,7 @@ std::string user_of(int fd) {
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
         return "an unknown user";
     }
-    return "uid " + std::to_string(peer.uid) + " (pid " + std::to_string(peer.pid) + ")";
+    return "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid);
 }
 
 }  // namespace
@@ -226,9 +239,11 @@ void ControlServer::handle_line(const std::shared_ptr<Client>& client, const std
     if (const auto* events = std::get_if<control::EventsRequest>(&*request)) {
         client->follows = client->follows || events->follow;
     }
-    if (const std::string words = command_in_words(*request); !words.empty()) {
-        write_line(core::LogLevel::info,
-                   words + " asked for by " + user_of(client->socket.native_handle()));
+    if (const auto words = command_in_words(*request)) {
+        // The name in it is whatever the client sent.
+        write_line(core::LogLevel::info, checks::printable(*words, longest_command) +
+                                             " requested by " +
+                                             user_of(client->socket.native_handle()));
     }
     client->waits = true;
     on_request_(client->id, *request);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/journal.hpp"
 
 namespace understudy::host {
 namespace {
@@ -399,6 +401,39 @@ TEST_F(ControlServerTest, ReadersDoNotTakeThePlacesOfThoseWhoMayCommand) {
     Connection commander{path_};
     commander.send(status);
     EXPECT_THAT(next_line(commander), HasSubstr("as you say"));
+}
+
+// The log stays free of questions: monitoring would fill it.
+TEST_F(ControlServerTest, commands_are_logged_with_their_user_and_questions_are_not) {
+    const auto log_of = [&](const std::string& request) {
+        testing::internal::CaptureStderr();
+        start_journal(core::LogLevel::info);
+        Connection client{path_};
+        client.send(request + '\n');
+        next_line(client);
+        stop_journal();
+        return testing::internal::GetCapturedStderr();
+    };
+    const std::string by = " requested by uid " + std::to_string(getuid()) + ", pid " +
+                           std::to_string(getpid()) + '\n';
+    for (const auto& [request, words] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"request":"failover","vip":"web"})", "failover of web"},
+             {R"({"request":"failover","all":true})", "failover of all VIPs"},
+             {R"({"request":"takeover","vip":"web"})", "takeover of web"},
+             {R"({"request":"takeover","vip":"web","force":true})", "forced takeover of web"},
+             {R"({"request":"failback","vip":"web"})", "failback of web"},
+             {R"({"request":"maintenance","on":true})", "maintenance on"},
+             {R"({"request":"maintenance","on":false})", "maintenance off"},
+             {R"({"request":"reload"})", "reload"},
+             {R"({"request":"check_run","check":"gateway"})", "run of check gateway"},
+             // A name cannot make a second line.
+             {R"({"request":"failover","vip":"a\nerror: all is lost"})",
+              R"(failover of a\nerror: all is lost)"}}) {
+        EXPECT_THAT(log_of(request), testing::EndsWith(" info " + words + by)) << request;
+    }
+    for (const std::string question : {"status", "events", "check_list", "config_show"}) {
+        EXPECT_EQ(log_of(R"({"request":")" + question + "\"}"), "") << question;
+    }
 }
 
 TEST_F(ControlServerTest, BothSocketsAreRemovedAtTheEnd) {
