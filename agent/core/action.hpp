@@ -140,12 +140,14 @@ using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, A
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {
     std::vector<Action> actions;
-    std::vector<std::byte> bytes;  // the payloads of SendAdvert
+    std::vector<std::byte> bytes;         // the payloads of SendAdvert
+    LogLevel log_level = LogLevel::info;  // lines below it are not written, so none is made
 
     void clear() {
         actions.clear();
         bytes.clear();
     }
+    bool logs(LogLevel level) const { return level >= log_level; }
     std::span<const std::byte> payload(const BytesRange& range) const {
         return std::span{bytes}.subspan(range.begin, range.size);
     }

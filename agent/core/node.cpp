@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/narration.hpp"
 #include "agent/core/node_impl.hpp"
 #include "base/overloaded.hpp"
 
@@ -29,10 +30,10 @@ std::optional<TimePoint> Node::next_deadline() const {
 std::string Node::summary() const {
     return impl_->summary();
 }
-const Configuration& Node::configuration() const {
 std::size_t Node::active_vips() const {
     return impl_->active_vips();
 }
+const Configuration& Node::configuration() const {
     return impl_->configuration();
 }
 
@@ -112,6 +113,11 @@ Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
 // --- events --------------------------------------------------------------------------------------
 
 void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
+    out.log_level = configuration_->agent.log_level;
+    const std::size_t first = out.actions.size();
+    if (out.logs(LogLevel::debug)) {
+        narrate(event, kernel_, *configuration_, out);
+    }
     if (const Duration late = lateness(now); late > Duration::zero()) {
         for (Vip& vip : vips_) {
             vip.resume(now, late, around(out));
@@ -128,6 +134,9 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
             finish_commands(now, out);
         }
     } while (run_hooks(now, out));
+    if (out.logs(LogLevel::debug)) {
+        narrate_actions(first, kernel_, *configuration_, out);
+    }
 }
 
 // Since when a deadline waits: this process was stopped, or the machine was. What is shorter than
@@ -222,6 +231,11 @@ void Node::Impl::on(TimePoint now, const DatagramReceived& event, Outbox& out) {
     const auto received = vrrp::decode(datagram);
     const vrrp::Discard reason = received ? vrrp::Discard::vrid : received.error();
     ++discarded_.at(static_cast<std::size_t>(reason));
+    if (out.logs(LogLevel::trace)) {
+        log(out, LogLevel::trace,
+            "discarded the datagram from " + datagram.source.to_string() + ": " +
+                std::string{vrrp::name_of(reason)} + ", and of no VIP of this node");
+    }
 }
 
 void Node::Impl::on(TimePoint now, const SendFailed& event, Outbox& out) {
@@ -438,6 +452,10 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
     return earliest;
 }
 
+std::size_t Node::Impl::active_vips() const {
+    return static_cast<std::size_t>(std::ranges::count_if(vips_, &Vip::is_active));
+}
+
 std::string Node::Impl::summary() const {
     std::array<std::size_t, 5> counts{};
     for (const Vip& vip : vips_) {
@@ -452,10 +470,6 @@ std::string Node::Impl::summary() const {
         }
         text += text.empty() ? "" : ", ";
         text += std::to_string(count) + ' ';
-std::size_t Node::Impl::active_vips() const {
-    return static_cast<std::size_t>(std::ranges::count_if(vips_, &Vip::is_active));
-}
-
         text += control::name_of(state);
     }
     return text.empty() ? "no VIP" : text;

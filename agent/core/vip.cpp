@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/narration.hpp"
 #include "agent/core/wording.hpp"
 #include "base/overloaded.hpp"
 
@@ -139,6 +140,9 @@ void Vip::settle_once(TimePoint now, const Surroundings& around) {
     gather_health(now, holding, around);
     gather_hooks(now, around);
     const Verdict verdict = decide(now, facts_);
+    if (around.out.logs(LogLevel::debug)) {
+        narrate_decision(settings_.name, verdict_, verdict, facts_, around.out);
+    }
     if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
         adopting_ = adopt && verdict.may_lead;
         verdict_ = verdict;
@@ -331,6 +335,9 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
 void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
     has_moved_ = true;
     cause_ = in_words(transition);
+    if (around.out.logs(LogLevel::debug)) {
+        narrate_election(settings_.name, transition, router_, around.out);
+    }
     if (transition.to == vrrp::State::active) {
         promoting_ = awaits_promotion();
         if (promoting_ && needs_consent()) {

@@ -184,6 +184,9 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
     std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
                        std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
     disagreements_.refused(now, datagram.source, text);
+    if (around.out.logs(LogLevel::trace)) {  // each of them; the complaint below is once a minute
+        log(around.out, LogLevel::trace, settings_.name + ": " + text);
+    }
     complain(now, discard_complaints_.at(index), std::move(text), around);
 }
 
