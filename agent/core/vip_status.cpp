@@ -113,11 +113,10 @@ std::vector<std::string> Vip::hints(TimePoint now) const {
     }
     std::string peers;
     for (const IpAddress& peer : settings_.unicast_peers) {
-        peers += (peers.empty() ? " of unicast_peer " : ", ") + peer.to_string();
+        peers += (peers.empty() ? ", of unicast_peer " : ", ") + peer.to_string();
     }
-    return {"no advertisement" + peers +
-            " was ever heard: a standby sends none, so whether there is one is seen there "
-            "(understudy status), or by a failover"};
+    return {"no peer heard yet" + peers +
+            " (a standby is silent): run `understudy status` on the peer"};
 }
 
 control::WhyResponse Vip::why(TimePoint now) const {
@@ -157,7 +156,7 @@ control::WhyResponse Vip::why(TimePoint now) const {
     for (const control::HookStatus& hook : hooks_.status()) {
         const std::string since = in_words(now - hook.at);
         if (hook.result == control::HookResult::running) {
-            why.reasons.push_back("hook " + hook.name + " runs since " + since);
+            why.reasons.push_back("hook " + hook.name + " has been running for " + since);
         } else if (hook.result == control::HookResult::failed) {
             why.reasons.push_back("hook " + hook.name + " failed " + since +
                                   " ago: " + hook.detail);

@@ -277,7 +277,8 @@ void ControlServer::send(const std::shared_ptr<Client>& client, std::string line
     line += '\n';
     client->unsent += line.size();
     if (!client->output.empty() && client->unsent > most_unsent) {
-        write_line(core::LogLevel::warn, "a client that follows the events does not read: dropped");
+        write_line(core::LogLevel::warn,
+                   "disconnected a client of `events --follow` that does not read");
         drop(client);
         return;
     }

@@ -133,8 +133,7 @@ void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
         hook_finished(*report);
     } else if (from_runner) {
         if (!report->outcome.detail.empty()) {
-            write_line(core::LogLevel::error,
-                       report->outcome.detail + ": another prober was started");
+            write_line(core::LogLevel::error, report->outcome.detail + "; started a new one");
         }
         sink_(core::ProberStarted{});
     }

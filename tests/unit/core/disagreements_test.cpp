@@ -230,7 +230,10 @@ TEST_F(OnTheLan, an_active_node_that_never_heard_anybody_says_so_after_a_minute)
     lan.run_for(20s);
     EXPECT_THAT(lb1.vip().hints, IsEmpty());
     lan.run_for(40s);
-    EXPECT_THAT(lb1.vip().hints, ElementsAre(HasSubstr("no advertisement was ever heard")));
+    EXPECT_THAT(
+        lb1.vip().hints,
+        ElementsAre(
+            "no peer heard yet (a standby is silent): run `understudy status` on the peer"));
     EXPECT_THAT(lb2_.vip().hints, IsEmpty());
 }
 

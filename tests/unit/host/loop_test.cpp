@@ -198,7 +198,7 @@ TEST_F(LoopTest, StandsDownAfterAPause) {
     std::this_thread::sleep_for(200ms);
     kill(child_, SIGCONT);
     EXPECT_TRUE(eventually([&] {
-        return ask(dir_ / "control.sock", R"({"request":"events"})").find("did not run") !=
+        return ask(dir_ / "control.sock", R"({"request":"events"})").find("was suspended") !=
                std::string::npos;
     }));
 }
