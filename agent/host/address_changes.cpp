@@ -9,9 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
 #include "agent/host/kernel_monitor.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -46,7 +46,7 @@ AddressChanges::AddressChanges()
     kernel.nl_family = AF_NETLINK;
     if (!socket_.is_open() ||
         connect(socket_.get(), reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0) {
-        throw std::runtime_error("the kernel gives no netlink socket");
+        throw_system_error("cannot open a netlink socket");
     }
     constexpr int size = 4 * 1024 * 1024;
     setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);

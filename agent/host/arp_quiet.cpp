@@ -10,6 +10,8 @@
 #include <set>
 #include <vector>
 
+#include "base/system_error.hpp"
+
 namespace understudy::host {
 
 namespace {
@@ -30,7 +32,7 @@ std::string run(const std::string& commands) {
     const std::unique_ptr<nft_ctx, FreeContext> context{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!context || nft_ctx_buffer_output(context.get()) != 0 ||
         nft_ctx_buffer_error(context.get()) != 0) {
-        return "libnftables does not start";
+        return system_error_text("cannot start libnftables");
     }
     if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) {
         return {};

@@ -9,6 +9,7 @@
 
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/journal.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/wire.hpp"
 
 namespace understudy::host {
@@ -101,8 +102,8 @@ void HealthLink::send_configuration(const FileDescriptor& text, bool other_probe
     const checks::Order order{checks::OrderKind::configure, ++configuration_number_, 0};
     if (!append_numbers(text, numbers) || !runner_.try_send(encode(order), text.get())) {
         write_line(core::LogLevel::error,
-                   "the runner does not take the configuration: what is new in it is not checked; "
-                   "restart the agent");
+                   system_error_text("the runner does not take the configuration") +
+                       "; new checks do not run; restart the agent");
         return;
     }
     if (other_probes) {

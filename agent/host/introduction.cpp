@@ -13,10 +13,10 @@
 #include <array>
 #include <cstring>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 #include "agent/host/announcement.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -88,7 +88,7 @@ std::optional<MacAddress> mac_of(int socket, const std::string& interface) {
 Introduction::Introduction(int frames)
     : routes_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), frames_(frames) {
     if (!routes_.is_open()) {
-        throw std::runtime_error("the kernel gives no socket to ask for the ways to the peers");
+        throw_system_error("cannot open a netlink socket for the routes to the peers");
     }
     setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
 }

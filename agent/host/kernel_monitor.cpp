@@ -7,9 +7,9 @@
 
 #include <cerrno>
 #include <span>
-#include <stdexcept>
 
 #include "agent/host/kernel_messages.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -26,9 +26,10 @@ void KernelMonitor::CloseSocket::operator()(nl_sock* socket) const {
 }
 
 KernelMonitor::KernelMonitor() : changes_(nl_socket_alloc()), questions_(nl_socket_alloc()) {
-    if (!changes_ || !questions_ || nl_connect(changes_.get(), NETLINK_ROUTE) < 0 ||
-        nl_connect(questions_.get(), NETLINK_ROUTE) < 0) {
-        throw std::runtime_error("the kernel gives no netlink socket");
+    for (nl_sock* socket : {changes_.get(), questions_.get()}) {
+        if (socket == nullptr || nl_connect(socket, NETLINK_ROUTE) < 0) {
+            throw_system_error("cannot open a netlink socket");
+        }
     }
     const int fd = nl_socket_get_fd(changes_.get());
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) < 0) {
@@ -37,7 +38,7 @@ KernelMonitor::KernelMonitor() : changes_(nl_socket_alloc()), questions_(nl_sock
     nl_socket_set_nonblocking(changes_.get());
     if (nl_socket_add_memberships(changes_.get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
                                   RTNLGRP_IPV6_IFADDR, 0) < 0) {
-        throw std::runtime_error("the kernel does not report changes over netlink");
+        throw_system_error("cannot join the netlink groups of links and addresses");
     }
 }
 
@@ -51,7 +52,7 @@ void KernelMonitor::dump(int type, const EventSink& sink) {
     rtgenmsg everything{};
     everything.rtgen_family = AF_UNSPEC;
     if (nl_send_simple(questions_.get(), type, NLM_F_DUMP, &everything, sizeof everything) < 0) {
-        throw std::runtime_error("the kernel does not list its interfaces over netlink");
+        throw_system_error("cannot ask for the interfaces and addresses over netlink");
     }
     const int fd = nl_socket_get_fd(questions_.get());
     alignas(nlmsghdr) char buffer[64 * 1024];

@@ -9,6 +9,7 @@
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
 #include "base/overloaded.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -20,7 +21,7 @@ using boost::system::error_code;
 int make_timer() {
     const int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0) {
-        throw std::runtime_error("the kernel gives no timer");
+        throw_system_error("cannot create a timer");
     }
     return fd;
 }
@@ -74,8 +75,8 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
 // What they wait on belongs to somebody else.
 Loop::~Loop() {
     kernel_.release();
-    owners_ear_.release();
     signals_.release();
+    owners_ear_.release();
     for (auto& [listener, ear] : ears_) {
         ear.release();
     }
@@ -85,8 +86,8 @@ void Loop::start() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
-    hear_owners();
     reap_children();  // that ended before their signal was waited for
+    hear_owners();
     restore_maintenance();
     monitor_.observe_all([this](const core::Event& event) { feed(event); });
     notify_.ready();
@@ -94,10 +95,10 @@ void Loop::start() {
         life_sign_at_ = boot_now() + *period;
     }
     after_round();
-    io_.run();
 }
 
 bool Loop::run() {
+    io_.run();
     notify_.stopping();
     return leaves_addresses_;
 }
@@ -256,10 +257,9 @@ void Loop::receive_owners() {
 }
 
 void Loop::receive(const core::Listener& listener) {
-    const bool works =
-        sockets_.receive(listener, [this](const core::Event& event) { feed(event); });
-    if (!works && ears_.contains(listener)) {
-        feed(core::ListenerFailed{listener, "the socket is broken"});
+    const int error = sockets_.receive(listener, [this](const core::Event& event) { feed(event); });
+    if (error != 0 && ears_.contains(listener)) {
+        feed(core::ListenerFailed{listener, system_error_text("cannot receive", error)});
     }
 }
 

@@ -62,11 +62,11 @@ private:
     void wait_for_timer();
     void wait_for_kernel();
     void wait_for_signal();
+    void obey(const Signal& signal);
+    std::string what_a_stop_does() const;
     void restore_maintenance();
     void arm_timer();
     void go_on_later();
-    void obey(const Signal& signal);
-    std::string what_a_stop_does() const;
     void after_round();
 
     boost::asio::io_context io_;

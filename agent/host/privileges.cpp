@@ -8,10 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include "base/system_error.hpp"
-#include <cstring>
 
+#include "base/system_error.hpp"
 #include "checks/probes/capabilities.hpp"
 
 namespace understudy::host {
@@ -37,7 +35,7 @@ bool capget(Sets& sets) {
 std::string missing_capability() {
     Sets sets{};
     if (!capget(sets)) {
-        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
+        return system_error_text("cannot read the capabilities");
     }
     const std::uint32_t effective = sets[0].effective;
     std::string missing;
@@ -98,6 +96,8 @@ std::string missing_right_for(const core::Configuration& configuration, bool cha
                " looks at processes, and those of other users are hidden" + how_to_grant;
     }
     return {};
+}
+
 // getpwnam(3): "not found" has no errno, or one of many. These are what is no answer.
 bool user_exists(const std::string& name) {
     constexpr std::array no_answer = {EINTR, EIO, EMFILE, ENFILE, ENOMEM};
@@ -109,8 +109,6 @@ bool user_exists(const std::string& name) {
     return exists;
 }
 
-}
-
 bool may_change_user() {
     Sets sets{};
     constexpr std::uint32_t both = bit(CAP_SETUID) | bit(CAP_SETGID);
@@ -120,9 +118,8 @@ bool may_change_user() {
 namespace {
 
 std::string keep_only(std::uint32_t kept) {
-    return checks::reduce_capabilities(kept)
-               ? ""
-               : std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    return checks::reduce_capabilities(kept) ? ""
+                                             : system_error_text("cannot drop the capabilities");
 }
 
 }  // namespace
@@ -137,7 +134,7 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
     if (has_unit && geteuid() != 0 && may_change_user()) {
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         if (setresuid(0, 0, 0) != 0) {
-            return std::string{"units cannot be started: "} + std::strerror(errno);
+            return system_error_text("cannot become root to start units");
         }
     }
     constexpr std::uint32_t kept =

@@ -54,9 +54,10 @@ void Reloader::start() {
     try {
         thread_ = std::thread(work);
     } catch (const std::system_error& error) {
-        handover->result.problems.push_back({{file_.string(), 1, 1},
-                                             std::string{"it cannot be read: "} + error.what(),
-                                             config::Severity::error});
+        handover->result.problems.push_back(
+            {{file_.string(), 1, 1},
+             std::string{"cannot start a thread to read it: "} + error.code().message(),
+             config::Severity::error});
         boost::asio::post(io_, [this, handover] { take(handover); });
     }
 }

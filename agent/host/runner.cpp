@@ -330,9 +330,12 @@ void Runner::start_prober(const std::string& why) {
         }
         checks::run_prober(task, probers_end_, retirement[1]);
     }
-    ::close(retirement[1]);
     const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+    const int error = errno;
+    ::close(retirement[1]);
     if (watched < 0) {
+        std::cerr << system_error_text("understudyd: runner: cannot start the prober", error) +
+                         '\n';
         if (pid > 0) {
             kill(pid, SIGKILL);
             waitpid(pid, nullptr, 0);
@@ -430,10 +433,10 @@ int run_runner(const std::string& arguments) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
         std::signal(signal, SIG_IGN);
     }
+    unblock_signals();
     Runner runner(orders, probers_end, sockets);
     runner.run();
     return EXIT_SUCCESS;
-    unblock_signals();
 }
 
 }  // namespace understudy::host

@@ -18,6 +18,7 @@
 #include "agent/config/render.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/runner.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/channel.hpp"
 #include "checks/probes/wire.hpp"
 
@@ -56,7 +57,7 @@ void pass_on_rights(bool has_sockets) {
     }
     pass_on_rights(sockets.front().arp >= 0);
     execl("/proc/self/exe", "understudyd", "--runner", arguments.c_str(), nullptr);
-    std::cerr << "understudyd: the runner cannot be executed: " << std::strerror(errno) << '\n';
+    std::cerr << system_error_text("understudyd: cannot execute the runner") + '\n';
     std::_Exit(EXIT_FAILURE);
 }
 
@@ -71,7 +72,7 @@ FileDescriptor first_text(const core::Configuration& configuration) {
         error = std::strerror(errno);
     }
     if (!error.empty()) {
-        throw std::runtime_error("the runner cannot be started: " + error);
+        throw std::runtime_error("cannot start the runner: " + error);
     }
     return text;
 }
@@ -88,7 +89,7 @@ FileDescriptor text_for_runner(const core::Configuration& configuration, std::st
     // In memory, so that its size does not matter to whom it is sent.
     FileDescriptor file{memfd_create("understudy-configuration", MFD_CLOEXEC)};
     if (!file.is_open() || !write_all(file, text)) {
-        error = std::string{"it cannot be passed on to the runner: "} + std::strerror(errno);
+        error = system_error_text("cannot pass the configuration on to the runner");
         file.reset();
     }
     return file;
@@ -122,8 +123,7 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
     }
     const checks::Order first{checks::OrderKind::configure, 0, 0};
     if (pid < 0 || !checks::send_with_file(orders, encode(first), text.get())) {
-        throw std::runtime_error(std::string{"the runner cannot be started: "} +
-                                 std::strerror(errno));
+        throw_system_error("cannot start the runner");
     }
     return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user()};
 }

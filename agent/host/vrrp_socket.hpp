@@ -28,9 +28,9 @@ public:
     static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
 
     int fd() const { return socket_.get(); }
-    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is
-    // broken.
-    bool receive(const EventSink& sink) const;
+    // Reads what has arrived, at most a few hundred datagrams; never blocks. 0, or the errno of a
+    // socket that is broken.
+    int receive(const EventSink& sink) const;
 
 private:
     friend class VrrpSockets;
@@ -54,7 +54,7 @@ public:
     // The descriptor to wait on.
     std::expected<int, std::string> open(const core::Listener& listener);
     void close(const core::Listener& listener);
-    bool receive(const core::Listener& listener, const EventSink& sink);
+    int receive(const core::Listener& listener, const EventSink& sink);
     // From address owners whose packets the IP layer keeps back, as this node holds their address;
     // where somebody listens for multicast (an owner cannot be a unicast peer).
     void receive_owners(const EventSink& sink);

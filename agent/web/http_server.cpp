@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <limits>
 #include <utility>
+
+#include "base/system_error.hpp"
 
 namespace understudy::web {
 
@@ -207,16 +208,17 @@ HttpServer::~HttpServer() {
 std::string HttpServer::bind(ListenAddress& address) {
     const std::string host = address.address.to_string();
     errno = 0;
+    bool bound = false;
     if (address.port == 0) {
         const int port = bind_to_any_port(host);
+        bound = port > 0;
         address.port = static_cast<std::uint16_t>(std::max(port, 0));
-        return port > 0 ? "" : "cannot listen on " + address.to_string();
+    } else {
+        bound = bind_to_port(host, address.port);
     }
-    if (bind_to_port(host, address.port)) {
-        return {};
-    }
-    const std::string reason = errno != 0 ? std::string{": "} + std::strerror(errno) : "";
-    return "cannot listen on " + address.to_string() + reason;
+    const int error = errno;
+    const std::string what = "cannot listen on " + address.to_string();
+    return bound ? "" : error != 0 ? system_error_text(what, error) : what;
 }
 
 void HttpServer::start() {

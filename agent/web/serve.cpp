@@ -14,6 +14,7 @@
 #include <deque>
 
 #include "agent/web/site.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::web {
 
@@ -23,10 +24,6 @@ namespace {
 constexpr const char* readers_group = "understudy-status";
 constexpr const char* nobody = "nobody";
 
-std::string error_of(const std::string& what) {
-    return what + ": " + std::strerror(errno);
-}
-
 // Root still owns its files, the agent's sockets among them; it can do nothing else that others
 // cannot.
 std::string drop_capabilities() {
@@ -34,7 +31,7 @@ std::string drop_capabilities() {
     const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
     return syscall(SYS_capset, &header, none.data()) == 0
                ? ""
-               : error_of("cannot give up the capabilities of root");
+               : system_error_text("cannot give up the capabilities of root");
 }
 
 // What parses what strangers send should have no rights. As root: becomes nobody in the group that
@@ -55,7 +52,7 @@ std::string drop_rights(std::ostream& notes) {
     const gid_t group = readers->gr_gid;
     if (setgroups(1, &group) != 0 || setresgid(group, group, group) != 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0) {
-        return error_of("cannot give up the rights of root");
+        return system_error_text("cannot give up the rights of root");
     }
     return {};
 }
@@ -65,15 +62,15 @@ public:
     // Before any thread, so that none of them gets one.
     EndingSignals() {
         sigemptyset(&set_);
+        sigaddset(&set_, SIGTERM);
+        sigaddset(&set_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
         // As process 1 of a container it becomes the parent of orphans, and starts no process
         // itself: the kernel reaps them all.
         struct sigaction children{};
         children.sa_handler = SIG_DFL;
         children.sa_flags = SA_NOCLDWAIT;
         sigaction(SIGCHLD, &children, nullptr);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     }
     void wait() const {
         int signal = 0;

@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/outcome.hpp"
 #include "checks/probes/command_child.hpp"
 
@@ -33,7 +33,7 @@ std::string plan_user(const std::string& name, ChildPlan& plan) {
     const int error = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
     if (found == nullptr) {
         return error == 0 ? "there is no user " + name
-                          : "user " + name + ": " + std::strerror(error);
+                          : system_error_text("cannot look up user " + name, error);
     }
     plan.uid = entry.pw_uid;
     plan.gid = entry.pw_gid;
@@ -49,10 +49,6 @@ std::string plan_user(const std::string& name, ChildPlan& plan) {
 
 int open_pidfd(pid_t pid) {
     return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-}
-
-std::string last_error(const char* what) {
-    return std::string{what} + std::strerror(errno);
 }
 
 struct Pipe {
@@ -150,6 +146,7 @@ private:
 Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done done)
     : context_(context),
       done_(std::move(done)),
+      program_(spec.argv.empty() ? "" : spec.argv.front()),
       user_(spec.user),
       guarded_(spec.tree == Tree::killed),
       process_(context),
@@ -181,13 +178,13 @@ std::string Command::start(const CommandSpec& spec) {
     Pipe output;
     Pipe report;
     if (!output.open(0) || !report.open(O_NONBLOCK)) {
-        return last_error("no pipe: ");
+        return system_error_text("cannot create a pipe");
     }
     plan.output = output.ends[1];
     plan.report = report.ends[1];
     pid_ = fork_without_signals(plan);
     if (pid_ < 0) {
-        return last_error("no process: ");
+        return system_error_text("cannot start a process");
     }
     Pipe::close_end(output.ends[1]);
     Pipe::close_end(report.ends[1]);
@@ -206,7 +203,7 @@ std::string Command::start(const CommandSpec& spec) {
 std::string Command::adopt(int output) {
     const int pidfd = open_pidfd(pid_);
     if (pidfd < 0) {
-        return last_error("no process: ");
+        return system_error_text("cannot watch the process");
     }
     Error error;
     process_.assign(pidfd, error);
@@ -215,7 +212,7 @@ std::string Command::adopt(int output) {
     } else {
         pipe_.assign(output, error);
     }
-    return error ? "no process: " + error.message() : "";
+    return error ? "cannot watch the process: " + error.message() : "";
 }
 
 Command::~Command() {
@@ -310,6 +307,13 @@ void Command::ended() {
     done(outcome);
 }
 
+std::string Command::words_for_step(std::string_view step) const {
+    return step == "user"    ? "cannot become " + user_
+           : step == "chdir" ? "cannot enter /"
+           : step == "fork"  ? "cannot start a process"
+                             : "cannot execute " + program_;
+}
+
 CommandResult Command::result() const {
     CommandResult result;
     result.output = output_;
@@ -321,10 +325,8 @@ CommandResult Command::result() const {
         report.step.back() = '\0';
         if (report.kind == ChildReport::Kind::ended) {
             status = report.value;
-        } else if (std::strcmp(report.step.data(), "user") == 0) {
-            result.error = "cannot become " + user_ + ": " + std::strerror(report.value);
         } else {
-            result.error = std::strerror(report.value);
+            result.error = system_error_text(words_for_step(report.step.data()), report.value);
         }
     }
     if (WIFEXITED(status)) {

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace understudy::checks {
@@ -65,10 +66,12 @@ private:
     bool drain();
     void ended();
     void kill_now();
+    std::string words_for_step(std::string_view step) const;
     CommandResult result() const;
 
     boost::asio::io_context& context_;
     Done done_;
+    std::string program_;
     std::string user_;
     bool guarded_ = false;
     pid_t pid_ = -1;  // of the guard, or of the program

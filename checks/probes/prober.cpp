@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/arp.hpp"
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/capabilities.hpp"
@@ -180,7 +181,8 @@ void run_prober(const ProberTask& task, int channel, int retired) {
         prober.prepare();
         set_limits();
         if (!give_up_rights(task.user)) {
-            std::cerr << "understudyd: the prober cannot give up its rights\n";
+            std::cerr << system_error_text("understudyd: the prober cannot give up its rights") +
+                             '\n';
             std::_Exit(EXIT_FAILURE);
         }
         // Set last: a change of the user takes it back.

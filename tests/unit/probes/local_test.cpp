@@ -63,7 +63,7 @@ TEST_F(Local, ItRunsAsTheUserThatIsNamed) {
     outcome_.reset();
     const Script missing{{"/no/such/program"}, "root"};
     const auto attempt = start_script(context, missing, "nobody", keep());
-    EXPECT_EQ(wait().detail, "No such file or directory");
+    EXPECT_EQ(wait().detail, "cannot execute /no/such/program: No such file or directory");
 }
 
 TEST_F(Local, TheOutputIsBounded) {
