@@ -84,7 +84,10 @@ TEST_F(SystemErrors, errors_that_are_returned_say_why) {
     const NoDescriptors none;
     EXPECT_EQ(claim_runtime_dir(dir_).error(),
               "cannot open " + (dir_ / "lock").string() + ": Too many open files");
-    EXPECT_THAT(VrrpSocket::open({Family::ipv4, 1, true}).error(), EndsWith(too_many));
+    if (geteuid() == 0) {
+        EXPECT_EQ(VrrpSocket::open({Family::ipv4, 1, true}).error(),
+                  "cannot open a raw socket for protocol 112: Too many open files");
+    }
     Segments segments{dir_, "header"};
     EXPECT_THAT(segments.begin_with("line"), AllOf(HasSubstr("cannot create"), EndsWith(too_many)));
     std::string error;
