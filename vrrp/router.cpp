@@ -1,6 +1,7 @@
 #include "vrrp/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace understudy::vrrp {
 
@@ -298,6 +299,7 @@ void Router::on(TimePoint now, Active& state, const StandingChanged& event, Acti
         // Its service is ready. Who serves meanwhile lets go when it hears that: as in lead(),
         // after traffic has moved.
         state.advert_at = now + handover_overlap;
+        state.next_after = After::handover;
     } else if (priority_changed) {
         advertise(now, state, out);
     }
@@ -320,7 +322,8 @@ void Router::on(TimePoint now, Active& state, const SettingsChanged& event, Acti
 }
 
 void Router::advertise(TimePoint now, Active& state, Actions& out) const {
-    out.emplace_back(SendAdvert{standing_.priority});
+    out.emplace_back(
+        SendAdvert{standing_.priority, std::exchange(state.next_after, After::nothing)});
     state.advertised = now;
     state.advert_at = now + settings_.advert_interval;
     if (settings_.advert_grid > Duration::zero()) {
@@ -345,6 +348,7 @@ void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out)
     }
     out.emplace_back(why);
     out.emplace_back(TakeAddresses{});
+    next.next_after = rival_alive ? After::handover : After::claim;
     if (rival_alive) {
         out.emplace_back(AnnounceAddresses{});
         next.advert_at = now + handover_overlap;
@@ -365,7 +369,7 @@ void Router::follow(TimePoint now, Transition why, const Advert* winner, Actions
     out.emplace_back(why);
     out.emplace_back(ReleaseAddresses{});
     if (winner != nullptr) {
-        out.emplace_back(SendAdvert{standing_.priority});
+        out.emplace_back(SendAdvert{standing_.priority, After::release});
         accept(now, next, *winner);
         next.active = Heard{winner->source, winner->priority, now};
     }
@@ -378,7 +382,7 @@ void Router::resign(TimePoint, Transition why, Fsm next, Actions& out) {
     why.to = std::holds_alternative<Initialize>(next) ? State::initialize : State::backup;
     out.emplace_back(why);
     out.emplace_back(ReleaseAddresses{});
-    out.emplace_back(SendAdvert{resignation_priority});
+    out.emplace_back(SendAdvert{resignation_priority, After::release});
     state_ = next;
 }
 

@@ -34,6 +34,7 @@
 #include "base/ip_address.hpp"
 #include "base/state_fields.hpp"
 #include "base/time.hpp"
+#include "vrrp/after.hpp"
 #include "vrrp/protocol.hpp"
 #include "vrrp/timers.hpp"
 
@@ -113,6 +114,7 @@ using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, Ag
 
 struct SendAdvert {
     Priority priority = 0;  // 0: the resignation
+    After after = After::nothing;
 };
 struct TakeAddresses {};
 struct ReleaseAddresses {};
@@ -184,6 +186,7 @@ struct Active {
     TimePoint readvert_at{};  // losing advertisements are answered again from then on
     // Until then somebody else is alive who has the addresses and offers them (no RFC basis).
     TimePoint offered_until{};
+    After next_after = After::nothing;  // of the next advertisement
 };
 
 // --- the machine ---------------------------------------------------------------------------------

@@ -299,7 +299,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
     router_.handle(now, event, router_actions_);
     for (const vrrp::Action& action : router_actions_) {
         std::visit(Overloaded{
-                       [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
+                       [&](const vrrp::SendAdvert& a) { send_advert(now, a, around); },
                        [&](const vrrp::TakeAddresses&) {
                            if (!promoting_) {
                                ledger_.take(now, around.out);

@@ -214,7 +214,7 @@ private:
 
     void feed(TimePoint now, const vrrp::Event& event, const Surroundings& around);
     void execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around);
-    void send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around);
+    void send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surroundings& around);
     void announce(TimePoint now, const Surroundings& around);
     void announce_once(const Surroundings& around, bool only_added = false);
     void repeat_added(TimePoint now, const Surroundings& around);

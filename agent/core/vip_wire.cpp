@@ -280,14 +280,14 @@ vrrp::ChecksumForm Vip::checksum_form() const {
     return peer_form_.value_or(vrrp::ChecksumForm::message_only);
 }
 
-void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around) {
-    if (source_lost_ && priority != vrrp::resignation_priority) {
+void Vip::send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surroundings& around) {
+    if (source_lost_ && advert.priority != vrrp::resignation_priority) {
         return;  // what it would say is not so for the moment
     }
     vrrp::Advertisement advertisement;
     advertisement.version = settings_.version;
     advertisement.vrid = settings_.vrid;
-    advertisement.priority = priority;
+    advertisement.priority = advert.priority;
     advertisement.interval = settings_.advert_interval;
     Outbox& out = around.out;
     const auto send = [&](const Face& face, const IpAddress& destination) {
@@ -297,7 +297,7 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
         vrrp::encode(advertisement, *face.source, destination, checksum_form(),
                      std::span{out.bytes}.subspan(range.begin, range.size));
         out.actions.emplace_back(
-            SendAdvert{interface_, *face.source, destination, settings_.vrid, range});
+            SendAdvert{interface_, *face.source, destination, settings_.vrid, range, advert.after});
         ++counters_.adverts_sent;
     };
     for (const Face& face : faces_) {
@@ -316,7 +316,7 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
             }
         }
     }
-    if (priority == vrrp::resignation_priority) {
+    if (advert.priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_sent;
     } else if (is_active()) {
         ledger_.advertised(now, out);

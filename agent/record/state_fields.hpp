@@ -35,6 +35,7 @@ struct StateFields {
     static constexpr auto last(control::Readiness) { return control::Readiness::unready; }
     static constexpr auto last(control::HookResult) { return control::HookResult::failed; }
     static constexpr auto last(checks::CheckState) { return checks::CheckState::down; }
+    static constexpr auto last(vrrp::After) { return vrrp::After::release; }
     static constexpr auto last(vrrp::ChecksumForm) { return vrrp::ChecksumForm::pseudo_header; }
     static constexpr auto last(core::HookKind) { return core::HookKind::release; }
     static constexpr auto last(core::Manual) { return core::Manual::taken; }
@@ -74,8 +75,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Active& self) {
-        auto& [advert_at, advertised, readvert_at, offered_until] = self;
-        archive(advert_at, advertised, readvert_at, offered_until);
+        auto& [advert_at, advertised, readvert_at, offered_until, next_after] = self;
+        archive(advert_at, advertised, readvert_at, offered_until, next_after);
     }
 
     // --- checks and services ---

@@ -18,14 +18,17 @@ protected:
         return *router_;
     }
     // What the router does, as a line: "S100" an advert, "take", "release", "announce", ">backup" …
+    // What an advertisement waits for is in `waits`.
     std::string feed(const Event& event) {
         Actions actions;
         router_->handle(now, event, actions);
         std::string line;
+        waits.clear();
         for (const Action& action : actions) {
             line += line.empty() ? "" : " ";
             if (const auto* advert = std::get_if<SendAdvert>(&action)) {
                 line += "S" + std::to_string(advert->priority);
+                waits.push_back(advert->after);
             } else if (std::holds_alternative<TakeAddresses>(action)) {
                 line += "take";
             } else if (std::holds_alternative<ReleaseAddresses>(action)) {
@@ -57,6 +60,7 @@ protected:
     }
 
     TimePoint now{1000s};
+    std::vector<After> waits;
     std::optional<Router> router_;
     Cause cause = Cause::started;
 };
@@ -479,6 +483,54 @@ TEST_F(RouterTest, on_a_grid_advertisements_are_never_late) {
     wait(left());
     EXPECT_EQ(left(), 10ms);
     EXPECT_EQ(now.time_since_epoch() % 10ms, 0us);
+}
+
+// --- what an advertisement waits for: addresses take time to change ------------------------------
+
+TEST_F(RouterTest, the_first_advertisement_follows_the_addresses_and_a_heartbeat_nothing) {
+    router();
+    feed(Startup{});
+    EXPECT_EQ(wait(left()), ">active take S100 announce");
+    EXPECT_EQ(waits, std::vector{After::claim});
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+    EXPECT_EQ(feed(advert(50)), "S100 announce");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+}
+
+// The rival would let go of what is not here yet.
+TEST_F(RouterTest, against_a_living_rival_the_first_advertisement_waits_until_traffic_has_moved) {
+    router(150);
+    feed(Startup{});
+    feed(advert(100));
+    feed(Claim{});
+    EXPECT_EQ(wait(left()), "S150");
+    EXPECT_EQ(waits, std::vector{After::handover});
+    EXPECT_EQ(wait(left()), "S150");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+}
+
+// Also the one that answers the rival before its time.
+TEST_F(RouterTest, an_answer_to_a_living_rival_waits_as_the_first_advertisement_would) {
+    router(150);
+    feed(Startup{});
+    feed(advert(100));
+    feed(Claim{});
+    now += 1ms;
+    EXPECT_EQ(feed(advert(100)), "S150 announce");
+    EXPECT_EQ(waits, std::vector{After::handover});
+}
+
+TEST_F(RouterTest, the_last_advertisement_follows_the_release) {
+    become_active();
+    feed(advert(150));
+    EXPECT_EQ(waits, std::vector{After::release});
+    become_active();
+    feed(Shutdown{});
+    EXPECT_EQ(waits, std::vector{After::release});
+    become_active();
+    feed(StandingChanged{{100, false}});
+    EXPECT_EQ(waits, std::vector{After::release});
 }
 
 }  // namespace
