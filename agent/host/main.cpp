@@ -11,12 +11,13 @@
 #include <stdexcept>
 
 #include "agent/config/parse.hpp"
-#include "agent/host/arp_quiet.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/loop.hpp"
+#include "agent/host/packet_rules.hpp"
 #include "agent/host/packet_sockets.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/release.hpp"
+#include "agent/host/rule_keeper.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
 
@@ -82,7 +83,7 @@ int release(const Options& options) {
         return failed;
     }
     const std::size_t count = host::release_everything();
-    host::remove_arp_quiet();
+    host::remove_packet_rules();
     std::cout << "released " << count << (count == 1 ? " address\n" : " addresses\n");
     return done;
 }
@@ -131,14 +132,15 @@ int run(const Options& options) {
     host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
                                          configuration->agent.name + ", " +
                                          std::to_string(configuration->vips.size()) + " VIPs");
-    if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
-        host::write_line(LogLevel::warn, error);
+    host::RuleKeeper rules(*configuration);
+    if (const std::string trouble = rules.status().trouble; !trouble.empty()) {
+        host::write_line(LogLevel::warn, trouble);
     }
     bool left = false;
     {
         host::Loop loop(std::move(*configuration), std::filesystem::absolute(options.config),
                         options.runtime_dir, std::move(runner),
-                        host::open_packet_sockets(std::move(handed.heartbeat)));
+                        host::open_packet_sockets(std::move(handed.heartbeat)), &rules);
         if (const std::string error = host::drop_privileges(); !error.empty()) {
             host::write_line(LogLevel::warn, error);
         }
@@ -147,7 +149,7 @@ int run(const Options& options) {
     }
     // After a crash or an error they stay with the addresses, which the next agent adopts.
     if (!left) {
-        host::remove_arp_quiet();
+        rules.remove();
     }
     host::write_line(LogLevel::info,
                      left ? "understudyd has ended, and left its addresses to the next one"

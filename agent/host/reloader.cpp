@@ -6,8 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/config/lost_routes.hpp"
 #include "agent/core/reload.hpp"
-#include "agent/host/arp_quiet.hpp"
+#include "agent/host/host_network.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/runner.hpp"
 
@@ -19,10 +20,11 @@ struct Reloader::Handover {
 };
 
 Reloader::Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
-                   Running running, Done done)
+                   RuleKeeper* rules, Running running, Done done)
     : io_(io),
       file_(std::move(file)),
       changes_user_(changes_user),
+      rules_(rules),
       running_(std::move(running)),
       done_(std::move(done)) {}
 
@@ -101,7 +103,10 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!error.empty()) {
         return refuse(error);
     }
-    result.rules_trouble = update_arp_quiet(running, *next);
+    if (rules_ != nullptr) {
+        result.rules_trouble = rules_->update(*next);
+    }
+    result.lost_routes = config::lost_routes(running, *next, read_host_network());
     result.change = core::change_of(running, next);
     return result;
 }

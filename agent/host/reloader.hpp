@@ -18,6 +18,7 @@
 #include "agent/config/parse.hpp"
 #include "agent/core/event.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/rule_keeper.hpp"
 
 namespace understudy::host {
 
@@ -25,8 +26,9 @@ struct Reloaded {
     config::Diagnostics problems;                      // warnings among them
     std::optional<core::ConfigurationChanged> change;  // nothing if there is an error
     config::Difference difference;
-    FileDescriptor text;        // the configuration, for the runner
-    std::string rules_trouble;  // what the kernel's packet rules do not do, and why
+    FileDescriptor text;                   // the configuration, for the runner
+    std::string rules_trouble;             // what the kernel's packet rules do not do, and why
+    std::vector<std::string> lost_routes;  // of the host, with the addresses that go
 };
 
 class Reloader {
@@ -34,10 +36,10 @@ public:
     using Running = std::function<std::shared_ptr<const core::Configuration>()>;
     using Done = std::function<void(Reloaded, const std::vector<core::ClientId>& askers)>;
 
-    // `changes_user`: whether the runner may run something as another user. `done` is called on the
-    // loop.
+    // `changes_user`: whether the runner may run something as another user. `rules`: may be null.
+    // `done` is called on the loop.
     Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
-             Running running, Done done);
+             RuleKeeper* rules, Running running, Done done);
     // Waits for the thread.
     ~Reloader();
     Reloader(const Reloader&) = delete;
@@ -58,6 +60,7 @@ private:
     boost::asio::io_context& io_;
     std::filesystem::path file_;
     bool changes_user_;
+    RuleKeeper* rules_;
     Running running_;
     Done done_;
     std::thread thread_;

@@ -57,9 +57,9 @@ protected:
         Introduction introduction{frames.get()};
         introduction.introduce(configuration, held_, index_, Family::ipv4);
         const IpAddress end = *IpAddress::parse("203.0.113.9");
-        AnnouncementSender sender{frames.get()};
-        sender.queue({index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end});
-        sender.flush();
+        const AnnouncementSender sender{frames.get()};
+        const core::Announce last{index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end};
+        sender.send({&last, 1}, SeenLinks{});
         Lines lines;
         while (true) {
             pollfd ready{ear_.get(), POLLIN, 0};
