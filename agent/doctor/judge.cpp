@@ -10,7 +10,9 @@ Findings judge(const Facts& facts) {
     judge_interfaces(facts, findings);
     judge_settings(facts, findings);
     judge_addresses(facts, findings);
+    judge_routes(facts, findings);
     judge_firewall(facts, findings);
+    judge_packet_rules(facts, findings);
     judge_listening(facts, findings);
     return findings;
 }

@@ -14,7 +14,9 @@ void judge_host(const Facts& facts, Findings& findings);
 void judge_interfaces(const Facts& facts, Findings& findings);
 void judge_settings(const Facts& facts, Findings& findings);
 void judge_addresses(const Facts& facts, Findings& findings);
+void judge_routes(const Facts& facts, Findings& findings);
 void judge_firewall(const Facts& facts, Findings& findings);
+void judge_packet_rules(const Facts& facts, Findings& findings);
 void judge_listening(const Facts& facts, Findings& findings);
 
 }  // namespace understudy::doctor
