@@ -86,8 +86,8 @@ std::optional<Seen> read_key(std::uint8_t family, const SetKey& key) {
 std::set<SetKey> keys_of(const std::set<std::string>& members) {
     std::set<SetKey> keys;
     for (const std::string& member : members) {
-        const auto bytes = IpAddress::parse(member)->bytes();
-        keys.emplace(bytes.begin(), bytes.end());
+        const IpAddress address = *IpAddress::parse(member);
+        keys.emplace(address.bytes().begin(), address.bytes().end());
     }
     return keys;
 }
@@ -133,7 +133,6 @@ struct RuleKeeper::Pace {
     static constexpr int burst = 5;
     static constexpr Duration spacing = std::chrono::seconds{10};
     TimePoint due{};
-    bool complained = false;
 
     TimePoint ready() const { return due - (burst - 1) * spacing; }
     void count(TimePoint now) { due = std::max(now, due) + spacing; }
