@@ -94,9 +94,9 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
         }
         state.active = heard;
         state.resigned = advert.source;
-        if (state.asked) {  // the time is over, and nobody serves meanwhile any more
-            lead_if_due(now, state, false, out);
-        }
+        // The time may be over: nobody serves any more while a hook is asked, and nobody else takes
+        // what was offered before.
+        lead_if_due(now, state, false, out);
         return;
     }
     // The network may reorder: an older advertisement that comes after the resignation of its

@@ -161,7 +161,8 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverR
     waiting_.push_back({client, std::move(active), now + drain + request.timeout, request.timeout});
 }
 
-void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
+bool Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
+    const std::size_t before = waiting_.size();
     for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
         const bool drains = std::ranges::any_of(
             waiting->vips, [&](std::size_t index) { return vips_[index].drains(); });
@@ -184,6 +185,7 @@ void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
         finish_failover(now, *waiting, kept, orphaned, out);
         waiting = waiting_.erase(waiting);
     }
+    return waiting_.size() != before;
 }
 
 void Node::Impl::finish_failover(TimePoint now, const Waiting& waiting, const std::string& kept,
@@ -296,8 +298,8 @@ Duration Node::Impl::longest_start(TimePoint now, const std::vector<std::size_t>
     return longest + consent + std::chrono::seconds{1};
 }
 
-void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
-    std::erase_if(taking_, [&](const Waiting& taking) {
+bool Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
+    const auto finished = std::erase_if(taking_, [&](const Waiting& taking) {
         const auto waits = [&](std::size_t i) { return vips_[i].claim_waits(); };
         const auto failed =
             std::ranges::find_if(taking.vips, [&](std::size_t i) { return !vips_[i].is_active(); });
@@ -312,6 +314,7 @@ void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
         }
         return true;
     });
+    return finished > 0;
 }
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackRequest& request,
@@ -324,14 +327,17 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
         fail(out, client, "the agent is stopping");
         return;
     }
+    for (const std::size_t index : *selected) {
+        vips_[index].forgive();
+        if (const auto service = vips_[index].dependencies().service) {
+            services_[*service].forgive();
+        }
+    }
+    settle_all(now, out);  // other VIPs may have the same service
     std::string text;
     for (const std::size_t index : *selected) {
         Vip& vip = vips_[index];
         const Manual before = vip.facts().manual;
-        vip.forgive();
-        if (const auto service = vip.dependencies().service) {
-            services_[*service].forgive();
-        }
         vip.set_manual(now, Manual::none, false, around(out));
         text += (text.empty() ? "" : "; ") + vip.settings().name + ": " +
                 (before == Manual::none       ? ""
@@ -378,11 +384,12 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     }
 }
 
-void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
+bool Node::Impl::finish_stop(TimePoint now, Outbox& out) {
     if (!stopping_ || exited_) {
-        return;
+        return false;
     }
     bool waits = false;
+    bool changed = false;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         if (stop_patience_[i] && stop_deadlines_[i] && !vips_[i].drains()) {
             stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
@@ -397,6 +404,7 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
             continue;
         }
         stop_deadlines_[i].reset();
+        changed = changed || !vips_[i].has_ended();
         vips_[i].shut_down(now, around(out));
         waits = waits || (vips_[i].has_hooks_left() && !hurries_);
     }
@@ -404,12 +412,14 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
         exited_ = true;
         out.actions.emplace_back(Exit{});
     }
+    return changed;
 }
 
-void Node::Impl::finish_commands(TimePoint now, Outbox& out) {
-    finish_failovers(now, out);
-    finish_takeovers(now, out);
-    finish_stop(now, out);
+bool Node::Impl::finish_commands(TimePoint now, Outbox& out) {
+    const bool failovers = finish_failovers(now, out);
+    const bool takeovers = finish_takeovers(now, out);
+    const bool stop = finish_stop(now, out);
+    return failovers || takeovers || stop;
 }
 
 }  // namespace understudy::core

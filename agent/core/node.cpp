@@ -113,18 +113,16 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
         for (Vip& vip : vips_) {
             vip.resume(now, late, around(out));
         }
-        if (health_.time_passed(now, out)) {  // what was known may be too old
-            settle_all(now, out);
-        }
+        time_checks(now, out);  // what was known may be too old
     }
     handled_ = now;
     std::visit([&](const auto& what) { on(now, what, out); }, event);
-    do {
+    const bool commands = !std::holds_alternative<DatagramReceived>(event) || commands_waiting();
+    for (bool changed = true; changed;) {
         settle_services(now, out);
-        if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
-            finish_commands(now, out);
-        }
-    } while (run_hooks(now, out));
+        changed = commands && finish_commands(now, out);
+        changed = run_hooks(now, out) || changed;
+    }
 }
 
 // Since when a deadline waits: this process was stopped, or the machine was. What is shorter than
@@ -151,9 +149,7 @@ void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
         }
     }
     // After the advertisements: what is due to be checked can wait, they cannot.
-    if (health_.time_passed(now, out)) {
-        settle_all(now, out);
-    }
+    time_checks(now, out);
 }
 
 void Node::Impl::on(TimePoint, const ObservationStarted&, Outbox&) {
@@ -344,7 +340,15 @@ void Node::Impl::settle_services(TimePoint now, Outbox& out) {
         if (!changed) {
             break;
         }
-        health_.time_passed(now, out);  // what somebody waits for now is looked at now
+        time_checks(now, out);  // a check that somebody waits for now runs now
+    }
+}
+
+// Runs the checks that are due. One whose last outcome is too old is unknown from now on, which
+// concerns every VIP that needs it, whatever the event was about.
+void Node::Impl::time_checks(TimePoint now, Outbox& out) {
+    if (health_.time_passed(now, out)) {
+        settle_all(now, out);
     }
 }
 

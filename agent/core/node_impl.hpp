@@ -91,6 +91,7 @@ private:
     void settle_all(TimePoint now, Outbox& out);
     void settle_users_of_check(TimePoint now, std::size_t check, Outbox& out);
     void settle_services(TimePoint now, Outbox& out);
+    void time_checks(TimePoint now, Outbox& out);
     bool settle_service(TimePoint now, std::size_t service, Outbox& out);
     bool run_hooks(TimePoint now, Outbox& out);
     Dependencies dependencies_of(const VipSettings& settings) const;
@@ -115,10 +116,11 @@ private:
                      Outbox& out);
 
     bool commands_waiting() const { return !waiting_.empty() || !taking_.empty() || stopping_; }
-    void finish_commands(TimePoint now, Outbox& out);
-    void finish_failovers(TimePoint now, Outbox& out);
-    void finish_takeovers(TimePoint now, Outbox& out);
-    void finish_stop(TimePoint now, Outbox& out);
+    // Each returns whether something ended, of which more may follow.
+    [[nodiscard]] bool finish_commands(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_failovers(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_takeovers(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_stop(TimePoint now, Outbox& out);
     // The VIPs that a request means; an error is answered, and nothing comes back.
     std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
                                                    Outbox& out) const;

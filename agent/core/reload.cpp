@@ -126,9 +126,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
             vips_[i].announce_added(now, around(out));
         }
     }
-    if (health_.time_passed(now, out)) {
-        settle_all(now, out);
-    }
+    time_checks(now, out);
 }
 
 // An address that goes from one VIP to another which holds its own here is never let go.
@@ -179,8 +177,9 @@ void Node::Impl::end_vips(TimePoint now, const std::set<std::size_t>& kept, Outb
         vip.shut_down(now, around(out));
         const auto service = vip.dependencies().service;
         if (service && was_active && services_[*service].stops_first()) {
-            // It must run on one node only, and not on this one any more.
-            services_[*service].settle(now, Demand::stop, health_, out);
+            // It must run on one node only, and not on this one any more. Every VIP is settled at
+            // the end of the reload.
+            (void)services_[*service].settle(now, Demand::stop, health_, out);
         }
     }
     const auto forget = [&](std::vector<Waiting>& all) {

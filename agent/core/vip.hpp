@@ -129,6 +129,7 @@ public:
     bool hook_finished(TimePoint now, const HookFinished& event, const Surroundings& around);
     // on_release runs before the addresses are given away.
     bool drains() const { return facts_.drains; }
+    bool has_ended() const { return has_ended_; }
     bool has_hooks_left() const { return !hooks_.is_idle(); }
     // How long on_promote, or on_release, may keep a planned move waiting.
     Duration consent_time(TimePoint now) const;

@@ -331,6 +331,16 @@ TEST_F(RouterTest, low_band_a_resignation_hurries_everybody) {
     EXPECT_EQ(left(), 949218us);
 }
 
+TEST_F(RouterTest, low_band_a_resignation_after_an_offer_ends_the_wait_that_was_for_others) {
+    router(8);
+    feed(Startup{});
+    feed(advert(1));
+    EXPECT_EQ(left(), 968750us + 1s) << "those outside the low band come first";
+    wait(1500ms);
+    EXPECT_EQ(feed(advert(0)), ">active take S8 announce") << "its skew time is over";
+    EXPECT_EQ(cause, Cause::resignation);
+}
+
 // The addresses and their announcement come from the owner of this router, at once.
 TEST_F(RouterTest, low_band_who_leaves_it_beside_one_that_serves_advertises_after_the_handover) {
     become_active(7);
