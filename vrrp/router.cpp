@@ -402,7 +402,8 @@ TimePoint Router::down_at(const Backup& state) const {
     // An offer is for those outside the low band first.
     const bool comes_second = in_low_band(standing_.priority) && !state.resigned;
     return state.timer_start + current_skew_time() +
-           (comes_second ? state.active_interval : Duration::zero());
+           (comes_second ? second_place_delay(settings_.version, state.active_interval)
+                         : Duration::zero());
 }
 
 Duration Router::slept_after() const {

@@ -355,33 +355,49 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
 void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     if (stopping_) {  // the second request: no more waiting
         hurries_ = true;
-        std::ranges::fill(stop_deadlines_, std::nullopt);
+        std::ranges::fill(farewells_, std::nullopt);
         return;
     }
     stopping_ = true;
-    stop_deadlines_.assign(vips_.size(), std::nullopt);
-    stop_patience_.assign(vips_.size(), std::nullopt);
-    stop_limits_.assign(vips_.size(), std::nullopt);
+    farewells_.assign(vips_.size(), std::nullopt);
+    const Duration limit = configuration_->agent.stop_timeout;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         Vip& vip = vips_[i];
         vip.stopping();
         if (!vip.is_active()) {
             continue;
         }
-        // A standby is silent, so one that was never heard may be there all the same: it gets the
+        // A standby is silent, so whether there is one that can take over is not known: it gets the
         // time that a willing one needs to answer, and no more.
-        const Duration limit = configuration_->agent.stop_timeout;
-        Duration patience =
-            vip.heard_any_peer() ? limit : std::min(vip.answer_time(services_), limit);
-        stop_limits_[i] = now + vip.drain_time(now) + limit;
+        Farewell farewell;
+        farewell.patience = std::min(vip.answer_time(services_), limit);
         const auto service = vip.dependencies().service;
         if (service && services_[*service].stops_first()) {
-            patience += configuration_->services[*service].stop_timeout;
+            farewell.patience += configuration_->services[*service].stop_timeout;
         }
-        stop_deadlines_[i] = now + vip.drain_time(now) + patience;
-        stop_patience_[i] = patience;
+        farewell.until = now + vip.drain_time(now) + farewell.patience;
+        farewell.limit = now + vip.drain_time(now) + limit;
+        farewells_[i] = farewell;
         vip.set_manual(now, Manual::yielding, false, around(out));
     }
+}
+
+// A cold peer that prepares is waited for up to the limit. When it no longer does, without having
+// taken over, the next one gets the time for its answer.
+bool Node::Impl::awaits_taker(TimePoint now, std::size_t vip) {
+    std::optional<Farewell>& farewell = farewells_[vip];
+    if (!farewell || !vips_[vip].is_active()) {
+        return false;
+    }
+    if (farewell->drains && !vips_[vip].drains()) {
+        farewell->drains = false;
+        farewell->until = std::min(farewell->until, now + farewell->patience);
+    }
+    if (const auto prepares = vips_[vip].awaited_until(now)) {
+        const TimePoint next = std::min(*prepares + farewell->patience, farewell->limit);
+        farewell->until = std::max(farewell->until, next);
+    }
+    return now < farewell->until;
 }
 
 bool Node::Impl::finish_stop(TimePoint now, Outbox& out) {
@@ -391,19 +407,11 @@ bool Node::Impl::finish_stop(TimePoint now, Outbox& out) {
     bool waits = false;
     bool changed = false;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
-        if (stop_patience_[i] && stop_deadlines_[i] && !vips_[i].drains()) {
-            stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
-            stop_patience_[i].reset();
-        }
-        if (stop_deadlines_[i] && vips_[i].is_awaited(now)) {
-            stop_deadlines_[i] = std::max(stop_deadlines_[i], stop_limits_[i]);
-        }
-        const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];
-        if (vips_[i].is_active() && patient) {
+        if (awaits_taker(now, i)) {
             waits = true;
             continue;
         }
-        stop_deadlines_[i].reset();
+        farewells_[i].reset();
         changed = changed || !vips_[i].has_ended();
         vips_[i].shut_down(now, around(out));
         waits = waits || (vips_[i].has_hooks_left() && !hurries_);

@@ -433,8 +433,10 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
     for (const Waiting& taking : taking_) {
         consider(taking.deadline);
     }
-    for (const std::optional<TimePoint>& deadline : stop_deadlines_) {
-        consider(deadline);
+    for (const std::optional<Farewell>& farewell : farewells_) {
+        if (farewell) {
+            consider(farewell->until);
+        }
     }
     return earliest;
 }

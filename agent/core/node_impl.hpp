@@ -38,6 +38,14 @@ private:
         bool drains = true;        // the time of the client begins when on_release has ended
     };
 
+    // A stop that gives a VIP away: how long it waits for a peer.
+    struct Farewell {
+        TimePoint until;
+        Duration patience{};  // that a willing peer needs, from the end of on_release on
+        TimePoint limit;      // stop_timeout: also while a cold peer prepares
+        bool drains = true;   // on_release has not ended
+    };
+
     void on(TimePoint now, const TimePassed& event, Outbox& out);
     void on(TimePoint now, const StopRequested& event, Outbox& out);
     void on(TimePoint now, const LinkSeen& event, Outbox& out);
@@ -121,6 +129,7 @@ private:
     [[nodiscard]] bool finish_failovers(TimePoint now, Outbox& out);
     [[nodiscard]] bool finish_takeovers(TimePoint now, Outbox& out);
     [[nodiscard]] bool finish_stop(TimePoint now, Outbox& out);
+    bool awaits_taker(TimePoint now, std::size_t vip);
     // The VIPs that a request means; an error is answered, and nothing comes back.
     std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
                                                    Outbox& out) const;
@@ -152,9 +161,7 @@ private:
     bool stopping_ = false;
     bool hurries_ = false;  // asked to stop for the second time
     bool exited_ = false;
-    std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away
-    std::vector<std::optional<Duration>> stop_patience_;    // by VIP, from the end of on_release
-    std::vector<std::optional<TimePoint>> stop_limits_;     // by VIP, while a cold peer prepares
+    std::vector<std::optional<Farewell>> farewells_;  // by VIP, while it is being given away
 };
 
 }  // namespace understudy::core

@@ -152,12 +152,13 @@ public:
     bool heard_any_peer() const { return !peers_.empty(); }
     // Who is Active, as far as this node knows: itself, or the last one heard.
     std::optional<control::ActiveNode> active_node(TimePoint now) const;
-    // Longest time that a willing peer can need to take over what is given away.
+    // Longest time that a hot peer can need to take over what is given away.
     Duration handover_time() const;
     // As handover_time(), or until a cold one has begun to start its service.
     Duration answer_time(const std::vector<Service>& services) const;
-    // A cold peer is starting its service, to take over what this node gives away.
-    bool is_awaited(TimePoint now) const;
+    // While a cold peer starts its service, to take over what this node gives away: when it has
+    // been silent for so long that it no longer does, unless it is heard before.
+    std::optional<TimePoint> awaited_until(TimePoint now) const;
     std::optional<TimePoint> next_deadline() const;
     control::VipStatus status(TimePoint now) const;
     control::WhyResponse why(TimePoint now) const;
@@ -234,6 +235,7 @@ private:
     bool hears_offer(TimePoint now) const;
     std::optional<TimePoint> offer_counts_until() const;
     static bool prepares(TimePoint now, const Peer& peer);
+    static TimePoint prepares_until(const Peer& peer);
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;
     void hold_back(TimePoint now, const IpAddress& server, const Surroundings& around);

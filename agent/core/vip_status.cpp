@@ -13,6 +13,8 @@ constexpr Duration alone_for_long = std::chrono::seconds{60};
 constexpr Duration scheduling_margin = std::chrono::milliseconds{100};
 // The lowest priority that takes over from the low band at once.
 constexpr vrrp::Priority lowest_taker = vrrp::low_band_top + 1;
+// And from within it.
+constexpr vrrp::Priority lowest_cold_taker = vrrp::yielding_priority + 1;
 
 }  // namespace
 
@@ -36,8 +38,8 @@ Duration Vip::answer_time(const std::vector<Service>& services) const {
     const auto skew = [this](vrrp::Priority priority) {
         return vrrp::skew_time(settings_.version, priority, settings_.advert_interval);
     };
-    return handover_time() - skew(lowest_taker) + settings_.advert_interval +
-           skew(vrrp::yielding_priority);
+    return handover_time() - skew(lowest_taker) + skew(lowest_cold_taker) +
+           vrrp::second_place_delay(settings_.version, settings_.advert_interval);
 }
 
 std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {

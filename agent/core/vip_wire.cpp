@@ -109,16 +109,25 @@ std::optional<TimePoint> Vip::offer_counts_until() const {
     return latest;
 }
 
-// Whoever was away begins anew after more than an interval: it waits for that long first.
-bool Vip::prepares(TimePoint now, const Peer& peer) {
-    const control::PeerStatus& heard = peer.shown;
-    return heard.priority > vrrp::yielding_priority && heard.priority <= vrrp::low_band_top &&
-           now - heard.heard <= 3 * heard.interval / 2;
+// A node that was away begins again after more than an interval: it waits for that long first.
+TimePoint Vip::prepares_until(const Peer& peer) {
+    return peer.shown.heard + 3 * peer.shown.interval / 2;
 }
 
-bool Vip::is_awaited(TimePoint now) const {
-    return preparing_since_ &&
-           std::ranges::any_of(peers_, [&](const Peer& peer) { return prepares(now, peer); });
+bool Vip::prepares(TimePoint now, const Peer& peer) {
+    const int priority = peer.shown.priority;
+    return priority > vrrp::yielding_priority && priority <= vrrp::low_band_top &&
+           now <= prepares_until(peer);
+}
+
+std::optional<TimePoint> Vip::awaited_until(TimePoint now) const {
+    std::optional<TimePoint> latest;
+    for (const Peer& peer : peers_) {
+        if (preparing_since_ && prepares(now, peer)) {
+            latest = std::max(latest.value_or(now), prepares_until(peer));
+        }
+    }
+    return latest;
 }
 
 // Its service is only being started. Somebody who offers the addresses has them as well, after the

@@ -314,15 +314,19 @@ struct StateFields {
         archive.require(!vips.empty(), "who waits for something");
     }
     template <class Archive>
+    static void list(Archive& archive, core::Node::Impl::Farewell& self) {
+        auto& [until, patience, limit, drains] = self;
+        archive(until, patience, limit, drains);
+    }
+    template <class Archive>
     static void list(Archive& archive, core::Node::Impl& self) {
         auto& [configuration, started, handled, shortest_interval, virtual_addresses, kernel,
                listeners, health, services, events, hooks, vips, vips_of_address, vips_of_wire,
                discarded, maintenance, maintenance_until, waiting, taking, stopping, hurries,
-               exited, stop_deadlines, stop_patience, stop_limits] = self;
+               exited, farewells] = self;
         archive(started, handled, kernel, listeners, health, record::Each{services}, events, hooks,
                 record::Each{vips}, vips_of_wire, discarded, maintenance, maintenance_until,
-                waiting, taking, stopping, hurries, exited, stop_deadlines, stop_patience,
-                stop_limits);
+                waiting, taking, stopping, hurries, exited, farewells);
         const std::size_t end = vips.size();
         for (const auto* all : {&waiting, &taking}) {
             for (const core::Node::Impl::Waiting& one : *all) {
@@ -334,9 +338,7 @@ struct StateFields {
             archive.require(vip < end, "the number of a VIP");
         }
         const std::size_t ending = stopping ? end : 0;
-        archive.require(stop_deadlines.size() == ending && stop_patience.size() == ending &&
-                            stop_limits.size() == ending,
-                        "as many deadlines as VIPs");
+        archive.require(farewells.size() == ending, "as many farewells as VIPs");
     }
     template <class Archive>
     static void list(Archive& archive, core::Node& self) {

@@ -301,10 +301,10 @@ TEST_F(RouterTest, low_band_who_is_in_it_takes_what_nobody_else_wants_also_witho
     feed(Startup{});
     wait(1s);
     feed(advert(1));
-    EXPECT_EQ(left(), 1s + 949218us) << "an interval later than anybody outside the band";
+    EXPECT_EQ(left(), 125ms + 949218us) << "later than anybody outside the band";
     wait(500ms);
     feed(advert(1));
-    EXPECT_EQ(left(), 1449218us);
+    EXPECT_EQ(left(), 574218us);
     EXPECT_EQ(wait(left()), ">active take announce");
     EXPECT_EQ(cause, Cause::yielded_to_us);
 }
@@ -335,8 +335,8 @@ TEST_F(RouterTest, low_band_a_resignation_after_an_offer_ends_the_wait_that_was_
     router(8);
     feed(Startup{});
     feed(advert(1));
-    EXPECT_EQ(left(), 968750us + 1s) << "those outside the low band come first";
-    wait(1500ms);
+    EXPECT_EQ(left(), 968750us + 125ms) << "those outside the low band come first";
+    wait(1s);
     EXPECT_EQ(feed(advert(0)), ">active take S8 announce") << "its skew time is over";
     EXPECT_EQ(cause, Cause::resignation);
 }
