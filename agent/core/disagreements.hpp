@@ -2,8 +2,10 @@
 // settings, strangers, two that are active. Told in `status` and `why` while it lasts.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/core/configuration.hpp"
@@ -24,8 +26,16 @@ public:
     // An advertisement that was processed. `own`: the addresses advertised here, as on the wire.
     void heard(TimePoint now, const VipSettings& settings, std::span<const std::byte> own,
                const IpAddress& source, const vrrp::Received& received);
-    // One that was not; the text says why.
-    void refused(TimePoint now, const IpAddress& source, std::string text);
+    // One that was not. `mark` stands for what the text depends on: with the same one, the text
+    // need not be made again. False: it is not known yet.
+    bool renew_refused(TimePoint now, const IpAddress& source, std::uint64_t mark) {
+        return renew(now, source, Disagreement::refused, mark);
+    }
+    void refused(TimePoint now, const IpAddress& source, std::uint64_t mark, std::string text) {
+        note(now, source, Disagreement::refused, mark, std::move(text));
+    }
+    // After a reload: the texts may be others.
+    void reconsider();
 
     // This node is active, too.
     struct ActiveHere {
@@ -45,6 +55,7 @@ private:
         IpAddress source;
         Disagreement kind = Disagreement::interval;
         TimePoint at{};
+        std::optional<std::uint64_t> mark;  // of the text
         std::string text;
     };
     // Who advertises, and for how many turns in a row: what is said within half an interval, as
@@ -58,7 +69,10 @@ private:
         unsigned row = 0;
     };
 
-    void note(TimePoint now, const IpAddress& source, Disagreement kind, std::string text);
+    // Seen again, if it is known with this mark.
+    bool renew(TimePoint now, const IpAddress& source, Disagreement kind, std::uint64_t mark);
+    void note(TimePoint now, const IpAddress& source, Disagreement kind, std::uint64_t mark,
+              std::string text);
     void forget(const IpAddress& source, Disagreement kind);
     void count(TimePoint now, const IpAddress& source, const vrrp::Received& received);
 

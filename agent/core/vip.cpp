@@ -17,7 +17,8 @@ Vip::Vip(const VipSettings& settings, Dependencies dependencies, TimePoint start
       router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
       ledger_(settings),
       shown_since_(started),
-      limiter_(settings.max_transitions) {
+      limiter_(settings.max_transitions),
+      lists_(settings) {
     make_faces();
     facts_.base_priority = settings.priority;
     if (settings.startup_delay > Duration::zero()) {

@@ -13,6 +13,7 @@
 
 #include "agent/control/messages.hpp"
 #include "agent/core/address_ledger.hpp"
+#include "agent/core/address_lists.hpp"
 #include "agent/core/announcer.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/disagreements.hpp"
@@ -175,6 +176,7 @@ private:
     struct Peer {
         IpAddress source;
         control::PeerStatus shown;
+        std::optional<TimePoint> shared_at;  // its list had an address in common with ours
     };
     struct Complaint {
         std::optional<TimePoint> logged;
@@ -227,7 +229,9 @@ private:
     void discard(TimePoint now, const Face& face, vrrp::Discard reason,
                  const vrrp::Datagram& datagram, const Surroundings& around);
     void note_gap(TimePoint now, const Peer& peer);
-    void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
+    bool is_remembered(TimePoint now, const IpAddress& source) const;
+    void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                   bool shares);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
@@ -244,6 +248,7 @@ private:
     std::vector<std::string> hints(TimePoint now) const;
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
     vrrp::ChecksumForm checksum_form() const;
+    static bool may_complain(TimePoint now, Complaint& complaint);
     void complain(TimePoint now, Complaint& complaint, std::string text,
                   const Surroundings& around);
 
@@ -290,6 +295,7 @@ private:
     Duration refusal_pause_{};   // the last one; doubles
     Drain drain_ = Drain::none;  // by on_release, since the addresses are to be given away
 
+    AddressLists lists_;
     std::vector<Peer> peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
     std::optional<TimePoint> first_family_heard_;

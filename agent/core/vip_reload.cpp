@@ -54,6 +54,8 @@ void Vip::make_faces() {
 void Vip::configure(TimePoint now, const VipSettings& settings, const Surroundings& around) {
     const VipSettings former = std::exchange(settings_, settings);
     make_faces();
+    lists_.configure(now, settings_);
+    disagreements_.reconsider();
     ledger_.configure(now, settings_, around.out);
     limiter_.configure(settings_.max_transitions);
     facts_.base_priority = settings_.priority;

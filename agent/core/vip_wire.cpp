@@ -38,6 +38,12 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
         discard(now, *face, *reason, datagram, around);
         return;
     }
+    const bool shares = std::ranges::equal(received->addresses, face->addresses) ||
+                        !lists_.is_foreign(now, face->family, received->addresses);
+    if (!shares && !is_remembered(now, datagram.source)) {
+        discard(now, *face, vrrp::Discard::addresses, datagram, around);
+        return;
+    }
     ++counters_.adverts_received;
     if (received->priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_received;
@@ -49,7 +55,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (known == peers_.end() || !prepares(now, *known)) {
         preparing_since_.reset();  // whoever begins has its own time for it
     }
-    note_peer(now, datagram.source, *received);
+    note_peer(now, datagram.source, *received, shares);
     note_differences(now, *face, *received, datagram.source, around);
     note_active(now, *face, datagram.source, *received);
 
@@ -151,7 +157,9 @@ void Vip::hold_back(TimePoint now, const IpAddress& server, const Surroundings& 
 
 void Vip::note_rivals(TimePoint now, const Surroundings& around) {
     if (std::string text = disagreements_.rivals(now, active_here()); !text.empty()) {
-        complain(now, rival_complaint_, std::move(text), around);
+        if (may_complain(now, rival_complaint_)) {
+            complain(now, rival_complaint_, std::move(text), around);
+        }
     }
 }
 
@@ -189,11 +197,31 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
                   const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto index = static_cast<std::size_t>(reason);
     ++discarded_.at(index);
+    Complaint& complaint = discard_complaints_.at(index);
+    // A flood must not cost a text for each packet.
+    const std::size_t size = std::min(datagram.payload.size(), vrrp::largest_advertisement);
+    const std::uint64_t mark = hash_of(datagram.payload.first(size)) ^ index ^
+                               std::uint64_t{datagram.ttl} << 8U ^
+                               (face.source == datagram.source ? 1U << 16U : 0U) ^
+                               (datagram.destination.is_multicast() ? 1U << 17U : 0U);
+    const bool is_known = disagreements_.renew_refused(now, datagram.source, mark);
+    const bool is_told = !may_complain(now, complaint);
+    if (is_known && is_told) {
+        return;
+    }
     const std::string more = explain(reason, datagram, settings_, face.source);
     std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
                        std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
-    disagreements_.refused(now, datagram.source, text);
-    complain(now, discard_complaints_.at(index), std::move(text), around);
+    disagreements_.refused(now, datagram.source, mark, text);
+    if (!is_told) {
+        complain(now, complaint, std::move(text), around);
+    }
+}
+
+// Its list was ours not long ago, whatever it is now: one of the two nodes has been reloaded.
+bool Vip::is_remembered(TimePoint now, const IpAddress& source) const {
+    const auto peer = std::ranges::find(peers_, source, &Peer::source);
+    return peer != peers_.end() && peer->shared_at && now - *peer->shared_at < lists_remembered;
 }
 
 // Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
@@ -203,14 +231,15 @@ void Vip::note_gap(TimePoint now, const Peer& peer) {
     }
 }
 
-void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received) {
+void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                    bool shares) {
     auto peer = std::ranges::find(peers_, source, &Peer::source);
     if (peer == peers_.end()) {
         if (peers_.size() == most_peers) {
             const auto heard = [](const Peer& known) { return known.shown.heard; };
             peers_.erase(std::ranges::min_element(peers_, {}, heard));
         }
-        peer = peers_.insert(peers_.end(), Peer{source, {}});
+        peer = peers_.insert(peers_.end(), Peer{source, {}, {}});
         peer->shown.address = source.to_string();
     } else {
         note_gap(now, *peer);
@@ -218,6 +247,9 @@ void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received
     peer->shown.priority = received.priority;
     peer->shown.interval = received.interval;
     peer->shown.heard = now;
+    if (shares) {
+        peer->shared_at = now;
+    }
 }
 
 // One name for a node that is heard in both families: its address in the first one.
@@ -246,16 +278,18 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
 void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                            const IpAddress& source, const Surroundings& around) {
     disagreements_.heard(now, settings_, face.addresses, source, received);
-    if (received.interval != settings_.advert_interval) {
-        ++counters_.interval_mismatches;
+    const bool other_interval = received.interval != settings_.advert_interval;
+    counters_.interval_mismatches += other_interval ? 1 : 0;
+    if (other_interval && may_complain(now, interval_complaint_)) {
         complain(now, interval_complaint_,
                  source.to_string() + " advertises every " +
                      std::to_string(received.interval.count() / 1000) + " ms, this node every " +
                      std::to_string(settings_.advert_interval.count() / 1000) + " ms",
                  around);
     }
-    if (!std::ranges::equal(received.addresses, face.addresses)) {
-        ++counters_.address_mismatches;
+    const bool other_list = !std::ranges::equal(received.addresses, face.addresses);
+    counters_.address_mismatches += other_list ? 1 : 0;
+    if (other_list && may_complain(now, addresses_complaint_)) {
         complain(now, addresses_complaint_,
                  source.to_string() + " advertises other addresses than are configured here",
                  around);
@@ -334,15 +368,19 @@ void Vip::send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surro
 
 void Vip::send_failed(TimePoint now, const std::string& error, const Surroundings& around) {
     ++counters_.send_errors;
-    complain(now, send_complaint_, "an advertisement could not be sent: " + error, around);
+    if (may_complain(now, send_complaint_)) {
+        complain(now, send_complaint_, "an advertisement could not be sent: " + error, around);
+    }
+}
+
+bool Vip::may_complain(TimePoint now, Complaint& complaint) {
+    const bool may = !complaint.logged || now - *complaint.logged >= log_spacing;
+    complaint.suppressed += may ? 0 : 1;
+    return may;
 }
 
 void Vip::complain(TimePoint now, Complaint& complaint, std::string text,
                    const Surroundings& around) {
-    if (complaint.logged && now - *complaint.logged < log_spacing) {
-        ++complaint.suppressed;
-        return;
-    }
     if (complaint.suppressed > 0) {
         text += " (and " + std::to_string(complaint.suppressed) + " more since the last such line)";
     }

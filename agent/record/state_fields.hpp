@@ -230,8 +230,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Vip::Peer& self) {
-        auto& [source, shown] = self;
-        archive(source, shown);
+        auto& [source, shown, shared_at] = self;
+        archive(source, shown, shared_at);
     }
     template <class Archive>
     static void list(Archive& archive, control::PeerStatus& self) {
@@ -263,8 +263,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements::Entry& self) {
-        auto& [source, kind, at, text] = self;
-        archive(source, kind, at, text);
+        auto& [source, kind, at, mark, text] = self;
+        archive(source, kind, at, mark, text);
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements::Speaker& self) {
@@ -277,23 +277,28 @@ struct StateFields {
         archive(entries, speakers);
     }
     template <class Archive>
+    static void list(Archive& archive, core::AddressLists& self) {
+        auto& [own, derived, former, judged] = self;
+        archive(former);
+    }
+    template <class Archive>
     static void list(Archive& archive, core::Vip& self) {
         auto& [settings, dependencies, router, router_actions, ledger, announcer, added_announcer,
                faces, interface, announced_mac, source_lost, facts, verdict, shown, shown_since,
                cause, last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
                offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
-               entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
-               first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
-               discard_complaints, interval_complaint, addresses_complaint, send_complaint,
-               rival_complaint, disagreements] = self;
+               entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
+               active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
+               discarded, discard_complaints, interval_complaint, addresses_complaint,
+               send_complaint, rival_complaint, disagreements] = self;
         archive(router, ledger, announcer, added_announcer, record::Each{faces}, interface,
                 announced_mac, source_lost, facts, verdict, shown, shown_since, cause,
                 last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
                 offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
-                entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
-                first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
-                discard_complaints, interval_complaint, addresses_complaint, send_complaint,
-                rival_complaint, disagreements);
+                entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
+                active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
+                discarded, discard_complaints, interval_complaint, addresses_complaint,
+                send_complaint, rival_complaint, disagreements);
     }
 
     // --- the Node ---
