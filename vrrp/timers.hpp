@@ -22,6 +22,19 @@ constexpr Duration active_down_interval(Version version, Priority priority,
     return 3 * active_interval + skew_time(version, priority, active_interval);
 }
 
+// Packets of one sender overtake each other by less than this (no RFC basis).
+constexpr Duration reordering_window(Duration interval) {
+    constexpr Duration longest = std::chrono::milliseconds{50};
+    return std::min(longest, interval / 4);
+}
+
+// From when on an advertisement of a router that was heard at `heard` is missing, although it may
+// be a little late (no RFC basis).
+constexpr TimePoint overdue_at(TimePoint heard, Duration interval) {
+    constexpr Duration late = std::chrono::milliseconds{5};
+    return heard + interval + std::max(interval / 32, std::min(interval / 2, late));
+}
+
 // How much later than its skew time a standby in the low band takes what is offered: anybody
 // outside the band takes it before, also on a network that is slow for a moment (no RFC basis).
 constexpr Duration second_place_delay(Version version, Duration active_interval) {

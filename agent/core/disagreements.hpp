@@ -19,7 +19,7 @@ inline constexpr Duration disagreement_remembered = std::chrono::seconds{60};
 // Anybody in the segment can send from any number of addresses.
 inline constexpr std::size_t most_disagreements = 16;
 
-enum class Disagreement : std::uint8_t { interval, addresses, checksum, refused };
+enum class Disagreement : std::uint8_t { interval, addresses, checksum, refused, contradicted };
 
 class Disagreements {
 public:
@@ -33,6 +33,10 @@ public:
     }
     void refused(TimePoint now, const IpAddress& source, std::uint64_t mark, std::string text) {
         note(now, source, Disagreement::refused, mark, std::move(text));
+    }
+    // It gave the addresses away, and goes on all the same.
+    void contradicted(TimePoint now, const IpAddress& source, std::string text) {
+        note(now, source, Disagreement::contradicted, 0, std::move(text));
     }
     // After a reload: the texts may be others.
     void reconsider();

@@ -23,6 +23,7 @@
 #include "agent/core/hooks.hpp"
 #include "agent/core/kernel_view.hpp"
 #include "agent/core/listeners.hpp"
+#include "agent/core/peers.hpp"
 #include "agent/core/service.hpp"
 #include "agent/core/transition_limiter.hpp"
 #include "agent/core/verdict.hpp"
@@ -56,7 +57,6 @@ struct Dependencies {
 
 // A complaint about the same thing is logged once, then at most this often.
 inline constexpr Duration log_spacing = std::chrono::seconds{60};
-inline constexpr std::size_t most_peers = 16;
 // A holder whose own address is away waits so long for it, at most an interval: a network manager
 // that sets an interface anew takes it away for 10 to 20 ms. Its VIP is let go meanwhile. Put back
 // first, it would become the interface's primary IPv4 address, and the own address would go with it
@@ -150,7 +150,6 @@ public:
     control::State state() const { return shown_; }
     bool is_active() const { return router_.state() == vrrp::State::active; }
     const Facts& facts() const { return facts_; }
-    bool heard_any_peer() const { return !peers_.empty(); }
     // Who is Active, as far as this node knows: itself, or the last one heard.
     std::optional<control::ActiveNode> active_node(TimePoint now) const;
     // Longest time that a hot peer can need to take over what is given away.
@@ -172,11 +171,6 @@ private:
         std::vector<std::byte> addresses;  // the advertised ones, in network order
         std::size_t address_count = 0;
         std::optional<IpAddress> source;  // the last one, if it is away
-    };
-    struct Peer {
-        IpAddress source;
-        control::PeerStatus shown;
-        std::optional<TimePoint> shared_at;  // its list had an address in common with ours
     };
     struct Complaint {
         std::optional<TimePoint> logged;
@@ -230,16 +224,18 @@ private:
                  const vrrp::Datagram& datagram, const Surroundings& around);
     void note_gap(TimePoint now, const Peer& peer);
     bool is_remembered(TimePoint now, const IpAddress& source) const;
-    void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
-                   bool shares);
+    Peer::Belief note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                           bool shares, const Surroundings& around);
+    void note_contradiction(TimePoint now, const IpAddress& source,
+                            const control::PeerStatus& before, const Surroundings& around);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool hears_offer(TimePoint now) const;
     std::optional<TimePoint> offer_counts_until() const;
-    static bool prepares(TimePoint now, const Peer& peer);
-    static TimePoint prepares_until(const Peer& peer);
+    bool prepares(TimePoint now, const Peer& peer) const;
+    TimePoint prepares_until(const Peer& peer) const;
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;
     void hold_back(TimePoint now, const IpAddress& server, const Surroundings& around);
@@ -296,7 +292,7 @@ private:
     Drain drain_ = Drain::none;  // by on_release, since the addresses are to be given away
 
     AddressLists lists_;
-    std::vector<Peer> peers_;
+    Peers peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
     std::optional<TimePoint> first_family_heard_;
     std::optional<vrrp::ChecksumForm> peer_form_;
@@ -309,6 +305,7 @@ private:
     Complaint addresses_complaint_;
     Complaint send_complaint_;
     Complaint rival_complaint_;
+    Complaint contradiction_complaint_;
     Disagreements disagreements_;
 };
 

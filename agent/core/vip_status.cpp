@@ -50,8 +50,8 @@ std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
     if (!active_peer_) {
         return std::nullopt;
     }
-    const auto peer = std::ranges::find(peers_, *active_peer_, &Peer::source);
-    if (peer == peers_.end() || peer->shown.priority == vrrp::resignation_priority ||
+    const Peer* peer = peers_.find(*active_peer_);
+    if (peer == nullptr || peer->shown.priority == vrrp::resignation_priority ||
         now - peer->shown.heard > router_.current_active_down_interval()) {
         return std::nullopt;
     }
@@ -80,7 +80,7 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.active = active_node(now);
     status.reason = why(now).reasons.front();
     status.transitions = transitions_;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_.all()) {
         status.peers.push_back(peer.shown);
     }
     status.skew_time = router_.current_skew_time();
@@ -110,7 +110,7 @@ std::optional<Disagreements::ActiveHere> Vip::active_here() const {
 
 std::vector<std::string> Vip::hints(TimePoint now) const {
     const auto here = active_here();
-    if (!here || now - here->since < alone_for_long || !peers_.empty()) {
+    if (!here || now - here->since < alone_for_long || !peers_.all().empty()) {
         return {};
     }
     std::string peers;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/core/vip.hpp"
+#include "agent/core/wording.hpp"
 
 namespace understudy::core {
 
@@ -51,18 +52,19 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (received->checksum_form) {
         peer_form_ = received->checksum_form;
     }
-    const auto known = std::ranges::find(peers_, datagram.source, &Peer::source);
-    if (known == peers_.end() || !prepares(now, *known)) {
+    const Peer* known = peers_.find(datagram.source);
+    if (known == nullptr || !prepares(now, *known)) {
         preparing_since_.reset();  // whoever begins has its own time for it
     }
-    note_peer(now, datagram.source, *received, shares);
+    const Peer::Belief belief = note_peer(now, datagram.source, *received, shares, around);
     note_differences(now, *face, *received, datagram.source, around);
     note_active(now, *face, datagram.source, *received);
 
     vrrp::Advert advert;
     advert.source = datagram.source;
     advert.priority = received->priority;
-    advert.interval = received->interval;
+    advert.interval = belief.interval;
+    advert.counts_from = belief.counts_from;
     advert.receiver = face->source.value_or(IpAddress{});
     advert.decides_tie = decides_tie(now, *face, *received);
     if (!is_preparing(now, *received, around)) {
@@ -106,21 +108,21 @@ bool Vip::hears_offer(TimePoint now) const {
 
 std::optional<TimePoint> Vip::offer_counts_until() const {
     std::optional<TimePoint> latest;
-    for (const Peer& peer : peers_) {
-        const control::PeerStatus& heard = peer.shown;
-        if (heard.priority == vrrp::yielding_priority) {
-            latest = std::max(latest.value_or(TimePoint{}), heard.heard + 2 * heard.interval);
+    for (const Peer& peer : peers_.all()) {
+        const Duration interval = peer.counted_interval(settings_.advert_interval);
+        if (peer.shown.priority == vrrp::yielding_priority) {
+            latest = std::max(latest.value_or(TimePoint{}), peer.shown.heard + 2 * interval);
         }
     }
     return latest;
 }
 
 // A node that was away begins again after more than an interval: it waits for that long first.
-TimePoint Vip::prepares_until(const Peer& peer) {
-    return peer.shown.heard + 3 * peer.shown.interval / 2;
+TimePoint Vip::prepares_until(const Peer& peer) const {
+    return peer.shown.heard + 3 * peer.counted_interval(settings_.advert_interval) / 2;
 }
 
-bool Vip::prepares(TimePoint now, const Peer& peer) {
+bool Vip::prepares(TimePoint now, const Peer& peer) const {
     const int priority = peer.shown.priority;
     return priority > vrrp::yielding_priority && priority <= vrrp::low_band_top &&
            now <= prepares_until(peer);
@@ -128,7 +130,7 @@ bool Vip::prepares(TimePoint now, const Peer& peer) {
 
 std::optional<TimePoint> Vip::awaited_until(TimePoint now) const {
     std::optional<TimePoint> latest;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_.all()) {
         if (preparing_since_ && prepares(now, peer)) {
             latest = std::max(latest.value_or(now), prepares_until(peer));
         }
@@ -220,8 +222,8 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
 
 // Its list was ours not long ago, whatever it is now: one of the two nodes has been reloaded.
 bool Vip::is_remembered(TimePoint now, const IpAddress& source) const {
-    const auto peer = std::ranges::find(peers_, source, &Peer::source);
-    return peer != peers_.end() && peer->shared_at && now - *peer->shared_at < lists_remembered;
+    const Peer* peer = peers_.find(source);
+    return peer != nullptr && peer->shared_at && now - *peer->shared_at < lists_remembered;
 }
 
 // Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
@@ -231,24 +233,38 @@ void Vip::note_gap(TimePoint now, const Peer& peer) {
     }
 }
 
-void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
-                    bool shares) {
-    auto peer = std::ranges::find(peers_, source, &Peer::source);
-    if (peer == peers_.end()) {
-        if (peers_.size() == most_peers) {
-            const auto heard = [](const Peer& known) { return known.shown.heard; };
-            peers_.erase(std::ranges::min_element(peers_, {}, heard));
-        }
-        peer = peers_.insert(peers_.end(), Peer{source, {}, {}});
-        peer->shown.address = source.to_string();
-    } else {
-        note_gap(now, *peer);
+Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                            bool shares, const Surroundings& around) {
+    Peer& peer = peers_.at(now, source);
+    const control::PeerStatus before = peer.shown;
+    if (before.heard != TimePoint{}) {
+        note_gap(now, peer);
     }
-    peer->shown.priority = received.priority;
-    peer->shown.interval = received.interval;
-    peer->shown.heard = now;
+    const bool gives_away =
+        received.priority == vrrp::resignation_priority || router_.is_offer(received.priority);
+    const Peer::Belief belief = peer.heard(now, received, gives_away, settings_.advert_interval);
     if (shares) {
-        peer->shared_at = now;
+        peer.shared_at = now;
+    }
+    if (belief.contradicts) {
+        note_contradiction(now, source, before, around);
+    }
+    return belief;
+}
+
+void Vip::note_contradiction(TimePoint now, const IpAddress& source,
+                             const control::PeerStatus& before, const Surroundings& around) {
+    std::string text =
+        source.to_string() +
+        (before.priority == vrrp::resignation_priority
+             ? " resigned (priority 0)"
+             : " offered the addresses (priority " + std::to_string(before.priority) + ')') +
+        ", and goes on advertising " + in_words(now - before.heard) +
+        " later: it has changed its mind, or another machine sends in its name; for " +
+        in_words(doubt_lasts) + " such a word of it counts only when it is silent otherwise";
+    disagreements_.contradicted(now, source, text);
+    if (may_complain(now, contradiction_complaint_)) {
+        complain(now, contradiction_complaint_, std::move(text), around);
     }
 }
 
@@ -257,10 +273,9 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
                       const vrrp::Received& received) {
     // Who has just lost against the Active one says so once more: that makes it no Active one.
     const bool another = active_peer_ && *active_peer_ != source;
-    const auto known =
-        another ? std::ranges::find(peers_, *active_peer_, &Peer::source) : peers_.end();
-    if (known != peers_.end() && known->shown.priority > received.priority &&
-        now - known->shown.heard < 2 * known->shown.interval) {
+    const Peer* known = another ? peers_.find(*active_peer_) : nullptr;
+    if (known != nullptr && known->shown.priority > received.priority &&
+        now - known->shown.heard < 2 * known->counted_interval(settings_.advert_interval)) {
         return;
     }
     const bool first = face.family == faces_.front().family;

@@ -40,7 +40,7 @@ struct StateFields {
     static constexpr auto last(core::HookKind) { return core::HookKind::release; }
     static constexpr auto last(core::Manual) { return core::Manual::taken; }
     static constexpr auto last(core::LastResort) { return core::LastResort::release; }
-    static constexpr auto last(core::Disagreement) { return core::Disagreement::refused; }
+    static constexpr auto last(core::Disagreement) { return core::Disagreement::contradicted; }
     static constexpr auto last(core::AddressLedger::Want) {
         return core::AddressLedger::Want::absent;
     }
@@ -69,14 +69,20 @@ struct StateFields {
         archive(source, priority, at);
     }
     template <class Archive>
+    static void list(Archive& archive, vrrp::Resigned& self) {
+        auto& [source, at] = self;
+        archive(source, at);
+    }
+    template <class Archive>
     static void list(Archive& archive, vrrp::Backup& self) {
-        auto& [interval, timer_start, hurried, active, resigned, preempt_at, asked] = self;
-        archive(interval, timer_start, hurried, active, resigned, preempt_at, asked);
+        auto& [interval, timer_start, hurried, not_before, active, resigned, preempt_at, asked] =
+            self;
+        archive(interval, timer_start, hurried, not_before, active, resigned, preempt_at, asked);
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Active& self) {
-        auto& [advert_at, advertised, readvert_at, offered_until, next_after] = self;
-        archive(advert_at, advertised, readvert_at, offered_until, next_after);
+        auto& [advert_at, advertised, readvert_at, offered_until, next_after, repeat_after] = self;
+        archive(advert_at, advertised, readvert_at, offered_until, next_after, repeat_after);
     }
 
     // --- checks and services ---
@@ -229,9 +235,18 @@ struct StateFields {
         archive.require(!source || source->family() == family, "a source of this family");
     }
     template <class Archive>
-    static void list(Archive& archive, core::Vip::Peer& self) {
-        auto& [source, shown, shared_at] = self;
-        archive(source, shown, shared_at);
+    static void list(Archive& archive, core::Peers& self) {
+        auto& [all] = self;
+        archive(all);
+        archive.require(all.size() <= core::most_peers, "as many peers as are remembered");
+    }
+    template <class Archive>
+    static void list(Archive& archive, core::Peer& self) {
+        auto& [source, shown, ordinary_at, interval, candidate, candidate_since, shared_at,
+               doubted_until] = self;
+        archive(source, shown, ordinary_at, interval, candidate, candidate_since, shared_at,
+                doubted_until);
+        archive.require(!interval || *interval >= vrrp::interval_step, "an interval");
     }
     template <class Archive>
     static void list(Archive& archive, control::PeerStatus& self) {
@@ -290,7 +305,7 @@ struct StateFields {
                entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
                active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
                discarded, discard_complaints, interval_complaint, addresses_complaint,
-               send_complaint, rival_complaint, disagreements] = self;
+               send_complaint, rival_complaint, contradiction_complaint, disagreements] = self;
         archive(router, ledger, announcer, added_announcer, record::Each{faces}, interface,
                 announced_mac, source_lost, facts, verdict, shown, shown_since, cause,
                 last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
@@ -298,7 +313,7 @@ struct StateFields {
                 entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
                 active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
                 discarded, discard_complaints, interval_complaint, addresses_complaint,
-                send_complaint, rival_complaint, disagreements);
+                send_complaint, rival_complaint, contradiction_complaint, disagreements);
     }
 
     // --- the Node ---

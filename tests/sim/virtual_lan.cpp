@@ -45,6 +45,20 @@ void VirtualLan::send(VirtualHost& from, const core::SendAdvert& advert,
     }
 }
 
+void VirtualLan::inject(const IpAddress& source, const IpAddress& destination,
+                        const vrrp::Advertisement& advertisement) {
+    std::array<std::byte, vrrp::largest_advertisement> room{};
+    const auto bytes =
+        vrrp::encode(advertisement, source, destination, vrrp::ChecksumForm::message_only, room);
+    const auto payload = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    for (const auto& host : hosts_) {
+        if (destination.is_multicast() || destination == host->address(source.family())) {
+            flights_.emplace(now_ + Passage{}.delays.front(),
+                             Flight{host.get(), source, destination, payload});
+        }
+    }
+}
+
 void VirtualLan::announce(VirtualHost& from, const IpAddress& address) {
     if (keeps_history) {
         announced.push_back({now_, from.name_, address});

@@ -282,15 +282,52 @@ TEST_F(RouterTest, low_band_a_backup_takes_over_after_its_skew_time_also_without
     EXPECT_EQ(cause, Cause::yielded_to_us);
 }
 
-// Found by the fuzzer of the core: the timer that had begun was over in the past.
-TEST_F(RouterTest, low_band_a_second_offer_with_a_shorter_interval_may_end_the_wait) {
+TEST_F(RouterTest, low_band_an_offer_does_not_set_the_interval) {
+    for (const bool may_lead : {true, false}) {
+        router();
+        feed(Startup{});
+        feed(advert(150, "192.0.2.2", 2s));
+        feed(StandingChanged{Standing{100, may_lead}});
+        feed(advert(1, "192.0.2.2", 10ms));
+        feed(advert(16, "192.0.2.2", 40s));
+        EXPECT_EQ(router_->active_interval(), 2s);
+    }
     router();
     feed(Startup{});
-    feed(advert(1, "192.0.2.2", 40s));
-    EXPECT_EQ(left(), 24375ms);
-    wait(5s);
-    EXPECT_EQ(feed(advert(1, "192.0.2.2", 1s)), ">active take announce");
-    EXPECT_EQ(left(), handover_overlap);
+    feed(advert(1, "192.0.2.2", 10ms));
+    EXPECT_EQ(left(), 609375us) << "our own one counts";
+}
+
+TEST_F(RouterTest, low_band_an_offer_that_may_be_forged_has_to_stand) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    Advert offer = advert(1);
+    offer.counts_from = now + 2s;
+    feed(offer);
+    EXPECT_EQ(left(), 2s);
+    wait(1s);
+    feed(offer);
+    EXPECT_EQ(left(), 1s) << "said again";
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us) << "contradicted";
+    feed(offer);
+    wait(700ms);
+    EXPECT_EQ(feed(advert(1)), ">active take announce") << "it is believed now";
+}
+
+TEST_F(RouterTest, low_band_nobody_but_the_active_router_offers_the_addresses) {
+    RouterSettings settings;
+    settings.preempt = false;
+    router(150, settings);
+    feed(Startup{});
+    feed(advert(100));
+    wait(500ms);
+    feed(advert(1, "192.0.2.3"));
+    EXPECT_EQ(left(), 3414062us - 500ms);
+    wait(1500ms);
+    feed(advert(1, "192.0.2.3"));
+    EXPECT_EQ(left(), 414062us) << "the active one has fallen silent";
 }
 
 // A cold standby: its service is not up, but can be started.
@@ -371,6 +408,47 @@ TEST_F(RouterTest, a_reordered_advertisement_after_a_resignation_does_not_stretc
     EXPECT_EQ(left(), 609375us);
     feed(advert(150, "192.0.2.3"));
     EXPECT_EQ(left(), 3609375us) << "somebody else has taken over";
+}
+
+TEST_F(RouterTest, an_advertisement_that_goes_on_after_a_resignation_contradicts_it) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    wait(500ms);
+    feed(advert(0));
+    wait(50ms);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
+TEST_F(RouterTest, the_resignation_of_another_router_waits_for_the_active_one) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    wait(100ms);
+    feed(advert(0, "192.0.2.3"));
+    EXPECT_EQ(left(), 900ms + 31250us) << "until its next advertisement is missing";
+    wait(800ms);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
+TEST_F(RouterTest, a_longer_interval_is_told_twice_in_the_former_rhythm) {
+    RouterSettings settings;
+    become_active(100, settings);
+    wait(600ms);
+    settings.advert_interval = 5s;
+    EXPECT_EQ(feed(SettingsChanged{settings}), "");
+    EXPECT_EQ(left(), 400ms);
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(left(), 1s);
+    EXPECT_EQ(feed(advert(50)), "S100 announce") << "the answer to a rival is not one of the two";
+    EXPECT_EQ(left(), 1s);
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(left(), 5s);
+    settings.advert_interval = 2s;
+    EXPECT_EQ(feed(SettingsChanged{settings}), "S100") << "a shorter one, at once";
+    EXPECT_EQ(left(), 2s);
 }
 
 TEST_F(RouterTest, preempt_delay_counts_from_the_first_lower_advertisement) {
