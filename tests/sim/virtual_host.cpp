@@ -55,11 +55,13 @@ void VirtualHost::observe_kernel() {
     observes_later_ = false;
     ++reading_;  // what was not told yet is lost, or older than what is read now, at once
     untold_ = 0;
+    is_reading_ = true;
     feed(ObservationStarted{});
     feed(link());
     for (const auto& [prefix, held] : addresses_) {
         feed(sight_of(prefix, held));
     }
+    is_reading_ = false;
     feed(ObservationComplete{});
 }
 
@@ -69,6 +71,7 @@ void VirtualHost::crash() {
     queue_.clear();
     pending_.clear();
     later_.clear();
+    renewing_.clear();
     untold_ = 0;
     told_until_ = {};
     is_deadline_known_ = false;
@@ -276,6 +279,9 @@ void VirtualHost::handle(const Event& event) {
         recorder(lan_.now_, event, outbox_);
     }
     is_deadline_known_ = false;
+    if (after_event) {
+        after_event(*node_);
+    }
     for (const Action& action : outbox_.actions) {
         execute(action, outbox_);
     }
@@ -299,6 +305,30 @@ void VirtualHost::add(const AddAddress& action) {
         }
         seen(action.prefix, held);
     }
+}
+
+void VirtualHost::renew(const RenewAddress& action) {
+    if (renewal_delay_ == Duration::zero()) {
+        set_lifetime(action);
+    } else if (renewing_.insert(action.prefix).second) {
+        later(renewal_delay_, [this, action] {
+            renewing_.erase(action.prefix);
+            set_lifetime(action);
+        });
+    }
+}
+
+void VirtualHost::set_lifetime(const RenewAddress& action) {
+    const auto found = addresses_.find(action.prefix);
+    if (action.interface != index_ || found == addresses_.end()) {
+        return;
+    }
+    Held& held = found->second;
+    held.renewed = lan_.now_;
+    held.expires =
+        action.lease > Duration::zero() ? std::optional{lan_.now_ + action.lease} : std::nullopt;
+    is_deadline_known_ = false;
+    seen(action.prefix, held);
 }
 
 void VirtualHost::take_away(const IpPrefix& prefix, Witness::Why why) {
@@ -354,16 +384,7 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                    [&](const SendAdvert& a) { lan_.send(*this, a, out.payload(a.payload)); },
                    [&](const Announce& a) { lan_.announce(*this, a.address); },
                    [&](const AddAddress& a) { add(a); },
-                   [&](const RenewAddress& a) {
-                       const auto found = addresses_.find(a.prefix);
-                       if (a.interface == index_ && found != addresses_.end()) {
-                           found->second.renewed = lan_.now_;
-                           found->second.expires = a.lease > Duration::zero()
-                                                       ? std::optional{lan_.now_ + a.lease}
-                                                       : std::nullopt;
-                           seen(a.prefix, found->second);
-                       }
-                   },
+                   [&](const RenewAddress& a) { renew(a); },
                    [&](const RemoveAddress& a) {
                        if (a.interface == index_) {
                            take_away(a.prefix, Witness::Why::released);
