@@ -1,4 +1,6 @@
 // reload, and config diff, which says beforehand what it would change.
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -34,7 +36,11 @@ void show_changes(const control::ReloadResponse& response, const Console& consol
 control::ReloadResponse compare(const core::Configuration& running, const config::Result& read,
                                 const std::optional<control::HostNetwork>& network) {
     control::ReloadResponse response;
-    for (const config::Diagnostic& diagnostic : read.diagnostics) {
+    config::Diagnostics diagnostics = read.diagnostics;
+    if (read.configuration) {
+        std::ranges::copy(config::remarks(running, read), std::back_inserter(diagnostics));
+    }
+    for (const config::Diagnostic& diagnostic : diagnostics) {
         response.problems.push_back(
             {diagnostic.place.file, diagnostic.place.line, diagnostic.place.column,
              diagnostic.severity == config::Severity::warning, diagnostic.message});

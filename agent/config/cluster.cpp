@@ -75,6 +75,7 @@ public:
     void compare_pair() const {
         compare_priorities();
         compare_unicast();
+        compare_believed();
     }
 
 private:
@@ -133,6 +134,7 @@ private:
     }
     void compare_priorities() const;
     void compare_unicast() const;
+    void compare_believed() const;
     void compare_peers(const Member& sender, const Member& receiver) const;
 
     const Member& here_;
@@ -231,6 +233,42 @@ void Comparison::compare_peers(const Member& sender, const Member& receiver) con
     }
 }
 
+void Comparison::compare_believed() const {
+    const bool here = !here_.vip->peers.empty();
+    const bool there = !there_.vip->peers.empty();
+    if (here != there && !here_.vip->is_unicast() && !there_.vip->is_unicast()) {
+        say("peer", Severity::warning,
+            there ? "believes its peers only, but every router is believed at " + where("peer")
+                  : "believes every router, but only its peers are believed at " + where("peer"));
+    }
+}
+
+// Whose address is which is not in the files; but no node is a peer of its own.
+void compare_peer_lists(const Group& group, Diagnostics& diagnostics) {
+    const std::size_t others = group.size() - 1;
+    const auto& first = group.front().vip->peers;
+    for (const IpAddress& peer : first) {
+        const auto of_family = [&](const IpAddress& other) {
+            return other.family() == peer.family();
+        };
+        const bool is_everywhere = std::ranges::all_of(group, [&](const Member& member) {
+            const auto& peers = member.vip->peers;
+            const auto count = std::ranges::count_if(peers, of_family);
+            return std::ranges::find(peers, peer) != peers.end() &&
+                   static_cast<std::size_t>(count) <= others;
+        });
+        if (is_everywhere && others > 0) {
+            const Member& last = group.back();
+            diagnostics.push_back({last.place_of("peer"),
+                                   "[vip " + last.vip->name + "] has peer " + peer.to_string() +
+                                       ", as at " + to_string(group.front().place_of("peer")) +
+                                       " and everywhere else: one of these nodes has itself for "
+                                       "a peer, and does not believe another",
+                                   Severity::error});
+        }
+    }
+}
+
 void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
                    Diagnostics& diagnostics) {
     const Member& first = group.front();
@@ -249,6 +287,7 @@ void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
             Comparison(group[here], group[there], diagnostics).compare_pair();
         }
     }
+    compare_peer_lists(group, diagnostics);
     compare_plans(group, diagnostics);
 }
 

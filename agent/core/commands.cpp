@@ -368,7 +368,7 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
             continue;
         }
         // A standby is silent, so whether there is one that can take over is not known: it gets the
-        // time that a willing one needs to answer, and no more.
+        // time that a willing one needs to answer, and no longer.
         Farewell farewell;
         farewell.patience = std::min(vip.answer_time(services_), limit);
         const auto service = vip.dependencies().service;

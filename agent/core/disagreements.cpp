@@ -75,12 +75,16 @@ std::string other_addresses(std::span<const std::byte> own_bytes, const IpAddres
 std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& settings) {
     const bool is_peer =
         std::ranges::find(settings.unicast_peers, datagram.source) != settings.unicast_peers.end();
-    if (!settings.is_unicast() || is_peer) {
+    const bool is_stranger = settings.is_unicast() ? !is_peer
+                                                   : datagram.destination.is_multicast() &&
+                                                         !settings.believes(datagram.source);
+    if (!is_stranger) {
         return std::string{"it advertises by "} +
                (datagram.destination.is_multicast() ? "multicast" : "unicast") + ", this node by " +
                (settings.is_unicast() ? "unicast" : "multicast");
     }
-    std::string text = "it is no unicast_peer of this VIP";
+    std::string text =
+        std::string{"it is no "} + (settings.is_unicast() ? "unicast_" : "") + "peer of this VIP";
     if (const auto received = vrrp::decode(datagram, 0)) {
         text += "; it has priority " + std::to_string(received->priority) + " and " +
                 listed(addresses_in(received->addresses, datagram.source.family()));

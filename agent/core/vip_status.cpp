@@ -114,8 +114,12 @@ std::vector<std::string> Vip::hints(TimePoint now) const {
         return {};
     }
     std::string peers;
-    for (const IpAddress& peer : settings_.unicast_peers) {
-        peers += (peers.empty() ? " of unicast_peer " : ", ") + peer.to_string();
+    const bool unicast = settings_.is_unicast();
+    for (const IpAddress& peer : unicast ? settings_.unicast_peers : settings_.peers) {
+        peers += (!peers.empty() ? ", "
+                  : unicast      ? " of unicast_peer "
+                                 : " of peer ") +
+                 peer.to_string();
     }
     return {"no advertisement" + peers +
             " was ever heard: a standby sends none, so whether there is one is seen there "

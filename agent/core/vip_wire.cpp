@@ -178,7 +178,8 @@ std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram&
     }
     if (!settings_.is_unicast()) {
         const bool to_group = datagram.destination == vrrp::multicast_group(face.family);
-        return to_group ? std::nullopt : std::optional{vrrp::Discard::source};
+        const bool accepted = to_group && settings_.believes(datagram.source);
+        return accepted ? std::nullopt : std::optional{vrrp::Discard::source};
     }
     const bool from_peer = std::ranges::find(settings_.unicast_peers, datagram.source) !=
                            settings_.unicast_peers.end();

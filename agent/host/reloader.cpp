@@ -2,7 +2,9 @@
 
 #include <pwd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -88,6 +90,7 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!read.configuration) {
         return result;
     }
+    std::ranges::move(config::remarks(running, read), std::back_inserter(result.problems));
     const auto next = std::make_shared<core::Configuration>(std::move(*read.configuration));
     result.difference = config::difference(running, *next);
     next->agent.record = running.agent.record;  // a journal tells a whole life

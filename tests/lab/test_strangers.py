@@ -107,7 +107,7 @@ class Strangers(LabTestCase):
         before = self.two.vip()["transitions"]
         for _ in range(packets):
             send(self.lb1.ipv4, **what)
-            time.sleep(0.37)  # the stream that is asked for, not a wait: at every part of an interval
+            time.sleep(0.37)  # this makes the stream, it waits for nothing: at every part of an interval
         self.one.wait_state("active")
         self.two.wait_state("backup")
         return (self.two.vip()["transitions"] - before) // 2
@@ -135,7 +135,7 @@ class Strangers(LabTestCase):
         send = self.intruder()
         for _ in range(20):
             send(STRANGER, priority=255)
-            time.sleep(0.05)  # the stream that is asked for, not a wait
+            time.sleep(0.05)  # this makes the stream, it waits for nothing
         self.assertEqual(self.transitions(), before)
         shown = self.two.vip()
         self.assertGreaterEqual(shown["counters"]["discarded"]["source"], 20)

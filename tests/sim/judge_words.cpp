@@ -16,7 +16,7 @@ void Judge::note_words(std::size_t node, vrrp::Priority priority) {
     words.ordinary_at = lan_.now();
     const Duration interval = scenario_.nodes[node].interval;
     const Duration since = lan_.now() - words.forged_at;
-    // What comes right after it may have been overtaken by it.
+    // An advertisement right after it may be older.
     if (!words.contradicted_since && since >= std::min<Duration>(50ms, interval / 4) &&
         since <= 2 * interval) {
         words.contradicted_since = lan_.now();

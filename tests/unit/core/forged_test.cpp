@@ -39,8 +39,8 @@ protected:
         advert.addresses = address.bytes();
         lan.inject(source, vrrp::multicast_group_v4, advert);
     }
-    // How often lb2 took the address when so many were forged, 700 ms apart, so that they fall on
-    // every part of the interval.
+    // How often lb2 took the address when this number of packets was forged, 700 ms apart, so that
+    // they fall on every part of the interval.
     int takeovers(int packets, const std::function<void()>& forge_one) {
         int count = 0;
         bool held = false;
@@ -79,8 +79,9 @@ TEST_F(Forged, a_long_interval_in_the_name_of_the_active_router_outlives_it_by_n
     forge(first, 150, 40950ms);
     lan.run_for(100us);
     lb1.cut(true);
+    const TimePoint cut = lan.now();
     ASSERT_TRUE(lan.run_until([&] { return lb2.holds(vip); }, 140s));
-    EXPECT_LE(lan.now() - lan.adverts.back().at, 3609376us + 1s);
+    EXPECT_LE(lan.now() - cut, 3609375us);
 }
 
 TEST_F(Forged, a_short_interval_in_the_name_of_the_active_router_moves_nothing) {
@@ -125,7 +126,6 @@ TEST_P(ForgedGift, succeeds_once_at_most) {
     EXPECT_LE(taken, 1);
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
     EXPECT_THAT(lb2.journal(), Contains(HasSubstr("and goes on advertising")));
-    EXPECT_THAT(lb2.why(), Contains(HasSubstr("it counts only")).Times(0));
 }
 
 // The best standby has a skew time of a few milliseconds.
@@ -138,12 +138,11 @@ TEST_P(ForgedGift, succeeds_once_at_most_beside_the_best_standby) {
 TEST_P(ForgedGift, in_the_name_of_another_router_gives_nothing_away) {
     start_pair(100, 254, false);
     EXPECT_EQ(takeovers(60, [&] { forge(stranger, GetParam(), 10ms); }), 0);
-    EXPECT_EQ(takeovers(60,
-                        [&] {
-                            forge(first, GetParam(), 10ms);
-                            forge(stranger, GetParam(), 10ms);
-                        }) <= 1,
-              true);
+    const int taken = takeovers(60, [&] {
+        forge(first, GetParam(), 10ms);
+        forge(stranger, GetParam(), 10ms);
+    });
+    EXPECT_LE(taken, 1);
 }
 
 TEST_P(ForgedGift, is_named) {
@@ -154,6 +153,45 @@ TEST_P(ForgedGift, is_named) {
     EXPECT_THAT(lb2.vip().warnings,
                 Contains(AllOf(HasSubstr("192.0.2.1 "), HasSubstr("goes on advertising"),
                                HasSubstr("another machine sends in its name"))));
+}
+
+// --- peer = ADDRESS
+// -------------------------------------------------------------------------------
+
+TEST_F(Forged, with_peers_nobody_else_is_believed) {
+    for (auto [host, priority] : {std::pair{&lb1, 150}, std::pair{&lb2, 100}}) {
+        Configuration configuration = web(static_cast<vrrp::Priority>(priority));
+        configuration.vips.front().peers = {VirtualHost::address(Family::ipv4, 1),
+                                            VirtualHost::address(Family::ipv4, 2)};
+        host->start(configuration);
+    }
+    lan.run_for(10s);
+    ASSERT_EQ(lb1.state(), "active");
+    ASSERT_EQ(lb2.state(), "backup");
+    for (int i = 0; i < 10; ++i) {
+        forge(stranger, 255, 40950ms);
+        lan.run_for(300ms);
+    }
+    EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    EXPECT_EQ(lb2.vip().transitions, 1U);
+    EXPECT_THAT(lb2.vip().warnings,
+                ElementsAre(HasSubstr("it is no peer of this VIP; it has priority 255 and "
+                                      "192.0.2.10")));
+    EXPECT_EQ(lb1.vip().counters.discarded.back().reason, "source");
+    EXPECT_EQ(lb1.vip().counters.discarded.back().count, 10U);
+}
+
+TEST_F(Forged, a_reload_names_peers_without_a_change_of_state) {
+    start_pair();
+    Configuration configuration = web(100);
+    configuration.vips.front().peers = {stranger};
+    lb2.reload(configuration);
+    EXPECT_EQ(lb2.state(), "backup");
+    lan.run_for(10s);
+    EXPECT_EQ(lb2.state(), "active") << "it hears nobody that it believes";
+    lb2.reload(web(100));
+    lan.run_for(2s);
+    EXPECT_EQ(lb2.state(), "backup");
 }
 
 // --- real moves beside that ----------------------------------------------------------------------
