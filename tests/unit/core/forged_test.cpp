@@ -21,8 +21,8 @@ const IpAddress stranger = IpAddress::v4(192, 0, 2, 200);
 
 class Forged : public testing::Test {
 protected:
-    void start_pair(vrrp::Priority first = 150, vrrp::Priority second = 100, bool preempt = true) {
-        for (auto [host, priority] : {std::pair{&lb1, first}, std::pair{&lb2, second}}) {
+    void start_pair(vrrp::Priority one = 150, vrrp::Priority two = 100, bool preempt = true) {
+        for (auto [host, priority] : {std::pair{&lb1, one}, std::pair{&lb2, two}}) {
             Configuration configuration = web(priority);
             configuration.vips.front().preempt = preempt;
             host->start(configuration);
