@@ -256,7 +256,7 @@ TEST_P(HostRoutesTest, exchange_of_the_only_ipv6_address_keeps_the_routes) {
     EXPECT_THAT(shown("-6 route show dev v0"), HasSubstr("2001:db8:1::/64 via 2001:db8::1"));
 }
 
-// What is removed and asked for again in one batch is there afterwards.
+// A batch that removes an address and adds it again leaves it there.
 TEST_P(HostRoutesTest, the_same_address_removed_and_added_is_held) {
     begin_with("198.51.100.10/24");
     remove("198.51.100.10/24");
