@@ -25,7 +25,7 @@ namespace understudy::host {
 namespace {
 
 constexpr std::uint16_t attribute_protocol = 11;  // IFA_PROTO
-// One message to the kernel carries so many changes: fits the default socket buffer.
+// The most changes in one message to the kernel: it fits the default socket buffer.
 constexpr std::size_t most_in_one_message = 256;
 
 std::size_t aligned(std::size_t size) {

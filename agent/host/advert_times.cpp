@@ -17,7 +17,7 @@ namespace understudy::host {
 
 namespace {
 
-// CLOCK_BOOTTIME begins anew with each boot, so times are of one boot only.
+// CLOCK_BOOTTIME begins at zero with each boot, so times are of one boot only.
 std::array<char, 40> boot_id() {
     std::array<char, 40> id{};
     std::ifstream{"/proc/sys/kernel/random/boot_id"}.read(id.data(), 36);

@@ -11,7 +11,7 @@ namespace understudy::host {
 namespace {
 
 // Between a decision and what follows from it. A process that was stopped for longer (SIGSTOP, a
-// machine that was moved) may not hold any more what it would announce.
+// machine that was moved) may no longer hold what it would announce.
 constexpr Duration longest_execution = std::chrono::milliseconds{100};
 
 // Renewals in one message to the kernel; one by one where somebody else keeps the kernel busy, so

@@ -22,7 +22,7 @@ void GivingAway::advertised(const core::SendAdvert& advert, std::span<const std:
     }
 }
 
-// What is held may change while it is given away, and its interface get another MAC.
+// While a VIP is given away its addresses may come and go, and its interface get another MAC.
 void GivingAway::observe(const core::Event& event) {
     has_changed_ =
         has_changed_ || (!routers_.empty() && (std::holds_alternative<core::AddressSeen>(event) ||

@@ -16,7 +16,7 @@ bool HeldAdverts::hold(TimePoint now, const core::SendAdvert& advert,
                        std::span<const std::byte> payload, Batch batch) {
     const auto same = [&](const Held& held) { return is_same_router(held.advert, advert); };
     if (advert.after == After::release) {
-        // What was to be said while it had the addresses, and was not, is not so any more.
+        // Older ones say that this node has the addresses, which is no longer true.
         std::erase_if(held_, [&](const Held& held) {
             return same(held) && held.advert.after != After::release;
         });

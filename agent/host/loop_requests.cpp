@@ -23,7 +23,7 @@ void Loop::on_request(core::ClientId client, const control::Request& request) {
     after_round();
 }
 
-// The kernel may be busy for others when it is asked for its routes.
+// The kernel may be busy when it lists its routes.
 void Loop::show_configuration(core::ClientId client, bool with_network) {
     control::ConfigResponse response{config::render(*running_), reloader_.file().string(), {}};
     if (!with_network) {

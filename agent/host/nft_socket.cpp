@@ -244,8 +244,9 @@ std::set<SetKey> NftSocket::elements(std::uint8_t family, const char* set) {
     return keys;
 }
 
-// Every rule, chain and set has a handle that no other one ever gets. What is said of a rule is all
-// of it; a set is told with the number of its elements by newer kernels, so only its name counts.
+// Every rule, chain and set has a handle that no other one ever gets. The message about
+// a rule has all of it; newer kernels add the number of elements to that about a set, so only its
+// name counts.
 std::optional<std::set<std::string>> NftSocket::parts_of_table(std::uint8_t family) {
     std::set<std::string> parts;
     bool found = false;
@@ -295,7 +296,7 @@ std::vector<NftWatch::Change> NftWatch::read() {
     }
 }
 
-// A transaction is told piece by piece, and who has done it at its end.
+// The kernel reports a transaction piece by piece, and the process at its end.
 void NftWatch::look_at(nlmsghdr& message, std::vector<Change>& changes) {
     const int kind = kind_of(message);
     if (kind < 0 || message.nlmsg_pid == ignored_) {

@@ -118,7 +118,7 @@ std::string accept_rules(const std::string& v4, const std::string& v6) {
            "  ip6 daddr @closed6 meta l4proto != 58 drop\n }\n}\n";
 }
 
-// The elements of `members` that `others` has not, as commands of at most so many each.
+// The elements of `members` that `others` has not, as commands of at most `portion` each.
 std::vector<std::string> element_commands(const std::string& verb, const RuleTable& table,
                                           const RuleTable& other) {
     constexpr std::size_t portion = 128;

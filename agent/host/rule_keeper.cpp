@@ -171,7 +171,7 @@ std::string RuleKeeper::update(const core::Configuration& configuration) {
     {
         const std::scoped_lock shared(mutex_);
         trouble_ = status_.trouble = trouble;
-        wanted_is_new_ = true;  // a table may be another one
+        wanted_is_new_ = true;  // a table may have been replaced
     }
     wake();
     return trouble;
@@ -350,7 +350,7 @@ void RuleKeeper::follow_orders() {
     }
 }
 
-// All of it anew: an element that is there already is no error, one that is not there would be.
+// Replaces the sets: to delete an element that is missing would be an error.
 void RuleKeeper::arm_in_kernel() {
     rivals_.clear();
     const std::scoped_lock lock(rules_);

@@ -159,7 +159,7 @@ class Rules(LabTestCase):
             for _ in range(10):
                 for address, family in ((VIP, "-4"), (VIP6, "-6")):
                     client.ip(family, "neighbour", "flush", "dev", "eth0", check=False)
-                    # Who is asked for answers; what the rival has announced is another matter, so only the question.
+                    # The rival poisons the cache of the client as well; only the answer of the holder counts.
                     capture = Capture(client)
                     subprocess.run(["ip", "netns", "exec", client.namespace, "ping", "-c", "1", "-W", "1", address],
                                    capture_output=True)

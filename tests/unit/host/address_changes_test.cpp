@@ -118,7 +118,7 @@ std::string shown(const std::string& arguments) {
 class HostRoutesTest : public testing::TestWithParam<bool> {
 protected:
     void SetUp() override {
-        if (unshare(CLONE_NEWNET) != 0) {
+        if (!isolated_) {
             GTEST_SKIP() << "no network namespace to be had: this test needs root";
         }
         ASSERT_TRUE(ip("link add v0 type veth peer name v1"));
@@ -156,6 +156,7 @@ protected:
     static std::string routes() { return shown("route show dev v0"); }
 
     static constexpr const char* setting = "/proc/sys/net/ipv4/conf/v0/promote_secondaries";
+    const bool isolated_ = unshare(CLONE_NEWNET) == 0;  // before there are sockets
     core::InterfaceIndex index_ = 0;
     AddressChanges changes_;
 };
@@ -256,7 +257,7 @@ TEST_P(HostRoutesTest, exchange_of_the_only_ipv6_address_keeps_the_routes) {
     EXPECT_THAT(shown("-6 route show dev v0"), HasSubstr("2001:db8:1::/64 via 2001:db8::1"));
 }
 
-// What is removed and asked for again in one batch is there afterwards.
+// A batch that removes an address and adds it again leaves it there.
 TEST_P(HostRoutesTest, the_same_address_removed_and_added_is_held) {
     begin_with("198.51.100.10/24");
     remove("198.51.100.10/24");

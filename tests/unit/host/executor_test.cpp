@@ -1,4 +1,4 @@
-// What is carried out when, on a real interface in a network namespace of each test's own.
+// When actions are carried out, on a real interface in a network namespace of each test's own.
 #include "agent/host/executor.hpp"
 
 #include <gmock/gmock.h>
@@ -159,7 +159,7 @@ TEST_F(ExecutorTest, an_address_is_announced_when_it_is_there) {
     EXPECT_EQ(announced(), 1U);
 }
 
-// Who is told of it finds the address there, and its end is not told before it is gone.
+// A client that hears of it finds the address there; its end is published after it is gone.
 TEST_F(ExecutorTest, what_is_told_waits_for_the_addresses) {
     keep_worker_busy();
     core::Outbox outbox;

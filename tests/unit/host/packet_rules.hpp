@@ -186,7 +186,7 @@ inline core::VipSettings vip_on_v0() {
 class PacketRulesTest : public testing::Test {
 protected:
     void SetUp() override {
-        if (unshare(CLONE_NEWNET) != 0) {
+        if (!isolated) {
             GTEST_SKIP() << "no network namespace to be had: this test needs root";
         }
         if (const std::string error = try_install(vip_on_v0()); !error.empty()) {
@@ -249,6 +249,7 @@ protected:
     }
     bool is_quiet() { return !nft.elements(nft_arp, "quiet").empty(); }
 
+    const bool isolated = unshare(CLONE_NEWNET) == 0;  // before there are sockets
     NftSocket nft;
     std::optional<RuleKeeper> keeper;
 };

@@ -1,4 +1,4 @@
-// Who is silenced when, and what a VIP accepts.
+// When a node is silenced, and what a VIP accepts.
 #include "tests/unit/host/packet_rules.hpp"
 
 namespace understudy::host {
