@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/connector.hpp"
+#include "checks/probes/words.hpp"
 #include "checks/probes/locked_filter.hpp"
 
 namespace understudy::checks {
