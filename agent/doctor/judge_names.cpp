@@ -40,7 +40,8 @@ std::string host_of(const checks::Question& question) {
 }
 
 bool is_name(const std::string& host) {
-    return !host.empty() && !IpAddress::parse(host.substr(0, host.find('%'))) && host != "localhost";
+    return !host.empty() && !IpAddress::parse(host.substr(0, host.find('%'))) &&
+           host != "localhost";
 }
 
 // What a module knows that neither the hosts file nor a name server does.

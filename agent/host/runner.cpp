@@ -312,7 +312,8 @@ void Runner::start_next_prober() {
     start_prober("");
 }
 
-// Its end starts the next one. One that cannot be killed hangs in the kernel, and is not waited for.
+// Its end starts the next one. One that cannot be killed hangs in the kernel, and is not waited
+// for.
 void Runner::replace_prober() {
     if (prober_pid_ <= 0) {
         return;

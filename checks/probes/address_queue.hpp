@@ -9,8 +9,8 @@
 
 namespace understudy::checks {
 
-// RFC 8305, section 5: how long one that has not answered is waited for before the next one is tried
-// beside it.
+// RFC 8305, section 5: how long one that has not answered is waited for before the next one is
+// tried beside it.
 inline constexpr auto connection_attempt_delay = std::chrono::milliseconds{250};
 
 class AddressQueue {

@@ -1,6 +1,6 @@
-// A transfer of libcurl over a connection that is made here. So libcurl looks up nothing and connects
-// to nothing: what it would do for that, it does in threads that it waits for when a transfer is
-// taken back, and one dead address of several would have all the time.
+// A transfer of libcurl over a connection that is made here. So libcurl looks up nothing and
+// connects to nothing: what it would do for that, it does in threads that it waits for when a
+// transfer is taken back, and one dead address of several would have all the time.
 #pragma once
 
 #include <functional>

@@ -142,9 +142,9 @@ std::string Connector::progress() const {
     for (auto one = open_.rbegin(); one != open_.rend(); ++one) {
         addresses += (addresses.empty() ? "" : " and ") + one->address.to_string();
     }
-    return addresses.empty() ? all_errors() + "; " + lookup_.progress()
-                             : "connecting to " + addresses + " port " +
-                                   std::to_string(target_.port);
+    return addresses.empty()
+               ? all_errors() + "; " + lookup_.progress()
+               : "connecting to " + addresses + " port " + std::to_string(target_.port);
 }
 
 std::string Connector::to_whom() const {

@@ -130,7 +130,8 @@ void CurlTransfer::use(boost::asio::ip::tcp::socket& socket) {
     }
     const std::string host =
         address.is_v6() ? '[' + address.to_string() + ']' : address.to_string();
-    connect_ = curl_slist_append(connect_, ("::" + host + ':' + std::to_string(peer.port())).c_str());
+    connect_ =
+        curl_slist_append(connect_, ("::" + host + ':' + std::to_string(peer.port())).c_str());
     curl_easy_setopt(easy(), CURLOPT_CONNECT_TO, connect_);
     socket_ = socket.release(error);
     curl_easy_setopt(easy(), CURLOPT_OPENSOCKETFUNCTION, &CurlTransfer::on_open);

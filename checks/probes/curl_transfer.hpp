@@ -37,8 +37,8 @@ public:
                                 const LoadedFiles& files);
     void add_header(const std::string& line);
     void apply_headers();
-    // The connection that it goes over, whatever the URL says. It is the transfer's from now on, and
-    // closed with a reset.
+    // The connection that it goes over, whatever the URL says. It is the transfer's from now on,
+    // and closed with a reset.
     void use(boost::asio::ip::tcp::socket& socket);
 
     // Since the transfer began.

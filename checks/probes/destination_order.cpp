@@ -97,8 +97,9 @@ Rank rank_of(const Destination& destination) {
     const bool usable = destination.has_route;
     const bool same_scope = usable && scope == scope_of(destination.source);
     const bool same_label = usable && policy.label == policy_of(bytes_of(destination.source)).label;
-    return {!usable, !same_scope,        !same_label,
-            -policy.precedence, scope, -matching_prefix(destination)};
+    return {!usable,     !same_scope,
+            !same_label, -policy.precedence,
+            scope,       -matching_prefix(destination)};
 }
 
 // A datagram socket that is connected has its source, and has sent nothing.
@@ -112,9 +113,8 @@ Destination destination_of(const address& to) {
     }
     boost::asio::ip::udp::endpoint from;
     auto size = static_cast<socklen_t>(from.capacity());
-    destination.has_route =
-        ::connect(fd, peer.data(), static_cast<socklen_t>(peer.size())) == 0 &&
-        ::getsockname(fd, from.data(), &size) == 0;
+    destination.has_route = ::connect(fd, peer.data(), static_cast<socklen_t>(peer.size())) == 0 &&
+                            ::getsockname(fd, from.data(), &size) == 0;
     destination.source = from.address();
     ::close(fd);
     return destination;

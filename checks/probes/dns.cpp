@@ -25,7 +25,7 @@ public:
     void start() {
         lookup_.start(dns_.server.host, {}, [this](const Lookup::Found& found) {
             const auto self = shared_from_this();  // finishing may end the attempt
-            lookup_.cancel();  // those of one family are enough for a start
+            lookup_.cancel();                      // those of one family are enough for a start
             resolved(found);
         });
     }

@@ -285,7 +285,8 @@ void DnsClient::Channel::arm() {
     for (const Side* side : {&udp_, &tcp_}) {
         timeval time{};
         if (side->handle != nullptr && ares_timeout(side->handle, nullptr, &time) != nullptr) {
-            const auto one = std::chrono::milliseconds{time.tv_sec * 1000 + time.tv_usec / 1000 + 1};
+            const auto one =
+                std::chrono::milliseconds{time.tv_sec * 1000 + time.tv_usec / 1000 + 1};
             wait = std::min(wait.value_or(one), one);
         }
     }
@@ -423,8 +424,7 @@ ares_ssize_t DnsClient::Channel::on_receive(ares_socket_t fd, void* data, std::s
                                             int flags, sockaddr* from, ares_socklen_t* from_size,
                                             void* side) {
     Channel& self = *static_cast<Side*>(side)->channel;
-    const ares_ssize_t received =
-        self.note(::recvfrom(fd, data, size, flags, from, from_size));
+    const ares_ssize_t received = self.note(::recvfrom(fd, data, size, flags, from, from_size));
     const auto found = self.sockets_.find(fd);
     if (found == self.sockets_.end() || found->second.is_stream || received < 0) {
         return received;

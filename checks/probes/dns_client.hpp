@@ -1,5 +1,5 @@
-// Asks name servers (c-ares) on an Asio loop: over UDP, again and again until one answers, and by TCP
-// where the answer does not fit.
+// Asks name servers (c-ares) on an Asio loop: over UDP, again and again until one answers, and by
+// TCP where the answer does not fit.
 //
 // Its sockets belong to this client alone. So whoever forges an answer has to guess a port and a
 // number that are used once, and destroying the client takes every question back at once.

@@ -36,15 +36,15 @@ struct Shared {
     std::condition_variable changed;
     std::deque<Job> jobs;
     std::size_t threads = 0;
-    std::size_t busy = 0;  // of them
+    std::size_t busy = 0;                            // of them
     std::function<void(const void*, Outcome)> tell;  // to the loop; empty: that is gone
 };
 
 void work(Shared& shared) {
     std::unique_lock lock(shared.mutex);
-    while (shared.changed.wait_for(lock, longest_idle,
-                                   [&] { return !shared.jobs.empty() || !shared.tell; }) &&
-           shared.tell) {
+    while (shared.changed.wait_for(lock, longest_idle, [&] {
+        return !shared.jobs.empty() || !shared.tell;
+    }) && shared.tell) {
         const Job job = std::move(shared.jobs.front());
         shared.jobs.pop_front();
         ++shared.busy;
@@ -199,8 +199,7 @@ std::string FileThreads::Loop::progress(const void* asker, const std::string& pa
         return "about to tell";
     }
     return "looking at " + path + ", which has hung for " +
-           milliseconds(found->second.since.elapsed()) +
-           " (does its file system not answer?)";
+           milliseconds(found->second.since.elapsed()) + " (does its file system not answer?)";
 }
 
 FileThreads::FileThreads(boost::asio::io_context& context)

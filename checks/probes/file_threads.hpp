@@ -1,5 +1,6 @@
 // Looks at files in threads beside the loop. A file system that hangs (NFS, FUSE) keeps the thread
-// that looks, often beyond the reach of a signal; it costs the check that is about it, and no other.
+// that looks, often beyond the reach of a signal; it costs the check that is about it, and no
+// other.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,8 +23,8 @@ public:
     // Does not wait for looks that hang.
     ~FileThreads();
 
-    // One look at `path`, for whoever `asker` is. As long as an asker's former look hangs there is no
-    // second one: what the former brings is the outcome. So there are never more threads than
+    // One look at `path`, for whoever `asker` is. As long as an asker's former look hangs there is
+    // no second one: what the former brings is the outcome. So there are never more threads than
     // askers, which are the checks of one configuration.
     std::unique_ptr<Attempt> start(const void* asker, const std::string& path, Look look,
                                    Finish finish);

@@ -41,8 +41,8 @@ bool takes_body(const std::string& method) {
     return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-// libcurl would follow a redirection by itself, and look up the next host's name on its way: so each
-// request is a transfer of its own.
+// libcurl would follow a redirection by itself, and look up the next host's name on its way: so
+// each request is a transfer of its own.
 class HttpAttempt : public Attempt {
 public:
     HttpAttempt(Resolver& resolver, const CurlTools& tools, const Http& http, Finish finish)
@@ -107,15 +107,16 @@ void HttpAttempt::request() {
 bool HttpAttempt::is_first_host() const {
     const Endpoint first = first_.endpoint();
     const Endpoint now = url_.endpoint();
-    return now.port == first.port && (same_name(now.host, first.host) ||
-                                      same_name(now.host, http_.tls.server_name));
+    return now.port == first.port &&
+           (same_name(now.host, first.host) || same_name(now.host, http_.tls.server_name));
 }
 
 Endpoint HttpAttempt::target() const {
     if (!is_first_host()) {
         return url_.endpoint();
     }
-    return http_.connect.empty() ? first_.endpoint() : UrlParts{"http://" + http_.connect}.endpoint();
+    return http_.connect.empty() ? first_.endpoint()
+                                 : UrlParts{"http://" + http_.connect}.endpoint();
 }
 
 // libcurl takes the name for SNI and for the certificate from the URL: another name goes there.

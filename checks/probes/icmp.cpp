@@ -83,9 +83,8 @@ public:
         if (!target_) {
             return lookup_.progress();
         }
-        return whom() + ": " + std::to_string(answered_) + " of " +
-               std::to_string(icmp_.count) + " answered, waiting for " +
-               std::to_string(icmp_.count - answered_ - lost_) +
+        return whom() + ": " + std::to_string(answered_) + " of " + std::to_string(icmp_.count) +
+               " answered, waiting for " + std::to_string(icmp_.count - answered_ - lost_) +
                (error_.empty() ? "" : " (" + error_ + ')');
     }
 
@@ -304,8 +303,8 @@ private:
         const std::string time = milliseconds(total_ / answered_);
         outcome.detail = icmp_.count == 1
                              ? whom() + " answered in " + time
-                             : whom() + " answered " + std::to_string(answered_) +
-                                   " of " + std::to_string(sent_) + ", " + time + " on average";
+                             : whom() + " answered " + std::to_string(answered_) + " of " +
+                                   std::to_string(sent_) + ", " + time + " on average";
         timings_.first_byte = watch_.elapsed();
         end(std::move(outcome));
     }

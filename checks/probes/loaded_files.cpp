@@ -185,7 +185,8 @@ void LoadedFiles::finish(Place reader) {
     if (received.starts_with(good)) {
         file = {received.substr(1), ""};
     } else {
-        const std::string why = received.empty() ? "the process that reads it died" : received.substr(1);
+        const std::string why =
+            received.empty() ? "the process that reads it died" : received.substr(1);
         file = {"", reader->path + ": " + why};
     }
     waitpid(reader->process, nullptr, 0);  // it has closed its pipe, and ends

@@ -186,8 +186,9 @@ void set_limits() {
 }  // namespace
 
 void run_prober(const ProberTask& task, int channel, int retired) {
-    // Names are looked up by the Resolver. Should a library want to do so itself, it finds the hosts
-    // file and nothing that waits: libldap asks for the name of this machine when it is first used.
+    // Names are looked up by the Resolver. Should a library want to do so itself, it finds the
+    // hosts file and nothing that waits: libldap asks for the name of this machine when it is first
+    // used.
     __nss_configure_lookup("hosts", "files");
     try {
         Prober prober(task, channel, retired);

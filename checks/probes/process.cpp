@@ -102,8 +102,9 @@ Outcome look(const Process& process) {
 
 std::unique_ptr<Attempt> start_process(FileThreads& threads, const Process& process,
                                        Finish finish) {
-    return threads.start(&process, process.pid_file.empty() ? "/proc" : process.pid_file,
-                         [process] { return look(process); }, std::move(finish));
+    return threads.start(
+        &process, process.pid_file.empty() ? "/proc" : process.pid_file,
+        [process] { return look(process); }, std::move(finish));
 }
 
 }  // namespace understudy::checks

@@ -26,7 +26,8 @@ using Error = boost::system::error_code;
 
 // RFC 8305, section 3: how long the addresses of one family wait for those of the other one.
 constexpr auto resolution_delay = std::chrono::milliseconds{50};
-// Nobody joins a look-up that has already repeated its question: its next repetition may be far off.
+// Nobody joins a look-up that has already repeated its question: its next repetition may be far
+// off.
 constexpr auto young = std::chrono::milliseconds{250};
 // A name server that has had this long and has not answered is not the first one any more.
 constexpr auto silence = std::chrono::milliseconds{100};
@@ -201,7 +202,8 @@ void Resolver::Query::ask_next() {
 
 void Resolver::Query::answered(Family& family, const DnsClient::Answer& answer) {
     family.failure = answer.error.empty() ? failure_in(answer.message) : answer.error;
-    family.addresses = answer.error.empty() ? addresses_in(answer.message, family.type) : Addresses{};
+    family.addresses =
+        answer.error.empty() ? addresses_in(answer.message, family.type) : Addresses{};
     const auto missing = [](const Family& each) { return each.wanted && !each.addresses; };
     if (std::ranges::none_of(families_, missing)) {
         all_answered();
@@ -218,7 +220,9 @@ void Resolver::Query::answered(Family& family, const DnsClient::Answer& answer) 
 
 void Resolver::Query::all_answered() {
     delay_.cancel();
-    const auto has_any = [](const Family& each) { return each.addresses && !each.addresses->empty(); };
+    const auto has_any = [](const Family& each) {
+        return each.addresses && !each.addresses->empty();
+    };
     if (delivered_ || std::ranges::any_of(families_, has_any)) {
         deliver(true);
         return;

@@ -1,9 +1,9 @@
 // The addresses of a host: an address is its own, a name is looked up in the hosts file, and then
 // asked of the name servers of resolv.conf. Both files count as they are at that moment.
 //
-// Every look-up has sockets and a time of its own: none waits for another one, and one that is given
-// up is gone. There is no cache: what is checked is also that the name still leads somewhere. Other
-// modules of nsswitch.conf than files and dns are not asked, since their code may wait.
+// Every look-up has sockets and a time of its own: none waits for another one, and one that is
+// given up is gone. There is no cache: what is checked is also that the name still leads somewhere.
+// Other modules of nsswitch.conf than files and dns are not asked, since their code may wait.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -68,7 +68,8 @@ private:
         if (error && tcp_.expect.empty()) {
             end(failure(plain(error)));
         } else if (tcp_.expect.empty()) {
-            const std::string detail = "sent" + connector_->to_whom() + " in " + milliseconds(connector_->elapsed());
+            const std::string detail =
+                "sent" + connector_->to_whom() + " in " + milliseconds(connector_->elapsed());
             // Closed in order: a reset would take back what has not arrived yet.
             Error ignored;
             connector_->socket().close(ignored);

@@ -13,8 +13,8 @@
 
 namespace understudy::checks {
 
-// What handshakes are made with: from files that were read while the prober could still read what only
-// root can.
+// What handshakes are made with: from files that were read while the prober could still read what
+// only root can.
 class TlsContexts {
 public:
     // The parameters outlive this.

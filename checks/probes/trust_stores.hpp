@@ -1,5 +1,5 @@
-// The authorities that TLS connections trust. Each file is parsed once: libcurl would do it for every
-// connection, and would read the system's file while checks wait.
+// The authorities that TLS connections trust. Each file is parsed once: libcurl would do it for
+// every connection, and would read the system's file while checks wait.
 #pragma once
 
 #include <openssl/ossl_typ.h>

@@ -24,13 +24,12 @@ public:
                             [this](const std::string& why) { ended(why); });
             return;
         }
-        boost::asio::post(resolver.context(),
-                          [alive = std::weak_ptr<int>(alive_), this, error] {
-                              if (!alive.expired()) {
-                                  const Finish done = std::move(finish_);
-                                  done(failure(error));
-                              }
-                          });
+        boost::asio::post(resolver.context(), [alive = std::weak_ptr<int>(alive_), this, error] {
+            if (!alive.expired()) {
+                const Finish done = std::move(finish_);
+                done(failure(error));
+            }
+        });
     }
 
     std::string progress() const override { return transfer_.progress(); }

@@ -56,8 +56,8 @@ Endpoint UrlParts::endpoint() const {
     }
     if (endpoint.host.starts_with('[')) {
         const std::string zone = get(CURLUPART_ZONEID);
-        endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2) +
-                        (zone.empty() ? "" : '%' + zone);
+        endpoint.host =
+            endpoint.host.substr(1, endpoint.host.size() - 2) + (zone.empty() ? "" : '%' + zone);
     }
     endpoint.port =
         static_cast<std::uint16_t>(std::atoi(get(CURLUPART_PORT, CURLU_DEFAULT_PORT).c_str()));

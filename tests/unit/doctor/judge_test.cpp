@@ -140,7 +140,8 @@ TEST(DoctorAndAgent, AnotherVersionAFaultAndRights) {
     EXPECT_EQ(trouble(facts).subject, "agent's rights");
 }
 
-// --- names -----------------------------------------------------------------------------------------
+// --- names
+// -----------------------------------------------------------------------------------------
 
 checks::CheckSettings check_of(checks::Question question) {
     checks::CheckSettings check;
@@ -172,7 +173,8 @@ TEST(DoctorAndNames, modules_that_checks_do_not_ask_are_named_with_what_is_misse
     checks::Url mail;
     mail.url = "smtp://mail.example.org";
     facts.configuration->checks = {check_of(mail)};
-    EXPECT_THAT(trouble(facts).seen, testing::EndsWith("names of its own: perhaps mail.example.org"));
+    EXPECT_THAT(trouble(facts).seen,
+                testing::EndsWith("names of its own: perhaps mail.example.org"));
 }
 
 // --- the host ------------------------------------------------------------------------------------

@@ -50,9 +50,9 @@ TEST(DestinationOrder, prefers_matching_label) {
     EXPECT_THAT(sorted({{"2001:db8:1::1", "2002:c633:6401::2"},
                         {"2002:c633:6401::1", "2002:c633:6401::2"}}),
                 ElementsAre("2002:c633:6401::1", "2001:db8:1::1"));
-    EXPECT_THAT(sorted({{"2002:c633:6401::1", "2002:c633:6401::2"},
-                        {"2001:db8:1::1", "2001:db8:1::2"}}),
-                ElementsAre("2001:db8:1::1", "2002:c633:6401::1"));
+    EXPECT_THAT(
+        sorted({{"2002:c633:6401::1", "2002:c633:6401::2"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
+        ElementsAre("2001:db8:1::1", "2002:c633:6401::1"));
 }
 
 TEST(DestinationOrder, prefers_longer_matching_prefix) {

@@ -1,9 +1,10 @@
 // DNS checks against a name server on loopback, and answers written by hand after RFC 1035 4.1.
+#include "checks/probes/dns.hpp"
+
 #include <gmock/gmock.h>
 
 #include <string_view>
 
-#include "checks/probes/dns.hpp"
 #include "checks/probes/dns_message.hpp"
 #include "tests/unit/probes/fake_name_server.hpp"
 #include "tests/unit/probes/probing.hpp"
@@ -127,9 +128,8 @@ TEST_F(DnsProbe, truncated_answer_is_asked_for_by_tcp) {
     for (int i = 1; i <= 200; ++i) {
         many.push_back("192.0.2." + std::to_string(i));
     }
-    FakeNameServer server(context, [&](const Question& asked) {
-        return Reply{false, 0, many, !asked.by_tcp};
-    });
+    FakeNameServer server(
+        context, [&](const Question& asked) { return Reply{false, 0, many, !asked.by_tcp}; });
     Dns question = to(server);
     question.answer = "192.0.2.200";
     const Outcome outcome = ask(question);
@@ -143,12 +143,12 @@ TEST_F(DnsProbe, truncated_answer_without_tcp_is_a_failure_that_says_so) {
     boost::asio::ip::udp::socket server(context, {boost::asio::ip::address_v4::loopback(), 0});
     std::array<char, 512> query{};
     boost::asio::ip::udp::endpoint from;
-    server.async_receive_from(
-        boost::asio::buffer(query), from, [&](const boost::system::error_code&, std::size_t size) {
-            std::string reply(query.data(), size);
-            reply[2] = static_cast<char>(0x83);  // a response, truncated
-            server.send_to(boost::asio::buffer(reply), from);
-        });
+    server.async_receive_from(boost::asio::buffer(query), from,
+                              [&](const boost::system::error_code&, std::size_t size) {
+                                  std::string reply(query.data(), size);
+                                  reply[2] = static_cast<char>(0x83);  // a response, truncated
+                                  server.send_to(boost::asio::buffer(reply), from);
+                              });
     const Outcome outcome =
         ask({{"127.0.0.1", server.local_endpoint().port()}, "www.example.com", "A", ""});
     EXPECT_EQ(outcome.detail, "www.example.com A: connection refused by TCP");
@@ -157,7 +157,10 @@ TEST_F(DnsProbe, truncated_answer_without_tcp_is_a_failure_that_says_so) {
 // RFC 7766 has no such limit as a datagram's 300 ms.
 TEST_F(DnsProbe, answer_by_tcp_may_take_its_time) {
     FakeNameServer server(context, [](const Question& asked) {
-        return Reply{false, 0, {"192.0.2.1"}, !asked.by_tcp,
+        return Reply{false,
+                     0,
+                     {"192.0.2.1"},
+                     !asked.by_tcp,
                      std::chrono::milliseconds{asked.by_tcp ? 1200 : 0}};
     });
     EXPECT_TRUE(ask(to(server)).passed);
@@ -194,21 +197,20 @@ TEST_F(DnsProbe, errors_are_said) {
 // The name of the name server leads to one that is dead and to one that answers.
 TEST_F(DnsProbe, every_address_of_the_server_is_asked) {
     FakeNameServer dead(context, [](const Question&) { return Reply{true}; }, "127.0.0.7");
-    FakeNameServer names(context, [](const Question&) {
-        return Reply{false, 0, {"127.0.0.7", "127.0.0.9"}};
-    });
+    FakeNameServer names(
+        context, [](const Question&) { return Reply{false, 0, {"127.0.0.7", "127.0.0.9"}}; });
     name_servers.servers = {names.endpoint()};
     boost::asio::ip::udp::socket living(
         context, {boost::asio::ip::make_address("127.0.0.9"), dead.endpoint().port()});
     std::array<char, 512> query{};
     boost::asio::ip::udp::endpoint from;
-    living.async_receive_from(
-        boost::asio::buffer(query), from, [&](const boost::system::error_code&, std::size_t size) {
-            std::string reply(query.data(), size);
-            reply[2] = static_cast<char>(0x81);
-            reply[3] = 3;  // NXDOMAIN
-            living.send_to(boost::asio::buffer(reply), from);
-        });
+    living.async_receive_from(boost::asio::buffer(query), from,
+                              [&](const boost::system::error_code&, std::size_t size) {
+                                  std::string reply(query.data(), size);
+                                  reply[2] = static_cast<char>(0x81);
+                                  reply[3] = 3;  // NXDOMAIN
+                                  living.send_to(boost::asio::buffer(reply), from);
+                              });
     const Outcome outcome =
         ask({{"ns.example.org", dead.endpoint().port()}, "www.example.com", "A", ""});
     EXPECT_EQ(outcome.detail, "www.example.com A: NXDOMAIN");

@@ -1,5 +1,5 @@
-// A name server on loopback, by UDP and TCP, that does what a test tells it to. It writes its answers
-// by hand, after RFC 1035 and RFC 6891, and runs in the test's own loop.
+// A name server on loopback, by UDP and TCP, that does what a test tells it to. It writes its
+// answers by hand, after RFC 1035 and RFC 6891, and runs in the test's own loop.
 #pragma once
 
 #include <arpa/inet.h>
@@ -162,32 +162,31 @@ private:
             if (error == boost::asio::error::operation_aborted) {
                 return;
             }
-            boost::asio::async_read(
-                client->socket, boost::asio::buffer(client->size),
-                [this, client](const Error& failed, std::size_t) {
-                    if (!failed) {
-                        read_query(client);
-                    }
-                });
+            boost::asio::async_read(client->socket, boost::asio::buffer(client->size),
+                                    [this, client](const Error& failed, std::size_t) {
+                                        if (!failed) {
+                                            read_query(client);
+                                        }
+                                    });
             accept();
         });
     }
 
     void read_query(const std::shared_ptr<Client>& client) {
         client->query.resize(number(client->size, 0));
-        boost::asio::async_read(
-            client->socket, boost::asio::buffer(client->query),
-            [this, client](const Error& failed, std::size_t) {
-                if (failed) {
-                    return;
-                }
-                answer(client->query, true, [client](const Message& text) {
-                    Error ignored;
-                    const std::string whole =
-                        two_bytes(static_cast<unsigned>(text->size())) + *text;
-                    boost::asio::write(client->socket, boost::asio::buffer(whole), ignored);
-                });
-            });
+        boost::asio::async_read(client->socket, boost::asio::buffer(client->query),
+                                [this, client](const Error& failed, std::size_t) {
+                                    if (failed) {
+                                        return;
+                                    }
+                                    answer(client->query, true, [client](const Message& text) {
+                                        Error ignored;
+                                        const std::string whole =
+                                            two_bytes(static_cast<unsigned>(text->size())) + *text;
+                                        boost::asio::write(client->socket,
+                                                           boost::asio::buffer(whole), ignored);
+                                    });
+                                });
     }
 
     boost::asio::io_context& context_;

@@ -105,8 +105,7 @@ TEST_F(HttpProbe, method_that_takes_a_body_says_that_there_is_none) {
 
 TEST_F(HttpProbe, dead_addresses_of_a_name_do_not_hold_up_the_living_one) {
     const WebServer server({ok});
-    const auto port =
-        static_cast<std::uint16_t>(std::stoi(server.authority("").substr(1)));
+    const auto port = static_cast<std::uint16_t>(std::stoi(server.authority("").substr(1)));
     const SilentPort dead(context, "::1", port);
     const SilentPort dead_too(context, "127.0.0.7", port);
     FakeNameServer names(context, [](const Question&) {
@@ -191,7 +190,8 @@ TEST_F(HttpProbe, redirection_changes_the_method_where_the_rfc_says_so) {
 
 TEST_F(HttpProbe, another_host_gets_no_secrets_and_is_connected_to_by_its_own_name) {
     const WebServer other({ok});
-    const WebServer first({redirection("/again"), redirection("http://" + other.authority("o.example.org") + "/")});
+    const WebServer first(
+        {redirection("/again"), redirection("http://" + other.authority("o.example.org") + "/")});
     FakeNameServer names(context, [](const Question&) { return Reply{false, 0, {"127.0.0.1"}}; });
     name_servers.servers = {names.endpoint()};
     Http http = url("http://www.example.com/");

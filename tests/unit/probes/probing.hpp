@@ -100,8 +100,7 @@ private:
 // An address that swallows what is sent to it: its queue of connections is full.
 class SilentPort {
 public:
-    SilentPort(boost::asio::io_context& context, const std::string& address,
-               std::uint16_t port = 0)
+    SilentPort(boost::asio::io_context& context, const std::string& address, std::uint16_t port = 0)
         : acceptor_(context) {
         const boost::asio::ip::tcp::endpoint endpoint{boost::asio::ip::make_address(address), port};
         acceptor_.open(endpoint.protocol());

@@ -125,9 +125,7 @@ TEST_F(ResolverTest, localhost_is_not_asked_of_a_name_server) {
 }
 
 TEST_F(ResolverTest, name_has_addresses_of_both_families) {
-    FakeNameServer server(context, [](const Question&) {
-        return addresses({"127.0.0.5", "::1"});
-    });
+    FakeNameServer server(context, [](const Question&) { return addresses({"127.0.0.5", "::1"}); });
     ask(server);
     start("both.example.org");
     ASSERT_TRUE(is_done());
@@ -137,9 +135,7 @@ TEST_F(ResolverTest, name_has_addresses_of_both_families) {
 }
 
 TEST_F(ResolverTest, only_the_family_of_the_source_is_asked_for) {
-    FakeNameServer server(context, [](const Question&) {
-        return addresses({"127.0.0.5", "::1"});
-    });
+    FakeNameServer server(context, [](const Question&) { return addresses({"127.0.0.5", "::1"}); });
     ask(server);
     start("both.example.org", IpAddress::v4(127, 0, 0, 1));
     ASSERT_TRUE(is_done());
@@ -252,8 +248,8 @@ TEST_F(ResolverTest, question_is_repeated_until_it_is_answered) {
 
 TEST_F(ResolverTest, dead_name_server_costs_300_ms_once) {
     FakeNameServer dead(context, [](const Question&) { return silence(); });
-    FakeNameServer living(context, [](const Question&) { return addresses({"192.0.2.1"}); },
-                          "127.0.0.2");
+    FakeNameServer living(
+        context, [](const Question&) { return addresses({"192.0.2.1"}); }, "127.0.0.2");
     ask(dead);
     ask(living);
     start("a.example.org");
@@ -271,8 +267,8 @@ TEST_F(ResolverTest, dead_name_server_costs_300_ms_once) {
 // The time limit of the check ends the look-up before the second server is asked.
 TEST_F(ResolverTest, name_server_that_had_time_and_did_not_answer_is_not_the_first_any_more) {
     FakeNameServer dead(context, [](const Question&) { return silence(); });
-    FakeNameServer living(context, [](const Question&) { return addresses({"192.0.2.1"}); },
-                          "127.0.0.2");
+    FakeNameServer living(
+        context, [](const Question&) { return addresses({"192.0.2.1"}); }, "127.0.0.2");
     ask(dead);
     ask(living);
     start("a.example.org");
@@ -287,8 +283,8 @@ TEST_F(ResolverTest, name_server_that_had_time_and_did_not_answer_is_not_the_fir
 
 TEST_F(ResolverTest, server_that_refuses_is_passed_over) {
     FakeNameServer refuses(context, [](const Question&) { return code(refused); });
-    FakeNameServer living(context, [](const Question&) { return addresses({"192.0.2.1"}); },
-                          "127.0.0.2");
+    FakeNameServer living(
+        context, [](const Question&) { return addresses({"192.0.2.1"}); }, "127.0.0.2");
     ask(refuses);
     ask(living);
     start("a.example.org");

@@ -105,8 +105,8 @@ TEST_F(TcpProbe, dead_address_of_a_name_does_not_hold_up_the_next_one) {
     const Tcp question{{"web.example.org", server.port}, {}, "", ""};
     auto attempt = start_tcp(resolver, question, keep());
     EXPECT_TRUE(run_until([&] {
-        return attempt->progress() == "connecting to ::1 and 127.0.0.7 port " +
-                                          std::to_string(server.port);
+        return attempt->progress() ==
+               "connecting to ::1 and 127.0.0.7 port " + std::to_string(server.port);
     })) << attempt->progress();
     const Outcome outcome = wait();
     EXPECT_TRUE(outcome.passed) << outcome.detail;
