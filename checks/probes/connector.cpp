@@ -87,7 +87,7 @@ Error Connector::begin(std::list<Try>::iterator one) {
         one->socket.bind({boost::asio::ip::make_address(source_->to_string()), 0}, error);
     }
     if (!error) {
-        // A try that is taken off the list is closed, and its handler is told so.
+        // Removing a try from the list closes its socket and aborts this handler.
         one->socket.async_connect(to, [weak = weak_from_this(), one](const Error& failed) {
             const auto self = weak.lock();
             if (self && self->done_ && failed != boost::asio::error::operation_aborted) {

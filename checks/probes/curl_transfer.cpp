@@ -117,8 +117,8 @@ void CurlTransfer::apply_headers() {
     curl_easy_setopt(easy(), CURLOPT_HTTPHEADER, headers_);
 }
 
-// libcurl asks for a socket, and takes it for connected. For the host, it is told the address: what
-// is no name is never looked up.
+// libcurl takes this socket, which is connected. CONNECT_TO replaces the host by its address, so
+// libcurl has no name to look up.
 void CurlTransfer::use(boost::asio::ip::tcp::socket& socket) {
     boost::system::error_code error;
     const auto peer = socket.remote_endpoint(error);

@@ -79,8 +79,8 @@ int scope_of(const address& any) {
     return v6.is_site_local() ? site_local : global;
 }
 
-// Rule 9, for IPv6 only: of IPv4 addresses a longer prefix says nothing, and would undo what a name
-// server does to share the load. What is behind the network's prefix says nothing either.
+// Rule 9, for IPv6 only: IPv4 prefixes carry no topology, and sorting by them would undo the round
+// robin of a name server. Bits behind the network prefix (64) carry none either.
 int matching_prefix(const Destination& destination) {
     constexpr int longest = 64;
     return destination.has_route && destination.source.is_v6() && destination.address.is_v6()

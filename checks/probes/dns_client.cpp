@@ -229,7 +229,7 @@ void DnsClient::Channel::send(Question& question) {
               &question);
 }
 
-// c-ares forbids to destroy a channel here, so the answer is told later.
+// c-ares forbids destroying a channel in this callback, so tell() delivers the answer later.
 void DnsClient::Channel::on_answer(void* question, int status, int, unsigned char* data, int size) {
     auto& asked = *static_cast<Question*>(question);
     asked.status = status;
@@ -276,7 +276,7 @@ void DnsClient::Channel::close() {
 
 // --- the loop ------------------------------------------------------------------------------------
 
-// What c-ares has waited for is over when it is called again; what has ended is told from the loop.
+// Wakes for the next repetition, or at once if an answer waits to be delivered.
 void DnsClient::Channel::arm() {
     if (closed_) {
         return;

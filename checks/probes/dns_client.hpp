@@ -49,7 +49,7 @@ public:
     void ask(const std::string& name, int type, Done done);
 
     bool asks_by_tcp() const;
-    // Who sent the last datagram that came.
+    // The sender of the last datagram.
     std::optional<Server> heard() const;
 
 private:

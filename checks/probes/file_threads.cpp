@@ -148,7 +148,7 @@ private:
     std::shared_ptr<Loop> loop_;
     const void* asker_;
     std::string path_;
-    std::shared_ptr<Waiting> waiting_;  // gone with the attempt: then nobody is told
+    std::shared_ptr<Waiting> waiting_;  // destroyed with the attempt: its outcome is then dropped
 };
 
 std::unique_ptr<Attempt> FileThreads::Loop::start(const void* asker, const std::string& path,

@@ -10,7 +10,7 @@ namespace understudy::checks {
 struct NameServers {
     std::vector<boost::asio::ip::udp::endpoint> servers;
     std::vector<std::string> search;
-    unsigned ndots = 1;    // a name with at least as many dots is asked for as it is first
+    unsigned ndots = 1;    // a name with at least as many dots is first queried as it is
     bool by_tcp = false;   // options use-vc
     bool by_edns = false;  // options edns0
 };
@@ -19,7 +19,7 @@ struct NameServers {
 // its status.
 NameServers system_name_servers();
 
-// The names that `host` may stand for, in the order in which they are asked for.
+// The names that `host` may stand for, in the order of the queries.
 std::vector<std::string> candidates(const std::string& host, const NameServers& from);
 
 }  // namespace understudy::checks

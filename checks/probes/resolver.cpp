@@ -29,7 +29,7 @@ constexpr auto resolution_delay = std::chrono::milliseconds{50};
 // Nobody joins a look-up that has already repeated its question: its next repetition may be far
 // off.
 constexpr auto young = std::chrono::milliseconds{250};
-// A name server that has had this long and has not answered is not the first one any more.
+// A name server that has not answered for this long loses its place as the first one.
 constexpr auto silence = std::chrono::milliseconds{100};
 constexpr auto preference = std::chrono::seconds{30};
 // Of one family. A name server may send thousands.
@@ -112,7 +112,7 @@ public:
     void remove(std::uint64_t listener);
     std::string progress() const;
     bool is_young() const { return watch_.elapsed() < Duration{young}; }
-    // What is the same for those who may share it.
+    // Look-ups with the same key may share one query.
     static std::string key_of(const std::string& host, bool v4, bool v6) {
         return (v4 ? "4" : "") + std::string{v6 ? "6" : ""} + ' ' + host;
     }
@@ -266,7 +266,7 @@ void Resolver::Query::publish(Lookup::Found found) {
     });
 }
 
-// Whoever is told may take back its own look-up, or another one.
+// A listener may cancel its own look-up, or that of another listener.
 void Resolver::Query::tell() {
     const auto waits = [this](const Listener& each) { return each.told < found_.size(); };
     for (auto next = std::ranges::find_if(listeners_, waits); next != listeners_.end();

@@ -1,7 +1,7 @@
 // The addresses of a host: an address is its own, a name is looked up in the hosts file, and then
 // asked of the name servers of resolv.conf. Both files count as they are at that moment.
 //
-// Every look-up has sockets and a time of its own: none waits for another one, and one that is
+// Every look-up has sockets and a time of its own: none waits for the others, and one that is
 // given up is gone. There is no cache: what is checked is also that the name still leads somewhere.
 // Other modules of nsswitch.conf than files and dns are not asked, since their code may wait.
 #pragma once
@@ -24,7 +24,7 @@ struct ares_channeldata;
 
 namespace understudy::checks {
 
-// Those of this machine. Whoever tests it gives others.
+// The defaults are those of this machine; tests replace them.
 struct ResolverSources {
     std::function<NameServers()> name_servers = system_name_servers;
     bool hosts_of_environment = false;  // the hosts file is the one that $CARES_HOSTS names
@@ -57,7 +57,7 @@ private:
     ares_channeldata* files_ = nullptr;  // reads the hosts file, and asks nobody
     // Those that have just begun: who asks for the same name now gets the same answer.
     std::map<std::string, std::weak_ptr<Query>> young_;
-    // A name server that answers goes before one that did not, for a time.
+    // For some time, a name server that answered is queried before one that did not.
     std::optional<DnsClient::Server> preferred_;
     Clock::time_point preferred_until_;
 };
@@ -84,7 +84,7 @@ public:
     // `done` is called once or twice, later, from the loop, and may destroy the look-up. With a
     // source, only addresses of its family count. A second start() takes the first one back.
     void start(const std::string& host, const std::optional<IpAddress>& source, Done done);
-    // `done` is not called any more.
+    // `done` is not called after this.
     void cancel();
     // "looking up lb9: no answer from 192.0.2.53".
     std::string progress() const;

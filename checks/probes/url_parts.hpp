@@ -16,7 +16,7 @@ public:
     UrlParts& operator=(const UrlParts&) = delete;
     ~UrlParts();
 
-    // Another one, relative to this: the Location of a redirection.
+    // Resolves the Location of a redirect against this URL.
     void follow(const std::string& location);
     // Nothing more can be said of one that is not valid, or has an unknown scheme.
     bool is_valid() const { return error_.empty(); }

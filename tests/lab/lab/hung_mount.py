@@ -56,7 +56,7 @@ class HungMount:
                 if error.errno in (errno.EINTR, errno.ENOENT):
                     continue
                 os.close(self.device)
-                return  # not mounted any more
+                return  # unmounted
             with self.lock:
                 if self.hanging:
                     self.asked += 1

@@ -107,7 +107,7 @@ public:
         acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
         acceptor_.bind(endpoint);
         acceptor_.listen(0);
-        // The kernel takes one more than it is told; the next one hangs.
+        // The kernel accepts one more than the backlog; the next connection hangs.
         for (int i = 0; i < 3; ++i) {
             queue_.emplace_back(context);
             queue_.back().async_connect(acceptor_.local_endpoint(),

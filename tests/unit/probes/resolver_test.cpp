@@ -130,7 +130,7 @@ TEST_F(ResolverTest, name_has_addresses_of_both_families) {
     start("both.example.org");
     ASSERT_TRUE(is_done());
     EXPECT_EQ(calls, 1);
-    // RFC 6724: precedence 50 goes before 35.
+    // RFC 6724: precedence 50 is preferred to 35.
     EXPECT_THAT(addresses_, ElementsAre("::1", "127.0.0.5"));
 }
 
@@ -306,7 +306,7 @@ TEST_F(ResolverTest, truncated_answer_is_asked_for_by_tcp) {
     ask(server);
     start("many.example.org");
     ASSERT_TRUE(is_done());
-    ASSERT_EQ(addresses_.size(), 16U) << "of thousands, no more are tried";
+    ASSERT_EQ(addresses_.size(), 16U) << "the limit";
     EXPECT_EQ(addresses_.front(), "192.0.2.1");
 }
 
