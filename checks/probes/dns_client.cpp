@@ -154,12 +154,14 @@ ares_channel DnsClient::Channel::open(Side& side, bool by_tcp) {
         return side.handle;
     }
     const auto patience = settings_.servers.size() > 1 ? tcp_limit : no_limit;
+    // Of a single server c-ares would ask the same again, and at once, as often as it may.
+    const bool takes_errors = settings_.takes_errors || settings_.servers.size() == 1;
     char lookups[] = "b";
     ares_options options{};
     // A truncated answer is wanted: it decides about TCP.
     options.flags = ARES_FLAG_IGNTC | (by_tcp ? ARES_FLAG_USEVC : 0) |
                     (settings_.by_edns ? ARES_FLAG_EDNS : 0) |
-                    (settings_.takes_errors ? ARES_FLAG_NOCHECKRESP : 0);
+                    (takes_errors ? ARES_FLAG_NOCHECKRESP : 0);
     options.timeout = static_cast<int>((by_tcp ? patience : settings_.repeat_after).count());
     options.tries = by_tcp ? 1 : most_repetitions;
     options.ndots = 1;

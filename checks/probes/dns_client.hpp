@@ -27,7 +27,7 @@ public:
         std::vector<Server> servers;  // asked one after the other
         bool by_edns = false;         // RFC 6891, and without it where a server does not know it
         bool by_tcp = false;          // from the beginning
-        // SERVFAIL and the like are answers. Otherwise the next server is asked.
+        // SERVFAIL and the like are answers, also where there is a next server to ask.
         bool takes_errors = false;
         // Until the question is repeated; doubled with each round through the servers.
         std::chrono::milliseconds repeat_after{300};

@@ -31,16 +31,6 @@ std::string without_dot(std::string name) {
     return name;
 }
 
-std::string code_name(unsigned code) {
-    constexpr std::array names = {"NOERROR",  "FORMERR", "SERVFAIL",
-                                  "NXDOMAIN", "NOTIMP",  "REFUSED"};
-    constexpr unsigned bad_version = 16;
-    if (code == bad_version) {
-        return "BADVERS";
-    }
-    return code < names.size() ? names.at(code) : "response code " + std::to_string(code);
-}
-
 unsigned number_at(std::span<const unsigned char> data, std::size_t place) {
     return static_cast<unsigned>(data[place] << 8U) | data[place + 1];
 }
@@ -121,6 +111,16 @@ unsigned response_code(ns_msg& message) {
 
 }  // namespace
 
+std::string response_code_name(unsigned code) {
+    constexpr std::array names = {"NOERROR",  "FORMERR", "SERVFAIL",
+                                  "NXDOMAIN", "NOTIMP",  "REFUSED"};
+    constexpr unsigned bad_version = 16;
+    if (code == bad_version) {
+        return "BADVERS";
+    }
+    return code < names.size() ? names.at(code) : "response code " + std::to_string(code);
+}
+
 std::optional<int> record_type(const std::string& name) {
     const auto found =
         std::ranges::find_if(types, [&](const Type& type) { return name == type.name; });
@@ -139,7 +139,7 @@ DnsAnswer read_dns_answer(std::span<const std::byte> packet, std::uint16_t id,
     const unsigned code = response_code(message);
     answer.ours = is_question(message, name, type);
     if (code != ns_r_noerror) {
-        answer.error = code_name(code);
+        answer.error = response_code_name(code);
         return answer;
     }
     for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {

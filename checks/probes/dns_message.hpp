@@ -13,6 +13,9 @@ namespace understudy::checks {
 // Nothing for a record type that is not one of A AAAA CNAME MX NS PTR SOA SRV TXT.
 std::optional<int> record_type(const std::string& name);
 
+// "NXDOMAIN", "SERVFAIL".
+std::string response_code_name(unsigned code);
+
 struct DnsAnswer {
     bool ours = false;                 // an answer to this question; if not, it is to be ignored
     std::string error;                 // "NXDOMAIN", "SERVFAIL", "malformed answer"

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "checks/probes/destination_order.hpp"
+#include "checks/probes/dns_message.hpp"
 #include "checks/probes/handle.hpp"
 
 namespace understudy::checks {
@@ -90,7 +91,7 @@ std::string failure_in(std::span<const std::byte> message) {
     const auto code = std::to_integer<unsigned>(message[3] & std::byte{0x0f});
     return code == ns_r_noerror || code == ns_r_nxdomain
                ? ""
-               : "the name server answers with code " + std::to_string(code);
+               : "the name server answers " + response_code_name(code);
 }
 
 }  // namespace

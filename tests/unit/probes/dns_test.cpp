@@ -92,9 +92,9 @@ protected:
     using Question = FakeNameServer::Question;
     using Reply = FakeNameServer::Reply;
 
-    Outcome ask(Dns question) {
+    Outcome ask(const Dns& dns) {
         outcome_.reset();
-        const auto attempt = start_dns(resolver, question, keep());
+        const auto attempt = start_dns(resolver, dns, keep());
         EXPECT_FALSE(outcome_) << "told before the loop ran";
         return wait();
     }
@@ -130,9 +130,9 @@ TEST_F(DnsProbe, truncated_answer_is_asked_for_by_tcp) {
     }
     FakeNameServer server(
         context, [&](const Question& asked) { return Reply{false, 0, many, !asked.by_tcp}; });
-    Dns question = to(server);
-    question.answer = "192.0.2.200";
-    const Outcome outcome = ask(question);
+    Dns dns = to(server);
+    dns.answer = "192.0.2.200";
+    const Outcome outcome = ask(dns);
     EXPECT_TRUE(outcome.passed) << outcome.detail;
     EXPECT_THAT(outcome.detail, testing::HasSubstr(" by TCP in "));
     ASSERT_EQ(server.questions.size(), 2U);
@@ -181,17 +181,17 @@ TEST_F(DnsProbe, errors_are_said) {
     EXPECT_EQ(ask(to(server)).detail, "www.example.com A: REFUSED");
     code = 0;
     EXPECT_EQ(ask(to(server)).detail, "www.example.com A: no such record");
-    Dns question = to(server);
-    question.name = std::string(64, 'a');
-    EXPECT_EQ(ask(question).detail, question.name + " A: not a domain name");
-    question.server.host = "ns.example.org";
-    EXPECT_EQ(ask(question).detail,
+    Dns dns = to(server);
+    dns.name = std::string(64, 'a');
+    EXPECT_EQ(ask(dns).detail, dns.name + " A: not a domain name");
+    dns.server.host = "ns.example.org";
+    EXPECT_EQ(ask(dns).detail,
               "the name server cannot be found: ns.example.org: there is no name server");
     boost::asio::ip::udp::socket closed(context, {boost::asio::ip::address_v4::loopback(), 0});
-    question = to(server);
-    question.server.port = closed.local_endpoint().port();
+    dns = to(server);
+    dns.server.port = closed.local_endpoint().port();
     closed.close();
-    EXPECT_EQ(ask(question).detail, "www.example.com A: port unreachable");
+    EXPECT_EQ(ask(dns).detail, "www.example.com A: port unreachable");
 }
 
 // The name of the name server leads to one that is dead and to one that answers.
