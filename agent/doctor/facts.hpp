@@ -87,6 +87,8 @@ struct HostFacts {
     std::optional<unsigned> runtime_mode;  // permissions of the runtime directory, if it is there
     std::optional<bool> clock_synchronised;
     KeepalivedFacts keepalived;
+    std::string name;                       // of this machine
+    std::vector<std::string> name_modules;  // of nsswitch.conf, that know hosts; in their order
 };
 
 // A unit that empties the whole rule set of nftables when it is started, stopped or reloaded.

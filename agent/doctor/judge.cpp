@@ -7,6 +7,7 @@ Findings judge(const Facts& facts) {
     judge_configuration(facts, findings);
     judge_agent(facts, findings);
     judge_host(facts, findings);
+    judge_names(facts, findings);
     judge_interfaces(facts, findings);
     judge_settings(facts, findings);
     judge_addresses(facts, findings);

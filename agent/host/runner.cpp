@@ -44,6 +44,7 @@ using checks::Outcome;
 
 // A prober that dies at once would otherwise be started as fast as the machine can.
 constexpr Duration restart_pause = std::chrono::milliseconds{200};
+constexpr auto longest_death = std::chrono::seconds{2};
 
 // A start or stop by command; what ends well has nothing to tell.
 class ServiceCommand : public Attempt {
@@ -171,7 +172,8 @@ public:
           hooks_(context_, [this](const checks::Report& report) { channel_.send(encode(report)); }),
           prober_(context_),
           retirement_(context_),
-          pause_(context_) {}
+          pause_(context_),
+          burial_(context_) {}
 
     void run() {
         channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
@@ -201,9 +203,7 @@ private:
                 run_service(*order);
                 break;
             case checks::OrderKind::restart_prober:
-                if (prober_pid_ > 0) {
-                    kill(prober_pid_, SIGKILL);  // its end starts the next one
-                }
+                replace_prober();
                 break;
             case checks::OrderKind::configure:
                 configure(order->index);
@@ -262,6 +262,8 @@ private:
     void configure(std::uint32_t number);
     void start_prober(const std::string& why);
     void start_next_prober();
+    void replace_prober();
+    void leave_prober();
     void wait_for_retirement(int fd);
     void prober_retired(std::uint32_t for_configuration);
     void prober_ended();
@@ -281,6 +283,7 @@ private:
     bool starting_ = false;                             // the next one, after a pause
     std::optional<std::uint32_t> wanted_;  // a prober for this configuration, which is not here yet
     boost::asio::steady_timer pause_;
+    boost::asio::steady_timer burial_;
 };
 
 // What runs goes on with what it was started with.
@@ -307,6 +310,31 @@ void Runner::configure(std::uint32_t number) {
 void Runner::start_next_prober() {
     wanted_.reset();
     start_prober("");
+}
+
+// Its end starts the next one. One that cannot be killed hangs in the kernel, and is not waited
+// for.
+void Runner::replace_prober() {
+    if (prober_pid_ <= 0) {
+        return;
+    }
+    kill(prober_pid_, SIGKILL);
+    burial_.expires_after(longest_death);
+    burial_.async_wait([this, pid = prober_pid_](const boost::system::error_code& error) {
+        if (!error && prober_pid_ == pid) {
+            leave_prober();
+            start_prober("the prober cannot be killed, since it hangs in the kernel");
+        }
+    });
+}
+
+// It is buried when it has ended.
+void Runner::leave_prober() {
+    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
+    old->async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
+    prober_pid_ = -1;
 }
 
 void Runner::start_prober(const std::string& why) {
@@ -375,11 +403,7 @@ void Runner::wait_for_retirement(int fd) {
 
 // It finishes what it has begun, and ends by itself.
 void Runner::prober_retired(std::uint32_t for_configuration) {
-    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
-    old->async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
-    prober_pid_ = -1;
+    leave_prober();
     wanted_ = for_configuration;
     if (numbered_.configuration >= for_configuration) {
         start_next_prober();

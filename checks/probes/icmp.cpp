@@ -17,8 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "checks/probes/connector.hpp"
-#include "checks/probes/resolve.hpp"
+#include "checks/probes/handle.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -55,21 +54,21 @@ std::uint16_t sequence_of(std::span<const std::byte> packet) {
 
 class IcmpSteps : public std::enable_shared_from_this<IcmpSteps> {
 public:
-    IcmpSteps(boost::asio::io_context& context, RawSockets& raw, const Icmp& icmp, Finish finish)
-        : context_(context),
+    IcmpSteps(Resolver& resolver, RawSockets& raw, const Icmp& icmp, Finish finish)
+        : context_(resolver.context()),
           raw_(raw),
           icmp_(icmp),
           finish_(std::move(finish)),
-          lookup_(context),
-          timer_(context),
+          lookup_(resolver),
+          timer_(resolver.context()),
           sent_at_(icmp.count) {}
 
     void start() {
-        lookup_.start(icmp_.target, icmp_.source,
-                      [this](const std::string& error, const Lookup::Addresses& addresses) {
-                          const auto self = shared_from_this();  // finishing may end the attempt
-                          resolved(error, addresses);
-                      });
+        lookup_.start(icmp_.target, icmp_.source, [this](const Lookup::Found& found) {
+            const auto self = shared_from_this();  // finishing may end the attempt
+            lookup_.cancel();                      // one address is enough
+            resolved(found);
+        });
     }
     void close() {
         finish_ = nullptr;
@@ -82,21 +81,20 @@ public:
     }
     std::string progress() const {
         if (!target_) {
-            return "looking up " + icmp_.target;
+            return lookup_.progress();
         }
-        return target_->to_string() + ": " + std::to_string(answered_) + " of " +
-               std::to_string(icmp_.count) + " answered, waiting for " +
-               std::to_string(icmp_.count - answered_ - lost_) +
+        return whom() + ": " + std::to_string(answered_) + " of " + std::to_string(icmp_.count) +
+               " answered, waiting for " + std::to_string(icmp_.count - answered_ - lost_) +
                (error_.empty() ? "" : " (" + error_ + ')');
     }
 
 private:
-    void resolved(const std::string& error, const Lookup::Addresses& addresses) {
-        if (!error.empty()) {
-            end(failure(error));
+    void resolved(const Lookup::Found& found) {
+        if (!found.error.empty()) {
+            end(failure(found.error));
             return;
         }
-        address_ = addresses.front();
+        address_ = found.addresses.front();
         target_ = without_zone(address_);
         timings_.lookup = watch_.elapsed();
         if (const std::string trouble = open(); !trouble.empty()) {
@@ -104,6 +102,12 @@ private:
             return;
         }
         send_next();
+    }
+
+    // "192.0.2.9", or "lb9 (192.0.2.9)" of a name.
+    std::string whom() const {
+        const std::string address = target_->to_string();
+        return IpAddress::parse(icmp_.target) ? address : icmp_.target + " (" + address + ')';
     }
 
     // A ping socket, or a place among those who share the raw one.
@@ -144,7 +148,7 @@ private:
             }
         }
         if (::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) {
-            return target_->to_string() + ": " + words_of(errno);
+            return whom() + ": " + words_of(errno);
         }
         receive();
         return {};
@@ -171,7 +175,7 @@ private:
             return;  // what was read from the error queue ended it
         }
         if (!error.empty()) {
-            end(failure(target_->to_string() + ": " + error));
+            end(failure(whom() + ": " + error));
             return;
         }
         if (sent_ < icmp_.count) {
@@ -279,7 +283,7 @@ private:
         error_ = why;
         ++lost_;
         if (lost_ * 100 > icmp_.max_loss * icmp_.count) {
-            end(failure(target_->to_string() + ": " + why));
+            end(failure(whom() + ": " + why));
         }
     }
 
@@ -298,9 +302,9 @@ private:
         outcome.passed = true;
         const std::string time = milliseconds(total_ / answered_);
         outcome.detail = icmp_.count == 1
-                             ? target_->to_string() + " answered in " + time
-                             : target_->to_string() + " answered " + std::to_string(answered_) +
-                                   " of " + std::to_string(sent_) + ", " + time + " on average";
+                             ? whom() + " answered in " + time
+                             : whom() + " answered " + std::to_string(answered_) + " of " +
+                                   std::to_string(sent_) + ", " + time + " on average";
         timings_.first_byte = watch_.elapsed();
         end(std::move(outcome));
     }
@@ -337,9 +341,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_icmp(boost::asio::io_context& context, RawSockets& raw,
-                                    const Icmp& icmp, Finish finish) {
-    auto steps = std::make_shared<IcmpSteps>(context, raw, icmp, std::move(finish));
+std::unique_ptr<Attempt> start_icmp(Resolver& resolver, RawSockets& raw, const Icmp& icmp,
+                                    Finish finish) {
+    auto steps = std::make_shared<IcmpSteps>(resolver, raw, icmp, std::move(finish));
     steps->start();
     return std::make_unique<Handle<IcmpSteps>>(std::move(steps));
 }

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/connector.hpp"
 #include "checks/probes/locked_filter.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::checks {
 

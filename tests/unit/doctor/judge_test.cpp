@@ -140,6 +140,43 @@ TEST(DoctorAndAgent, AnotherVersionAFaultAndRights) {
     EXPECT_EQ(trouble(facts).subject, "agent's rights");
 }
 
+// --- names
+// -----------------------------------------------------------------------------------------
+
+checks::CheckSettings check_of(checks::Question question) {
+    checks::CheckSettings check;
+    check.question = std::move(question);
+    return check;
+}
+
+TEST(DoctorAndNames, modules_that_checks_do_not_ask_are_named_with_what_is_missed) {
+    Facts facts = healthy();
+    facts.host.name = "lb1";
+    facts.host.name_modules = {"mymachines", "files", "mdns4_minimal", "dns", "myhostname"};
+    EXPECT_THAT(troubles(facts), IsEmpty()) << "no check has a name";
+    checks::Http http;
+    http.url = "http://user:secret@web.example.org:8080/x@y:1";
+    checks::Http by_address;
+    by_address.url = "https://[2001:db8::1]:8443/";
+    facts.configuration->checks = {check_of(checks::Icmp{"192.0.2.1", 1, 0, {}}), check_of(http),
+                                   check_of(by_address)};
+    EXPECT_THAT(troubles(facts), IsEmpty()) << "a name server knows this one";
+    facts.configuration->checks.push_back(check_of(checks::Tcp{{"db1", 5432}, {}, "", ""}));
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("mymachines in /etc/nsswitch.conf"));
+    EXPECT_THAT(trouble(facts).seen, testing::EndsWith(": perhaps db1"));
+    facts.configuration->checks = {check_of(checks::Tls{{"nas.local", 443}, {}, 0})};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("mdns4_minimal"));
+    facts.configuration->checks = {check_of(checks::Udp{{"lb1", 7}, {}, "", ""})};
+    facts.host.name_modules = {"files", "myhostname"};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("myhostname"));
+    facts.host.name_modules = {"files", "ldap", "dns"};
+    checks::Url mail;
+    mail.url = "smtp://mail.example.org";
+    facts.configuration->checks = {check_of(mail)};
+    EXPECT_THAT(trouble(facts).seen,
+                testing::EndsWith("names of its own: perhaps mail.example.org"));
+}
+
 // --- the host ------------------------------------------------------------------------------------
 
 TEST(DoctorAndHost, KernelUsersClockAndKeepalived) {

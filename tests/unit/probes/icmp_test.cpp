@@ -154,7 +154,7 @@ protected:
     static void silence() { ASSERT_TRUE(OwnNetwork::set("ipv4/icmp_echo_ignore_all", "1")); }
     Outcome ask(const Icmp& question) {
         outcome_.reset();
-        const auto attempt = start_icmp(context, raw, question, keep());
+        const auto attempt = start_icmp(resolver, raw, question, keep());
         EXPECT_FALSE(outcome_) << "told before the loop ran";
         return wait();
     }
@@ -190,7 +190,7 @@ TEST_P(IcmpProbe, AllOfThem) {
 TEST_P(IcmpProbe, SilenceIsExplainedByTheProgress) {
     silence();
     const Icmp question{"127.0.0.1", 3, 50, {}};
-    auto attempt = start_icmp(context, raw, question, keep());
+    auto attempt = start_icmp(resolver, raw, question, keep());
     EXPECT_EQ(attempt->progress(), "looking up 127.0.0.1");
     ASSERT_TRUE(requested(3));
     EXPECT_EQ(attempt->progress(), "127.0.0.1: 0 of 3 answered, waiting for 3");
@@ -208,7 +208,7 @@ TEST_P(IcmpProbe, SilenceIsExplainedByTheProgress) {
 TEST_P(IcmpProbe, SomeMayBeLost) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(3));
     host->answer(host->requests[2]);
     host->answer(host->requests[0]);
@@ -227,7 +227,7 @@ TEST_P(IcmpProbe, EnoughIsNoLoss) {
 TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     const Host::Request& request = host->requests[0];
     host->answer(request, "127.0.0.2");
@@ -247,7 +247,7 @@ TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
 TEST_P(IcmpProbe, TheSourceIsBound) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, IpAddress::v4(127, 0, 0, 9)};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     EXPECT_EQ(host->requests[0].from, "127.0.0.9");
     host->answer(host->requests[0]);
@@ -267,7 +267,7 @@ TEST_P(IcmpProbe, ManyShareTheSockets) {
     std::vector<std::unique_ptr<Attempt>> attempts;
     int passed = 0;
     for (int i = 0; i < 50; ++i) {
-        attempts.push_back(start_icmp(context, raw, question,
+        attempts.push_back(start_icmp(resolver, raw, question,
                                       [&](const Outcome& outcome) { passed += outcome.passed; }));
     }
     EXPECT_TRUE(run_until([&] { return passed == 50; })) << passed;
@@ -284,7 +284,7 @@ class IcmpErrors : public IcmpProbe {};
 TEST_P(IcmpErrors, AnUnreachableHostIsAFailureAtOnce) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_DEST_UNREACH, ICMP_HOST_UNREACH);
     EXPECT_EQ(wait().detail, "127.0.0.1: no route to host");
@@ -293,7 +293,7 @@ TEST_P(IcmpErrors, AnUnreachableHostIsAFailureAtOnce) {
 TEST_P(IcmpErrors, TheyCountAsLossesOnly) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    auto attempt = start_icmp(context, raw, question, keep());
+    auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_DEST_UNREACH, ICMP_NET_UNREACH);
     ASSERT_TRUE(requested(3)) << "the next requests were not sent";
@@ -309,7 +309,7 @@ TEST_P(IcmpErrors, TheyCountAsLossesOnly) {
 TEST_P(IcmpErrors, MoreThanMayBeLostIsAFailure) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(3));
     host->answer(host->requests[0]);
     host->refuse(host->requests[1], ICMP_TIME_EXCEEDED, 0);
@@ -321,7 +321,7 @@ TEST_P(IcmpErrors, MoreThanMayBeLostIsAFailure) {
 TEST_P(IcmpErrors, ARedirectIsNone) {
     silence();
     const Icmp question{"127.0.0.1", 2, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_REDIRECT, ICMP_REDIR_HOST);
     ASSERT_TRUE(requested(2));
@@ -334,7 +334,7 @@ TEST_P(IcmpErrors, ARedirectIsNone) {
 TEST_P(IcmpErrors, ErrorsAboutOthersRequestsAreNone) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     Host::Request other = host->requests[0];
     other.packet[27] = std::byte{9};
