@@ -122,7 +122,8 @@ class Examples(ExampleTestCase):
         eventually(lambda: reason in printed + former("understudy", "why", self.vip), 5, reason)
 
     def explained(self):
-        return "\n".join(f"{name}: {machine('understudy', 'why', self.vip, check=False)}" for name, machine in self.machines.items())
+        return "\n".join(f"{name}: {machine('understudy', 'why', self.vip, check=False)}"
+                         for name, machine in self.machines.items())
 
     def test_nginx_pair(self):
         self.lab.node("gw")
