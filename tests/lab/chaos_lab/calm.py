@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 
-from lab.blocking import BlockingWatch
+from lab.blocking import ITS_OWN_EVENTS, BlockingWatch
 from lab.capture import Capture
 from lab.clock import now_us
 
@@ -14,7 +14,6 @@ from .faults import SPARES
 
 SECOND = 1_000_000
 MOST_WAITED_S = 0.002
-ITS_OWN_EVENTS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
 AFTER = 3 * SECOND  # of a fault, for what it may have caused
 # Says when a process like the agents was not run in time: what they are late by then is not theirs.
 HICCUPS = """

@@ -1,6 +1,7 @@
 """Faults of the world around an agent. None of them is a reason to move a VIP, nor for an advertisement to be late."""
 import contextlib
 import os
+import pathlib
 import signal
 import threading
 
@@ -75,10 +76,13 @@ def runner_stopped(context):
         yield
 
 
-def _threads(context):
-    """Of the agent, but for the loop, which is the first one."""
-    pid = context.node.agent.process.pid
-    return sorted({int(thread) for thread in os.listdir(f"/proc/{pid}/task")} - {pid})
+def _writers(context):
+    """The threads of the agent that write the log and the journal: those without a name of their own, but for the loop, which
+    is the first one."""
+    tasks = pathlib.Path(f"/proc/{context.node.agent.process.pid}/task")
+    names = {int(task.name): (task / "comm").read_text() for task in tasks.iterdir()}
+    loop = context.node.agent.process.pid
+    return [thread for thread, name in sorted(names.items()) if thread != loop and name == names[loop]]
 
 
 class _Several:
@@ -91,7 +95,7 @@ class _Several:
 
 
 def _stop_writers(context):
-    return _Several([StoppedThread(thread) for thread in _threads(context)])
+    return _Several([StoppedThread(thread) for thread in _writers(context)])
 
 
 @contextlib.contextmanager

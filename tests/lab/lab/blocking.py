@@ -11,6 +11,7 @@ EVENTS = ("raw_syscalls/sys_enter", "raw_syscalls/sys_exit", "sched/sched_switch
 # " comm-12 [001] d..2. 34.567890: sys_enter: NR 232 (...)"
 LINE = re.compile(r"-(?P<pid>\d+)\s+\[\d+\]\s+\S+\s+(?P<at>\d+\.\d+): (?P<event>\w+): (?P<rest>.*)")
 NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
+ITS_OWN_EVENTS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")  # in which a loop is meant to wait
 SLEEPS = "SD"  # states of a thread that has to be woken; R: another one was run instead
 
 
