@@ -47,6 +47,8 @@ def answer(connection, text=OK):
     connection.recv(4096)
     connection.sendall(text)
 
+TOOLS = ("openssl",)
+
 
 class Prober(LabTestCase):
     def pair(self, *more):
