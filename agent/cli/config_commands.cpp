@@ -6,6 +6,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/question.hpp"
 #include "agent/config/cluster.hpp"
+#include "agent/config/file_access.hpp"
 #include "agent/config/parse.hpp"
 #include "agent/config/this_node.hpp"
 
@@ -22,6 +23,9 @@ config::Diagnostics check(const std::vector<std::string>& files, bool first_is_h
     std::vector<config::NodeFile> nodes;
     for (const std::string& file : files) {
         config::Result result = config::read_file(file);
+        if (first_is_here && &file == &files.front()) {
+            config::check_file_access(result);
+        }
         found.insert(found.end(), result.diagnostics.begin(), result.diagnostics.end());
         if (result.configuration) {
             nodes.push_back({file, std::move(*result.configuration), std::move(result.vips),

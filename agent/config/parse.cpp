@@ -177,6 +177,7 @@ Result parse_text(const std::string& file_name, std::string_view text, const std
     }
     parser.finish({file_name, 1, 1}, host_name);
     put_in_order(result.diagnostics, source.files);
+    result.files = source.files;
     const bool valid = !has_errors(result.diagnostics);
     core::Configuration configuration{parser.take_agent(), {}, {}, {}};
     result.agent = parser.take_agent_places();

@@ -231,6 +231,10 @@ Document document_of(const StatusResponse& status, BootOrigin origin) {
     if (status.packet_rules) {
         document["packet_rules"] = packet_rules_document(*status.packet_rules, origin);
     }
+    if (status.runner) {
+        document["runner"] = {{"trouble", status.runner->trouble},
+                              {"restarts", status.runner->restarts}};
+    }
     return document;
 }
 

@@ -353,6 +353,11 @@ StatusResponse read_status(const Json& object, BootOrigin origin) {
     if (const auto rules = object.find("packet_rules"); rules != object.end()) {
         status.packet_rules = read_packet_rules(*rules, origin);
     }
+    if (const auto runner = object.find("runner"); runner != object.end()) {
+        expect_object(*runner);
+        read(*runner, "trouble", status.runner.emplace().trouble);
+        read_count(*runner, "restarts", status.runner->restarts);
+    }
     return status;
 }
 

@@ -194,6 +194,12 @@ struct PacketRulesStatus {
     std::uint64_t silenced = 0;
 };
 
+// The process that starts everything else (agent/host/runner.hpp).
+struct RunnerStatus {
+    std::string trouble;         // why it does not run; empty: it does
+    std::uint64_t restarts = 0;  // after it had died
+};
+
 struct StatusResponse {
     std::string node;
     std::string version;  // of the agent
@@ -206,6 +212,7 @@ struct StatusResponse {
     // Of the process; an older agent does not tell.
     std::optional<LoopStatus> loop;
     std::optional<PacketRulesStatus> packet_rules;
+    std::optional<RunnerStatus> runner;
 };
 
 struct WhyResponse {

@@ -12,6 +12,7 @@
 
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
+#include "agent/host/privileges.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::host {
@@ -34,7 +35,8 @@ int make_timer() {
 Loop::Loop(core::Configuration configuration, std::filesystem::path file,
            const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner,
            PacketSockets packet_sockets, RuleKeeper* rules)
-    : started_(boot_now()),
+    : notify_(io_),
+      started_(boot_now()),
       running_(std::make_shared<const core::Configuration>(std::move(configuration))),
       node_(*running_, started_),
       maintenance_(runtime_dir),
@@ -56,7 +58,7 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
       timer_(io_, make_timer()),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       control_(
-          io_, runtime_dir / "control.sock",
+          io_, runtime_dir,
           [this](core::ClientId client, const control::Request& request) {
               on_request(client, request);
           },
@@ -67,13 +69,16 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
               reloaded(std::move(result), askers);
           }) {
     signals_.add(SIGUSR1);
-    control_.offer_answers(runtime_dir / "status.sock");
     if (node_.configuration().agent.record) {
         recorder_ = std::make_unique<Recorder>(
             runtime_dir, record::make_header(node_.configuration(), started_,
                                              boot_origin() + started_.time_since_epoch()));
     }
     if (runner) {
+        if (const auto account = account_of_prober(running_->agent.script_user);
+            account && runner->changes_user) {
+            control_.refuse(account->uid);
+        }
         health_.emplace(io_, std::move(*runner), running_, [this](const core::Event& event) {
             const TurnMeter::Turn turn(meter_, "a check or a hook");
             feed(event);
@@ -200,6 +205,10 @@ void Loop::handle(const core::Event& event) {
     meter_.step("deciding");
     const TimePoint now = boot_now();
     node_.handle(now, event, outbox_);
+    if (const auto* asked = std::get_if<core::CommandReceived>(&event);
+        asked != nullptr && control::is_question(asked->request)) {
+        answer_question();
+    }
     if (const auto* change = std::get_if<core::ConfigurationChanged>(&event)) {
         take_over(*change);  // what follows is meant as it has it
     }
@@ -214,15 +223,27 @@ void Loop::handle(const core::Event& event) {
 }
 
 // The process knows more about itself than its Node.
-control::Response Loop::completed(const control::Response& response) const {
-    control::Response all = response;
-    if (auto* status = std::get_if<control::StatusResponse>(&all)) {
+control::Response Loop::completed(control::Response response) const {
+    if (auto* status = std::get_if<control::StatusResponse>(&response)) {
         status->loop = meter_.status();
         if (rules_ != nullptr) {
             status->packet_rules = rules_->status();
         }
+        if (health_) {
+            status->runner = health_->runner_status();
+        }
     }
-    return all;
+    return response;
+}
+
+// Moved out of the outbox: the status of some hundred VIPs is thousands of strings. What is left of
+// it there goes to a client that no longer waits.
+void Loop::answer_question() {
+    for (core::Action& action : outbox_.actions) {
+        if (auto* reply = std::get_if<core::Reply>(&action)) {
+            control_.reply(reply->client, completed(std::move(reply->response)));
+        }
+    }
 }
 
 void Loop::carry_out(std::span<const core::Action> actions) {

@@ -18,7 +18,7 @@
 
 #include "agent/core/node.hpp"
 #include "agent/host/advert_times.hpp"
-#include "agent/host/control_server.hpp"
+#include "agent/host/control_thread.hpp"
 #include "agent/host/executor.hpp"
 #include "agent/host/giving_away.hpp"
 #include "agent/host/health_link.hpp"
@@ -57,7 +57,8 @@ private:
     void carry_out(const core::Action& action);
     Executor::Listeners listeners();
     core::Event with_true_age(core::Event event) const;
-    control::Response completed(const control::Response& response) const;
+    control::Response completed(control::Response response) const;
+    void answer_question();
     void on_request(core::ClientId client, const control::Request& request);
     void show_configuration(core::ClientId client, bool with_network);
     void reload(std::optional<core::ClientId> asker);
@@ -91,6 +92,7 @@ private:
     ServiceNotify notify_;
     TimePoint started_;
     std::shared_ptr<const core::Configuration> running_;
+    std::string running_text_;  // made when it is asked for
     core::Node node_;
     std::unique_ptr<Recorder> recorder_;  // if it is asked for
     MaintenanceFile maintenance_;
@@ -118,7 +120,7 @@ private:
     boost::asio::posix::stream_descriptor kernel_;
     boost::asio::posix::stream_descriptor timer_;
     boost::asio::signal_set signals_;
-    ControlServer control_;
+    ControlThread control_;
     FileDescriptor text_for_runner_;  // of the configuration that is being taken over
     bool stopping_ = false;
     Reloader reloader_;

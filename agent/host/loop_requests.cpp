@@ -25,7 +25,10 @@ void Loop::on_request(core::ClientId client, const control::Request& request) {
 
 // The kernel may be busy when it lists its routes.
 void Loop::show_configuration(core::ClientId client, bool with_network) {
-    control::ConfigResponse response{config::render(*running_), reloader_.file().string(), {}};
+    if (running_text_.empty()) {
+        running_text_ = config::render(*running_);
+    }
+    control::ConfigResponse response{running_text_, reloader_.file().string(), {}};
     if (!with_network) {
         control_.reply(client, response);
         return;
@@ -75,6 +78,7 @@ void Loop::reloaded(Reloaded result, const std::vector<core::ClientId>& askers) 
             write_line(core::LogLevel::warn, "reload: the kernel removes route " + route);
         }
         text_for_runner_ = std::move(result.text);
+        control_.refuse(result.prober_user);
         feed(*result.change);
         response.reloaded = true;
         response.changes = std::move(result.difference.changes);
@@ -100,8 +104,9 @@ void Loop::take_over(const core::ConfigurationChanged& change) {
         set_log_level(change.configuration->agent.log_level);
     }
     running_ = change.configuration;
+    running_text_.clear();
     if (health_) {
-        health_->configure(change, text_for_runner_);
+        health_->configure(change, std::move(text_for_runner_));
     }
     text_for_runner_.reset();
 }

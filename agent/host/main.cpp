@@ -10,7 +10,7 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "agent/config/parse.hpp"
+#include "agent/config/file_access.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/loop.hpp"
 #include "agent/host/packet_rules.hpp"
@@ -61,8 +61,10 @@ po::options_description description(Options& options) {
 }
 
 // The configuration, or every problem on stderr.
-std::optional<core::Configuration> load(const std::filesystem::path& file) {
+std::optional<core::Configuration> load(const std::filesystem::path& file,
+                                        config::Severity if_others_may_change) {
     config::Result result = config::read_file(file);
+    config::check_file_access(result, if_others_may_change);
     for (const config::Diagnostic& diagnostic : result.diagnostics) {
         std::cerr << config::to_string(diagnostic) << '\n';
     }
@@ -105,7 +107,7 @@ void go_first() {
 }
 
 int run(const Options& options) {
-    auto configuration = load(options.config);
+    auto configuration = load(options.config, config::Severity::error);
     if (!configuration) {
         return failed;
     }
@@ -204,7 +206,8 @@ int start(int argc, char** argv) {
         return open_sockets();
     }
     if (options.check) {
-        return load(options.config) ? done : failed;
+        // Perhaps a draft, which is put into its place later.
+        return load(options.config, config::Severity::warning) ? done : failed;
     }
     return options.release ? release(options) : run(options);
 }

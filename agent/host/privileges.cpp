@@ -99,6 +99,16 @@ std::string missing_right_for(const core::Configuration& configuration, bool cha
     return {};
 }
 
+std::optional<Account> account_of_prober(const std::string& script_user) {
+    constexpr const char* own = "understudy-prober";
+    for (const char* name : {own, script_user.c_str()}) {
+        if (const passwd* entry = getpwnam(name)) {
+            return Account{entry->pw_uid, entry->pw_gid};
+        }
+    }
+    return std::nullopt;
+}
+
 bool may_change_user() {
     Sets sets{};
     constexpr std::uint32_t both = bit(CAP_SETUID) | bit(CAP_SETGID);
@@ -113,10 +123,17 @@ std::string keep_only(std::uint32_t kept) {
                : std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
 }
 
-}  // namespace
-
 // CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
 // somebody else, and for ending it.
+constexpr std::uint32_t of_runner =
+    bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
+
+}  // namespace
+
+std::string keep_spare_rights() {
+    return keep_only(of_runner);
+}
+
 std::string keep_runner_rights(const core::Configuration& configuration) {
     // The service manager listens to root, and asks for the user only.
     const bool has_unit = std::ranges::any_of(
@@ -128,9 +145,7 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
             return std::string{"units cannot be started: "} + std::strerror(errno);
         }
     }
-    constexpr std::uint32_t kept =
-        bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
-    return keep_only(kept);
+    return keep_only(of_runner);
 }
 
 std::string drop_privileges() {

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/config/file_access.hpp"
 #include "agent/config/lost_routes.hpp"
 #include "agent/core/reload.hpp"
 #include "agent/host/host_network.hpp"
@@ -81,6 +82,7 @@ void Reloader::take(const std::shared_ptr<Handover>& handover) {
 // In the thread.
 Reloaded Reloader::read(const core::Configuration& running) const {
     config::Result read = config::read_file(file_);
+    config::check_file_access(read);
     Reloaded result;
     result.problems = std::move(read.diagnostics);
     const auto refuse = [&](const std::string& why) {
@@ -105,6 +107,9 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     result.text = text_for_runner(*next, error);
     if (!error.empty()) {
         return refuse(error);
+    }
+    if (const auto account = account_of_prober(user); account && changes_user_) {
+        result.prober_user = account->uid;
     }
     if (rules_ != nullptr) {
         result.rules_trouble = rules_->update(*next);

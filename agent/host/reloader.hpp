@@ -5,6 +5,8 @@
 // may have been read already.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <functional>
@@ -27,6 +29,7 @@ struct Reloaded {
     std::optional<core::ConfigurationChanged> change;  // nothing if there is an error
     config::Difference difference;
     FileDescriptor text;                   // the configuration, for the runner
+    std::optional<uid_t> prober_user;      // that it is from now on, if not this one's
     std::string rules_trouble;             // what the kernel's packet rules do not do, and why
     std::vector<std::string> lost_routes;  // of the host, with the addresses that go
 };

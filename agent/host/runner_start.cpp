@@ -14,6 +14,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "agent/config/parse.hpp"
 #include "agent/config/render.hpp"
@@ -109,7 +110,7 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
     if (has_use && getpwnam(user.c_str()) == nullptr) {
         throw std::runtime_error("script_user = " + user + ": there is no such user");
     }
-    const FileDescriptor text = first_text(configuration);
+    FileDescriptor text = first_text(configuration);
     const auto [orders, their_orders] = checks::make_channel();
     const auto [outcomes, probers_end] = checks::make_channel();
     const pid_t pid = fork();
@@ -126,7 +127,7 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
         throw std::runtime_error(std::string{"the runner cannot be started: "} +
                                  std::strerror(errno));
     }
-    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user()};
+    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user(), std::move(text)};
 }
 
 }  // namespace understudy::host

@@ -104,6 +104,15 @@ void add_packet_rules(Exposition& out, const control::PacketRulesStatus& rules) 
     out.sample({}, rules.silenced);
 }
 
+void add_runner(Exposition& out, const control::RunnerStatus& runner) {
+    out.begin({"understudy_runner_up", Kind::gauge,
+               "1 while the process that starts checks, hooks and services runs.", ""});
+    out.flag({}, runner.trouble.empty());
+    out.begin({"understudy_runner_restarts", Kind::counter,
+               "How often it had died and was started again.", ""});
+    out.sample({}, runner.restarts);
+}
+
 void add_standing(Exposition& out, const std::vector<VipStatus>& vips) {
     family(out, {"understudy_vip", Kind::info, "What is configured for the VIP.", ""}, vips,
            [&](const VipStatus& vip) {
@@ -335,6 +344,9 @@ std::string text_of(const StatusResponse& status, Format format) {
     }
     if (status.packet_rules) {
         add_packet_rules(out, *status.packet_rules);
+    }
+    if (status.runner) {
+        add_runner(out, *status.runner);
     }
     add_standing(out, status.vips);
     add_addresses(out, status.vips);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "checks/probes/handle.hpp"
+#include "checks/probes/random_bytes.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -123,13 +125,12 @@ private:
         if (const std::string trouble = raw_.echo_trouble(target_->family()); !trouble.empty()) {
             return "neither a ping socket (" + denied + ") nor a raw one (" + trouble + ')';
         }
-        identifier_ = raw_.expect_echo(
-            [weak = weak_from_this()](const IpAddress& from, std::uint16_t sequence) {
-                const auto self = weak.lock();
-                if (self && self->finish_ && from == *self->target_) {
-                    self->answered(sequence);
-                }
-            });
+        identifier_ = raw_.expect_echo([weak = weak_from_this()](const EchoReply& reply) {
+            const auto self = weak.lock();
+            if (self && self->finish_ && reply.source == *self->target_) {
+                self->answered(reply.sequence, reply.token);
+            }
+        });
         return {};
     }
 
@@ -163,7 +164,8 @@ private:
             packet.at(place + 1) = static_cast<std::byte>(value & 0xffU);
         };
         put(4, identifier_.value_or(0));  // of a ping socket, the kernel sets it
-        put(6, static_cast<std::uint16_t>(sent_));
+        put(6, static_cast<std::uint16_t>(first_sequence_ + sent_));
+        std::ranges::copy(token_, packet.begin() + header_size);
         if (target_->is_v4()) {
             put(2, internet_checksum(packet));
         }
@@ -228,7 +230,8 @@ private:
             }
             // Connected or not, a ping socket takes answers from everybody.
             if (size >= header_size && without_zone(from.address()) == *target_) {
-                answered(sequence_of(buffer));
+                const auto message = std::span{buffer}.first(static_cast<std::size_t>(size));
+                answered(sequence_of(message), echo_token(message));
             }
         }
         if (finish_) {
@@ -271,15 +274,18 @@ private:
         return any;
     }
 
-    bool is_open(std::uint16_t sequence) const {
-        return sequence < sent_ && sent_at_[sequence].has_value();
+    // The place of a request that is neither answered nor lost.
+    std::optional<std::size_t> open_request(std::uint16_t sequence) const {
+        const auto place = static_cast<std::uint16_t>(sequence - first_sequence_);
+        return place < sent_ && sent_at_[place] ? std::optional<std::size_t>{place} : std::nullopt;
     }
 
     void lost(std::uint16_t sequence, const std::string& why) {
-        if (!is_open(sequence)) {
+        const auto request = open_request(sequence);
+        if (!request) {
             return;
         }
-        sent_at_[sequence].reset();
+        sent_at_[*request].reset();
         error_ = why;
         ++lost_;
         if (lost_ * 100 > icmp_.max_loss * icmp_.count) {
@@ -287,11 +293,12 @@ private:
         }
     }
 
-    void answered(std::uint16_t sequence) {
-        if (!is_open(sequence)) {
-            return;  // none of ours, or a second answer
+    void answered(std::uint16_t sequence, const EchoToken& token) {
+        const auto request = open_request(sequence);
+        if (!request || token != token_) {
+            return;  // none of ours, made up by somebody, or a second answer
         }
-        total_ += watch_.elapsed() - *std::exchange(sent_at_[sequence], std::nullopt);
+        total_ += watch_.elapsed() - *std::exchange(sent_at_[*request], std::nullopt);
         ++answered_;
         const unsigned missing = icmp_.count - answered_;
         if (missing * 100 > icmp_.max_loss * icmp_.count) {
@@ -330,8 +337,10 @@ private:
     std::unique_ptr<stream_descriptor> socket_;
     std::optional<std::uint16_t> identifier_;  // among the raw ones
     boost::asio::ip::address address_;
-    std::optional<IpAddress> target_;               // address_, once it is known
-    std::vector<std::optional<Duration>> sent_at_;  // by sequence; nothing: answered, or lost
+    std::optional<IpAddress> target_;  // address_, once it is known
+    EchoToken token_ = random_value<EchoToken>();
+    std::uint16_t first_sequence_ = random_value<std::uint16_t>();
+    std::vector<std::optional<Duration>> sent_at_;  // by request; nothing: answered, or lost
     unsigned sent_ = 0;
     unsigned answered_ = 0;
     unsigned lost_ = 0;  // those that an ICMP error came for

@@ -72,7 +72,7 @@ class Understudy(Program):
 
     def start(self):
         self.launch(os.path.join(binaries(), "understudyd"), "--config", str(self.config),
-                    "--runtime-dir", str(self.runtime), env=os.environ | self.environment)
+                    "--runtime-dir", str(self.runtime), env=os.environ | (self.environment or {}))
         eventually(lambda: self.process.poll() is not None or self.cli("status").returncode == 0, 10,
                    lambda: f"{self.host.name} answers; its log:\n{self.log()}")
         return self

@@ -186,7 +186,7 @@ TEST_F(LoopTest, NoThreadKeepsMoreThanItNeeds) {
             }
         }
     }
-    EXPECT_EQ(threads, 3U) << "the loop, the kernel's and the journal";
+    EXPECT_EQ(threads, 4U) << "the loop, the kernel's, the journal and the control sockets";
 }
 
 }  // namespace

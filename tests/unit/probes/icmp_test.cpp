@@ -14,6 +14,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -232,7 +233,12 @@ TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
     const Host::Request& request = host->requests[0];
     host->answer(request, "127.0.0.2");
     Host::Request other = request;
-    other.packet[27] = std::byte{7};  // a sequence that was never sent
+    other.packet[27] ^= std::byte{1};  // a sequence that was never sent
+    host->answer(other);
+    other = request;
+    other.packet[30] ^= std::byte{1};  // somebody who did not see the request
+    host->answer(other);
+    other.packet.resize(28);
     host->answer(other);
     // Too short to be any; the kernel does not send a single byte (EFAULT).
     for (std::size_t size = 2; size < 8; ++size) {
@@ -242,6 +248,25 @@ TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
     EXPECT_FALSE(outcome_);
     host->answer(request);
     EXPECT_TRUE(wait().passed);
+}
+
+// Sixteen bits for the identifier and the sequence each, and 128 of data.
+TEST_P(IcmpProbe, nothing_of_a_request_can_be_guessed_from_the_last) {
+    silence();
+    const Icmp question{"127.0.0.1", 1, 0, {}};
+    std::set<std::uint16_t> sequences;
+    std::set<std::vector<std::byte>> tokens;
+    constexpr std::size_t attempts = 16;
+    for (std::size_t i = 1; i <= attempts; ++i) {
+        const auto attempt = start_icmp(context, raw, question, keep());
+        ASSERT_TRUE(requested(i));
+        const Host::Request& request = host->requests.back();
+        sequences.insert(request.sequence);
+        tokens.emplace(request.packet.begin() + 28, request.packet.begin() + 44);
+    }
+    EXPECT_GT(sequences.size(), attempts / 2);
+    EXPECT_EQ(tokens.size(), attempts);
+    EXPECT_GT(*sequences.rbegin() - *sequences.begin(), 256) << "not one after the other";
 }
 
 TEST_P(IcmpProbe, TheSourceIsBound) {
@@ -337,7 +362,7 @@ TEST_P(IcmpErrors, ErrorsAboutOthersRequestsAreNone) {
     const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     Host::Request other = host->requests[0];
-    other.packet[27] = std::byte{9};
+    other.packet[27] ^= std::byte{1};
     host->refuse(other, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH);
     context.run_for(std::chrono::milliseconds{50});
     EXPECT_FALSE(outcome_);
