@@ -164,11 +164,14 @@ public:
 private:
     friend struct understudy::StateFields;
 
+    // other: configured, or deprecated when it was chosen. kept: deprecated since, and said so.
+    enum class SourceUse : std::uint8_t { other, preferred, kept };
     struct Face {
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
         std::size_t address_count = 0;
         std::optional<IpAddress> source;  // the last one, if it is away
+        SourceUse source_use = SourceUse::other;
     };
     struct Peer {
         IpAddress source;
@@ -182,6 +185,10 @@ private:
     void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const Surroundings& around);
+    std::string configured_source_trouble(Face& face, const IpAddress& configured,
+                                          const Surroundings& around) const;
+    std::string chosen_source_trouble(Face& face, const Surroundings& around) const;
+    void note_source(Face& face, const ObservedAddress& chosen, const Surroundings& around) const;
     bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
     std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
