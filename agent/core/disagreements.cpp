@@ -74,6 +74,11 @@ std::string other_addresses(const VipSettings& settings, std::span<const std::by
 std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& settings) {
     const bool is_peer =
         std::ranges::find(settings.unicast_peers, datagram.source) != settings.unicast_peers.end();
+    if (!settings.is_unicast() && datagram.destination.is_multicast()) {
+        return datagram.source.is_v6()
+                   ? "multicast over IPv6 comes from a link-local address (RFC 9568 5.1.2.1)"
+                   : "no router has this address";
+    }
     if (!settings.is_unicast() || is_peer) {
         return std::string{"it advertises by "} +
                (datagram.destination.is_multicast() ? "multicast" : "unicast") + ", this node by " +
@@ -90,7 +95,7 @@ std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& se
 }  // namespace
 
 std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSettings& settings,
-                    const std::optional<IpAddress>& own) {
+                    bool is_own) {
     switch (reason) {
         case Discard::ttl:
             return "its TTL is " + std::to_string(datagram.ttl) +
@@ -108,10 +113,9 @@ std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSet
             return "version 2 needs the same interval on all nodes; here it is " +
                    in_words(settings.advert_interval);
         case Discard::source:
-            return own == datagram.source
-                       ? "that is this node's own address: another machine has it too, or the "
-                         "network brings frames back"
-                       : unknown_source(datagram, settings);
+            return is_own ? "that is this node's own address: another machine has it too, or the "
+                            "network brings frames back"
+                          : unknown_source(datagram, settings);
         default:
             return {};
     }

@@ -189,6 +189,9 @@ private:
                                           const Surroundings& around) const;
     std::string chosen_source_trouble(Face& face, const Surroundings& around) const;
     void note_source(Face& face, const ObservedAddress& chosen, const Surroundings& around) const;
+    bool is_own(const Face& face, const IpAddress& address, const Surroundings& around) const;
+    bool names_no_host(const Face& face, const IpAddress& address,
+                       const Surroundings& around) const;
     bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
     std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
@@ -227,7 +230,8 @@ private:
     void repeat_added(TimePoint now, const Surroundings& around);
     void show(TimePoint now, const Surroundings& around);
 
-    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
+    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram,
+                                        const Surroundings& around) const;
     std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
     void discard(TimePoint now, const Face& face, vrrp::Discard reason,
                  const vrrp::Datagram& datagram, const Surroundings& around);

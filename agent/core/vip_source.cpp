@@ -1,5 +1,6 @@
 // The address that a VIP's advertisements are sent from.
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 
 #include "agent/core/source_address.hpp"
@@ -9,6 +10,14 @@
 namespace understudy::core {
 
 namespace {
+
+std::uint32_t number_of(const IpAddress& v4) {
+    std::uint32_t number = 0;
+    for (const std::byte byte : v4.bytes()) {
+        number = number << 8U | std::to_integer<std::uint32_t>(byte);
+    }
+    return number;
+}
 
 // Of an address that is there; empty: nothing.
 std::string why_unusable(const ObservedAddress& address) {
@@ -99,6 +108,29 @@ void Vip::note_source(Face& face, const ObservedAddress& chosen, const Surroundi
                 advice);
         face.source_use = SourceUse::kept;
     }
+}
+
+// One that this node sends from, or could. What it holds for a VIP may be the source of the owner.
+bool Vip::is_own(const Face& face, const IpAddress& address, const Surroundings& around) const {
+    const ObservedAddress* seen = around.kernel.find_foreign(interface_, address);
+    return face.source == address || (seen != nullptr && why_unusable(*seen).empty() &&
+                                      !around.virtual_addresses.contains(address));
+}
+
+// The name of the network that this node is in, or its broadcast address (RFC 1122 3.2.1.3): Linux
+// hands on what comes from there.
+bool Vip::names_no_host(const Face& face, const IpAddress& address,
+                        const Surroundings& around) const {
+    constexpr unsigned longest_with_both = 30;  // RFC 3021
+    const ObservedAddress* own =
+        face.source ? around.kernel.find_foreign(interface_, *face.source) : nullptr;
+    if (own == nullptr || address.is_v6() || own->prefix.length > longest_with_both ||
+        !own->prefix.contains(address)) {
+        return false;
+    }
+    const std::uint32_t hosts = UINT32_MAX >> own->prefix.length;
+    const std::uint32_t host = number_of(address) & hosts;
+    return host == 0 || host == hosts;
 }
 
 bool Vip::waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around) {

@@ -25,7 +25,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (face == faces_.end()) {
         return;
     }
-    if (const auto reason = refuse(*face, datagram)) {
+    if (const auto reason = refuse(*face, datagram, around)) {
         discard(now, *face, *reason, datagram, around);
         return;
     }
@@ -147,14 +147,15 @@ void Vip::note_rivals(TimePoint now, const Surroundings& around) {
 }
 
 // What has to be known before the bytes are looked at: the configured version decides the layout.
-std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram) const {
+std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram,
+                                         const Surroundings& around) const {
     if (datagram.ttl < settings_.unicast_min_ttl) {
         return vrrp::Discard::ttl;
     }
     if (version_of(datagram.payload) != static_cast<unsigned>(settings_.version)) {
         return vrrp::Discard::version;
     }
-    if (face.source == datagram.source) {
+    if (is_own(face, datagram.source, around) || names_no_host(face, datagram.source, around)) {
         return vrrp::Discard::source;
     }
     if (!settings_.is_unicast()) {
@@ -180,7 +181,8 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
                   const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto index = static_cast<std::size_t>(reason);
     ++discarded_.at(index);
-    const std::string more = explain(reason, datagram, settings_, face.source);
+    const std::string more =
+        explain(reason, datagram, settings_, is_own(face, datagram.source, around));
     std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
                        std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
     disagreements_.refused(now, datagram.source, text);

@@ -1,4 +1,4 @@
-"""Which source a node's advertisements have, with the kernel's own flags."""
+"""Which source a node's advertisements have, and which ones it believes, with the kernel's own flags."""
 import itertools
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
 from lab.capture import Capture  # noqa: E402
+from lab.inject import Injector, advert, frame, frame_v6  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
 
@@ -136,6 +137,49 @@ class Sources(LabTestCase):
         self.one.start()
         self.two.start()
         self.expect_one_source(OTHER, "beside a duplicate")
+
+
+class Believed(LabTestCase):
+    def setUp(self):
+        super().setUp()
+        self.host = self.lab.node()
+        self.agent = Understudy(self.host, vip(priority=100, interval="100ms", addresses=(VIP4, VIP6)))
+        self.agent.wait_state("active")
+        self.client = self.lab.client()
+        self.injector = Injector(self.client)
+        self.addCleanup(self.injector.close)
+
+    def refused(self):
+        return self.agent.vip()["counters"]["discarded"]["source"]
+
+    def expect_refused(self, *frames):
+        before = self.refused()
+        for number, one in enumerate(frames, 1):
+            self.injector.send(one)
+            eventually(lambda: self.refused() == before + number, 2, lambda: f"{self.refused() - before} of {number}")
+        self.assertEqual(self.agent.vip()["transitions"], 2)
+
+    def test_ipv6_multicast_comes_from_a_link_local_address(self):
+        mac = self.client.mac
+        self.expect_refused(frame_v6(mac, "2001:db8::99", priority=200), frame_v6(mac, "fd00::99", priority=200),
+                            frame_v6(mac, "::", priority=200))
+        self.assertIn("link-local address (RFC 9568 5.1.2.1)", self.agent.log())
+        self.injector.send(frame_v6(mac, "fe80::99", priority=200))
+        eventually(lambda: self.agent.vip()["transitions"] > 2, 5, "a link-local one is believed")
+
+    def test_ipv4_multicast_comes_from_a_router(self):
+        mac = self.client.mac
+        for interface in ("all", "eth0"):  # otherwise the kernel drops them itself
+            self.host.exec("sysctl", "-qw", f"net.ipv4.conf.{interface}.rp_filter=0")
+        for source in ("0.0.0.0", "192.0.2.255", "192.0.2.0"):
+            before = self.refused()
+            self.injector.send(frame(mac, source, advert(source, priority=200)))
+            good = frame(mac, "192.0.2.99", advert("192.0.2.99", priority=1, wrong_checksum=True))
+            self.injector.send(good)  # when it is counted, the one before it was looked at
+            eventually(lambda: self.agent.vip()["counters"]["discarded"]["checksum"], 2, "heard")
+            print(f"{source}: {self.refused() - before} of 1 came through the kernel")
+        self.assertEqual(self.agent.vip()["transitions"], 2)
+        self.assertGreater(self.refused(), 0)
 
 
 if __name__ == "__main__":
