@@ -6,6 +6,7 @@
 
 #include "agent/config/cluster_member.hpp"
 #include "agent/config/cluster_plans.hpp"
+#include "agent/config/cluster_sources.hpp"
 #include "agent/config/keys.hpp"
 #include "agent/config/values.hpp"
 
@@ -23,35 +24,6 @@ bool is_same_router(const VipSettings& a, const VipSettings& b) {
 
 bool has_node(const Group& group, const NodeFile& node) {
     return std::ranges::find(group, &node, &Member::node) != group.end();
-}
-
-// A name goes before an interface and vrid, whatever the order in the file.
-std::vector<Group> group_vips(const std::vector<NodeFile>& nodes) {
-    std::vector<Group> groups;
-    for (const NodeFile& node : nodes) {
-        std::vector<const VipSettings*> unnamed;
-        for (const VipSettings& vip : node.configuration.vips) {
-            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
-                return candidate.front().vip->name == vip.name && !has_node(candidate, node);
-            });
-            if (group != groups.end()) {
-                group->push_back({&node, &vip});
-            } else {
-                unnamed.push_back(&vip);
-            }
-        }
-        for (const VipSettings* vip : unnamed) {
-            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
-                return is_same_router(*candidate.front().vip, *vip) && !has_node(candidate, node);
-            });
-            if (group != groups.end()) {
-                group->push_back({&node, vip});
-            } else {
-                groups.push_back({{&node, vip}});
-            }
-        }
-    }
-    return groups;
 }
 
 // One VIP as two nodes have it.
@@ -289,6 +261,7 @@ void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
     }
     compare_peer_lists(group, diagnostics);
     compare_plans(group, diagnostics);
+    compare_sources(group, diagnostics);
 }
 
 // Without a name in the file it is the host's, which is another on each.
@@ -311,6 +284,34 @@ void compare_node_names(const std::vector<NodeFile>& nodes, Diagnostics& diagnos
 }
 
 }  // namespace
+
+std::vector<Group> group_vips(const std::vector<NodeFile>& nodes) {
+    std::vector<Group> groups;
+    for (const NodeFile& node : nodes) {
+        std::vector<const VipSettings*> unnamed;
+        for (const VipSettings& vip : node.configuration.vips) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return candidate.front().vip->name == vip.name && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, &vip});
+            } else {
+                unnamed.push_back(&vip);
+            }
+        }
+        for (const VipSettings* vip : unnamed) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return is_same_router(*candidate.front().vip, *vip) && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, vip});
+            } else {
+                groups.push_back({{&node, vip}});
+            }
+        }
+    }
+    return groups;
+}
 
 Diagnostics compare_nodes(const std::vector<NodeFile>& nodes) {
     Diagnostics diagnostics;

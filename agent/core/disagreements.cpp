@@ -75,10 +75,14 @@ std::string other_addresses(std::span<const std::byte> own_bytes, const IpAddres
 std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& settings) {
     const bool is_peer =
         std::ranges::find(settings.unicast_peers, datagram.source) != settings.unicast_peers.end();
-    const bool is_stranger = settings.is_unicast() ? !is_peer
-                                                   : datagram.destination.is_multicast() &&
-                                                         !settings.believes(datagram.source);
-    if (!is_stranger) {
+    const bool by_multicast = !settings.is_unicast() && datagram.destination.is_multicast();
+    if (by_multicast && datagram.source.is_v6() && !datagram.source.is_link_local()) {
+        return "multicast over IPv6 comes from a link-local address (RFC 9568 5.1.2.1)";
+    }
+    if (by_multicast && settings.believes(datagram.source)) {
+        return "no router has this address";
+    }
+    if (!by_multicast && (!settings.is_unicast() || is_peer)) {
         return std::string{"it advertises by "} +
                (datagram.destination.is_multicast() ? "multicast" : "unicast") + ", this node by " +
                (settings.is_unicast() ? "unicast" : "multicast");
@@ -95,7 +99,7 @@ std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& se
 }  // namespace
 
 std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSettings& settings,
-                    const std::optional<IpAddress>& own) {
+                    bool is_own) {
     switch (reason) {
         case Discard::ttl:
             return "its TTL is " + std::to_string(datagram.ttl) +
@@ -118,10 +122,9 @@ std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSet
                             : "its first address is not link-local (RFC 9568 5.2.9)";
         }
         case Discard::source:
-            return own == datagram.source
-                       ? "that is this node's own address: another machine has it too, or the "
-                         "network brings frames back"
-                       : unknown_source(datagram, settings);
+            return is_own ? "that is this node's own address: another machine has it too, or the "
+                            "network brings frames back"
+                          : unknown_source(datagram, settings);
         default:
             return {};
     }

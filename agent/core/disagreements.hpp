@@ -85,8 +85,8 @@ private:
 };
 
 // Why an advertisement was refused, for people, as far as the reason alone does not tell; may be
-// empty. `own`: the source address that this node sends from.
+// empty. `is_own`: it came from an address of this node.
 std::string explain(vrrp::Discard reason, const vrrp::Datagram& datagram,
-                    const VipSettings& settings, const std::optional<IpAddress>& own);
+                    const VipSettings& settings, bool is_own);
 
 }  // namespace understudy::core

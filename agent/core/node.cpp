@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/node_impl.hpp"
+#include "agent/core/source_address.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::core {
@@ -44,25 +45,11 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
     for (const ServiceSettings& service : configuration_->services) {
         services_.emplace_back(service, checks_of(service), services_.size());
     }
-    note_virtual_addresses();
+    virtual_addresses_ = addresses_that_move(*configuration_);
     for (const VipSettings& settings : configuration_->vips) {
         vips_.emplace_back(settings, dependencies_of(settings), now);
     }
     index_vips();
-}
-
-// An owner's addresses are this node's real ones (RFC 9568 1.6): they may be the source of all its
-// VIPs. So two nodes can each own an address and back up the other's (RFC 9568 4.2).
-void Node::Impl::note_virtual_addresses() {
-    virtual_addresses_.clear();
-    for (const VipSettings& vip : configuration_->vips) {
-        if (vip.priority == vrrp::owner_priority) {
-            continue;
-        }
-        for (const VirtualAddress& address : vip.addresses) {
-            virtual_addresses_.insert(address.prefix.address);
-        }
-    }
 }
 
 std::vector<std::size_t> Node::Impl::checks_of(const ServiceSettings& service) const {

@@ -108,7 +108,6 @@ private:
 
     std::vector<std::size_t> checks_of(const ServiceSettings& service) const;
     void index_vips();
-    void note_virtual_addresses();
 
     // The parts of a reload (reload.cpp), in their order. `origins`: for each VIP that is to be,
     // which of the present ones goes on as it.

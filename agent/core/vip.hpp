@@ -166,11 +166,14 @@ public:
 private:
     friend struct understudy::StateFields;
 
+    // other: configured, or deprecated when it was chosen. kept: deprecated since, and said so.
+    enum class SourceUse : std::uint8_t { other, preferred, kept };
     struct Face {
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
         std::size_t address_count = 0;
         std::optional<IpAddress> source;  // the last one, if it is away
+        SourceUse source_use = SourceUse::other;
     };
     struct Complaint {
         std::optional<TimePoint> logged;
@@ -180,6 +183,13 @@ private:
     void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const Surroundings& around);
+    std::string configured_source_trouble(Face& face, const IpAddress& configured,
+                                          const Surroundings& around) const;
+    std::string chosen_source_trouble(Face& face, const Surroundings& around) const;
+    void note_source(Face& face, const ObservedAddress& chosen, const Surroundings& around) const;
+    bool is_own(const Face& face, const IpAddress& address, const Surroundings& around) const;
+    bool names_no_host(const Face& face, const IpAddress& address,
+                       const Surroundings& around) const;
     bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
     std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
@@ -218,7 +228,8 @@ private:
     void repeat_added(TimePoint now, const Surroundings& around);
     void show(TimePoint now, const Surroundings& around);
 
-    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
+    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram,
+                                        const Surroundings& around) const;
     std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
     void discard(TimePoint now, const Face& face, vrrp::Discard reason,
                  const vrrp::Datagram& datagram, const Surroundings& around);

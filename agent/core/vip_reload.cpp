@@ -39,6 +39,7 @@ void Vip::make_faces() {
         const auto known = std::ranges::find(former, family, &Face::family);
         if (known != former.end()) {
             face.source = known->source;
+            face.source_use = known->source_use;
         }
         for (const VirtualAddress& address : settings_.addresses) {
             if (address.advertised && address.prefix.address.family() == family) {

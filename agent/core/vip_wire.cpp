@@ -26,7 +26,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (face == faces_.end()) {
         return;
     }
-    if (const auto reason = refuse(*face, datagram)) {
+    if (const auto reason = refuse(*face, datagram, around)) {
         discard(now, *face, *reason, datagram, around);
         return;
     }
@@ -166,14 +166,15 @@ void Vip::note_rivals(TimePoint now, const Surroundings& around) {
 }
 
 // What has to be known before the bytes are looked at: the configured version decides the layout.
-std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram) const {
+std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram,
+                                         const Surroundings& around) const {
     if (datagram.ttl < settings_.unicast_min_ttl) {
         return vrrp::Discard::ttl;
     }
     if (version_of(datagram.payload) != static_cast<unsigned>(settings_.version)) {
         return vrrp::Discard::version;
     }
-    if (face.source == datagram.source) {
+    if (is_own(face, datagram.source, around) || names_no_host(face, datagram.source, around)) {
         return vrrp::Discard::source;
     }
     if (!settings_.is_unicast()) {
@@ -200,19 +201,20 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
                   const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto index = static_cast<std::size_t>(reason);
     ++discarded_.at(index);
+    const bool own = is_own(face, datagram.source, around);
     Complaint& complaint = discard_complaints_.at(index);
     // A flood must not cost a text for each packet.
     const std::size_t size = std::min(datagram.payload.size(), vrrp::largest_advertisement);
     const std::uint64_t mark = hash_of(datagram.payload.first(size)) ^ index ^
                                std::uint64_t{datagram.ttl} << 8U ^
-                               (face.source == datagram.source ? 1U << 16U : 0U) ^
+                               (own ? 1U << 16U : 0U) ^
                                (datagram.destination.is_multicast() ? 1U << 17U : 0U);
     const bool is_known = disagreements_.renew_refused(now, datagram.source, mark);
     const bool is_told = !may_complain(now, complaint);
     if (is_known && is_told) {
         return;
     }
-    const std::string more = explain(reason, datagram, settings_, face.source);
+    const std::string more = explain(reason, datagram, settings_, own);
     std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
                        std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
     disagreements_.refused(now, datagram.source, mark, text);

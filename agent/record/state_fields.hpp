@@ -46,6 +46,7 @@ struct StateFields {
     }
     static constexpr auto last(core::Service::Phase) { return core::Service::Phase::stopping; }
     static constexpr auto last(core::Vip::Consent) { return core::Vip::Consent::given; }
+    static constexpr auto last(core::Vip::SourceUse) { return core::Vip::SourceUse::kept; }
     static constexpr auto last(core::Vip::Drain) { return core::Vip::Drain::waived; }
 
     // --- vrrp ---
@@ -134,8 +135,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::ObservedAddress& self) {
-        auto& [prefix, ours, tentative, order, renewed] = self;
-        archive(prefix, ours, tentative, order, renewed);
+        auto& [prefix, ours, tentative, duplicate, deprecated, secondary, order, renewed] = self;
+        archive(prefix, ours, tentative, duplicate, deprecated, secondary, order, renewed);
     }
     template <class Archive>
     static void list(Archive& archive, core::KernelView& self) {
@@ -230,8 +231,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Vip::Face& self) {
-        auto& [family, addresses, address_count, source] = self;
-        archive(source);
+        auto& [family, addresses, address_count, source, source_use] = self;
+        archive(source, source_use);
         archive.require(!source || source->family() == family, "a source of this family");
     }
     template <class Archive>

@@ -58,11 +58,24 @@ void VirtualHost::observe_kernel() {
     is_reading_ = true;
     feed(ObservationStarted{});
     feed(link());
-    for (const auto& [prefix, held] : addresses_) {
-        feed(sight_of(prefix, held));
+    for (const IpPrefix& prefix : as_the_kernel_shows_them()) {
+        feed(sight_of(prefix, addresses_.at(prefix)));
     }
     is_reading_ = false;
     feed(ObservationComplete{});
+}
+
+// IPv4 in the order in which they were added, IPv6 the newest first.
+std::vector<IpPrefix> VirtualHost::as_the_kernel_shows_them() const {
+    std::vector<IpPrefix> prefixes;
+    for (const auto& [prefix, held] : addresses_) {
+        prefixes.push_back(prefix);
+    }
+    std::ranges::sort(prefixes, {}, [&](const IpPrefix& prefix) {
+        const std::uint64_t order = addresses_.at(prefix).order;
+        return std::pair{prefix.address.is_v6(), prefix.address.is_v6() ? ~order : order};
+    });
+    return prefixes;
 }
 
 void VirtualHost::crash() {
@@ -128,10 +141,17 @@ void VirtualHost::delete_by_hand(const std::string& text) {
     take_away(prefix, Witness::Why::by_hand);
 }
 
-void VirtualHost::add_by_hand(const std::string& text) {
+void VirtualHost::add_by_hand(const std::string& text, AddressFlags flags) {
     const IpPrefix prefix = *IpPrefix::parse(text);
-    put(prefix, Held{false, lan_.now_, std::nullopt});
+    put(prefix, Held{.renewed = lan_.now_, .expires = std::nullopt, .flags = flags});
     seen(prefix, addresses_[prefix]);
+}
+
+void VirtualHost::change_flags(const std::string& text, AddressFlags flags) {
+    const IpPrefix prefix = *IpPrefix::parse(text);
+    Held& held = addresses_.at(prefix);
+    held.flags = flags;
+    seen(prefix, held);
 }
 
 void VirtualHost::set_own_addresses(bool there) {
@@ -206,7 +226,17 @@ AddressSeen VirtualHost::sight_of(const IpPrefix& prefix, const Held& held) cons
     seen.prefix = prefix;
     seen.ours = held.ours;
     seen.age = lan_.now_ - held.renewed;
+    seen.tentative = held.flags.tentative;
+    seen.duplicate = held.flags.duplicate;
+    seen.deprecated = held.flags.deprecated;
+    seen.secondary = held.flags.secondary;
     return seen;
+}
+
+bool VirtualHost::has_address(const IpAddress& address) const {
+    return std::ranges::any_of(addresses_, [&](const auto& entry) {
+        return entry.first.address == address && !entry.second.ours;
+    });
 }
 
 void VirtualHost::seen(const IpPrefix& prefix, const Held& held) {

@@ -58,6 +58,14 @@ public:
     virtual void logged(const VirtualHost& host, const std::string& text) = 0;
 };
 
+// What the kernel tells of an address besides that it is there.
+struct AddressFlags {
+    bool tentative = false;
+    bool duplicate = false;
+    bool deprecated = false;
+    bool secondary = false;
+};
+
 class VirtualHost {
 public:
     VirtualHost(VirtualLan& lan, std::string name, int number);
@@ -81,7 +89,9 @@ public:
     // it.
     void set_own_addresses(bool there);
     void delete_by_hand(const std::string& prefix);
-    void add_by_hand(const std::string& prefix);
+    void add_by_hand(const std::string& prefix, AddressFlags flags = {});
+    // Of one that is there.
+    void change_flags(const std::string& prefix, AddressFlags flags);
     void refuse_addresses(bool refuse) { refuses_ = refuse; }
     // What the kernel tells about addresses comes so much later.
     void slow_down_kernel(Duration delay) { kernel_delay_ = delay; }
@@ -160,6 +170,7 @@ private:
         TimePoint renewed;
         std::optional<TimePoint> expires;
         std::uint64_t order = 0;  // of appearance
+        AddressFlags flags{};
     };
 
     void handle(const core::Event& event);
@@ -170,6 +181,8 @@ private:
     void put(const IpPrefix& prefix, Held held);
     void take_away(const IpPrefix& prefix, Witness::Why why);
     std::vector<IpPrefix> secondary_to(const IpPrefix& prefix) const;
+    std::vector<IpPrefix> as_the_kernel_shows_them() const;
+    bool has_address(const IpAddress& address) const;
     core::AddressSeen sight_of(const IpPrefix& prefix, const Held& held) const;
     void seen(const IpPrefix& prefix, const Held& held);
     void tell(core::Event event);  // by the kernel, which may be slow

@@ -33,7 +33,8 @@ void VirtualLan::send(VirtualHost& from, const core::SendAdvert& advert,
         std::make_shared<const std::vector<std::byte>>(payload.begin(), payload.end());
     for (const auto& host : hosts_) {
         const bool addressed = advert.destination.is_multicast() ||
-                               advert.destination == host->address(advert.source.family());
+                               advert.destination == host->address(advert.source.family()) ||
+                               host->has_address(advert.destination);
         if (host.get() == &from || !addressed) {
             continue;
         }
