@@ -1,5 +1,7 @@
 #include "agent/cli/commands.hpp"
 
+#include "base/version.hpp"
+
 namespace understudy::cli {
 
 namespace {
@@ -10,8 +12,8 @@ int run_help(const Arguments& arguments, const Console& console) {
 }
 
 int run_version(const Arguments& arguments, const Console& console) {
-    console.out << (arguments.json ? "{\"version\":\"" UNDERSTUDY_VERSION "\"}\n"
-                                   : "understudy " UNDERSTUDY_VERSION "\n");
+    console.out << (arguments.json ? "{\"version\":\"" + program_version() + "\"}\n"
+                                   : "understudy " + program_version() + "\n");
     return console.written();
 }
 
