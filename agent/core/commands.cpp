@@ -4,6 +4,7 @@
 #include "agent/core/circle.hpp"
 #include "agent/core/node_impl.hpp"
 #include "agent/core/wording.hpp"
+#include "base/version.hpp"
 
 namespace understudy::core {
 
@@ -67,7 +68,7 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     }
     control::StatusResponse status;
     status.node = configuration_->agent.name;
-    status.version = UNDERSTUDY_VERSION;
+    status.version = program_version();
     status.uptime = now - started_;
     status.maintenance = maintenance_;
     status.maintenance_until = maintenance_until_;

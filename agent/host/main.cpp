@@ -20,6 +20,7 @@
 #include "agent/host/rule_keeper.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
+#include "base/version.hpp"
 
 namespace {
 
@@ -131,7 +132,7 @@ int run(const Options& options) {
     host::RunnerEnds runner = host::start_runner(*configuration, handed.probers);
     go_first();
     host::start_journal(configuration->agent.log_level);
-    host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
+    host::write_line(LogLevel::info, "understudyd " + program_version() + " starts as " +
                                          configuration->agent.name + ", " +
                                          std::to_string(configuration->vips.size()) + " VIPs");
     host::RuleKeeper rules(*configuration);
@@ -192,7 +193,7 @@ int start(int argc, char** argv) {
         return done;
     }
     if (values.contains("version")) {
-        std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
+        std::cout << "understudyd " << program_version() << "\n";
         return done;
     }
     if (values.contains("runner")) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/version.hpp"
+
 namespace understudy::checks {
 
 namespace {
@@ -43,7 +45,7 @@ CurlTransfer::CurlTransfer() : easy_(curl_easy_init()) {
     curl_easy_setopt(easy(), CURLOPT_FORBID_REUSE, 1L);
     // The caller keeps the time; libcurl's own limit on connecting is out of the way.
     curl_easy_setopt(easy(), CURLOPT_CONNECTTIMEOUT, 86400L);
-    curl_easy_setopt(easy(), CURLOPT_USERAGENT, "understudy/" UNDERSTUDY_VERSION);
+    curl_easy_setopt(easy(), CURLOPT_USERAGENT, ("understudy/" + program_version()).c_str());
 }
 
 CurlTransfer::~CurlTransfer() {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/version.hpp"
+
 namespace understudy::doctor {
 namespace {
 
@@ -43,7 +45,7 @@ Facts healthy() {
     facts.host.runtime_mode = 0750;
     facts.host.clock_synchronised = true;
     facts.agent.answers = true;
-    facts.agent.version = UNDERSTUDY_VERSION;
+    facts.agent.version = program_version();
     facts.agent.process = 4711;
     control::VipStatus status;
     status.name = "web";
