@@ -1,6 +1,8 @@
 // Timer arithmetic, in microseconds: centisecond integers would lose the skew of short intervals.
 #pragma once
 
+#include <algorithm>
+
 #include "base/time.hpp"
 #include "vrrp/protocol.hpp"
 
@@ -18,6 +20,27 @@ constexpr Duration skew_time(Version version, Priority priority, Duration active
 constexpr Duration active_down_interval(Version version, Priority priority,
                                         Duration active_interval) {
     return 3 * active_interval + skew_time(version, priority, active_interval);
+}
+
+// Packets of one sender overtake each other by less than this (no RFC basis).
+constexpr Duration reordering_window(Duration interval) {
+    constexpr Duration longest = std::chrono::milliseconds{50};
+    return std::min(longest, interval / 4);
+}
+
+// From when on an advertisement of a router that was heard at `heard` is missing, although it may
+// be a little late (no RFC basis).
+constexpr TimePoint overdue_at(TimePoint heard, Duration interval) {
+    constexpr Duration late = std::chrono::milliseconds{5};
+    return heard + interval + std::max(interval / 32, std::min(interval / 2, late));
+}
+
+// How much later than its skew time a standby in the low band takes what is offered: anybody
+// outside the band takes it before, also on a network that is slow for a moment (no RFC basis).
+constexpr Duration second_place_delay(Version version, Duration active_interval) {
+    const Duration unit = version == Version::v3 ? active_interval : std::chrono::seconds{1};
+    constexpr Duration least = std::chrono::milliseconds{50};
+    return std::min(active_interval, std::max(unit / 8, least));
 }
 
 }  // namespace understudy::vrrp

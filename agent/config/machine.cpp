@@ -3,16 +3,14 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <memory>
+#include <span>
 #include <string>
-#include <system_error>
 
+#include "agent/config/access.hpp"
 #include "agent/config/this_node.hpp"
+#include "agent/config/unit_files.hpp"
 
 namespace understudy::config {
 
@@ -50,50 +48,6 @@ bool has_address(const IpAddress& wanted) {
     return false;
 }
 
-bool exists(const std::string& path) {
-    struct stat seen{};
-    return stat(path.c_str(), &seen) == 0;
-}
-
-// systemd.unit(5), the search path of the system manager. An instance has the file of its template.
-bool has_unit(const std::string& name) {
-    constexpr std::array folders = {"/etc/systemd/system",         "/run/systemd/system",
-                                    "/run/systemd/generator",      "/run/systemd/generator.early",
-                                    "/run/systemd/generator.late", "/usr/local/lib/systemd/system",
-                                    "/usr/lib/systemd/system",     "/lib/systemd/system",
-                                    "/run/systemd/transient"};
-    const auto at = name.find('@');
-    const auto dot = name.rfind('.');
-    const std::string pattern = at != std::string::npos && dot != std::string::npos && at < dot
-                                    ? name.substr(0, at + 1) + name.substr(dot)
-                                    : name;
-    for (const char* folder : folders) {
-        if (exists(std::string{folder} + '/' + name) ||
-            exists(std::string{folder} + '/' + pattern)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-std::string trouble_with_file(const std::string& path) {
-    struct stat seen{};
-    if (stat(path.c_str(), &seen) != 0) {
-        return errno == ENOENT || errno == ENOTDIR ? "does not exist"
-                                                   : std::generic_category().message(errno);
-    }
-    return S_ISREG(seen.st_mode) ? "" : "is not a file";
-}
-
-// Executable for anybody: it runs as another user than the one who asks.
-std::string trouble_with_program(const std::string& path) {
-    struct stat seen{};
-    const std::string trouble = trouble_with_file(path);
-    const bool executable =
-        stat(path.c_str(), &seen) == 0 && (seen.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-    return !trouble.empty() || executable ? trouble : "is not executable";
-}
-
 }  // namespace
 
 Machine this_machine() {
@@ -103,9 +57,13 @@ Machine this_machine() {
     };
     machine.has_address = has_address;
     machine.has_user = [](const std::string& name) { return getpwnam(name.c_str()) != nullptr; };
-    machine.has_unit = has_unit;
-    machine.trouble_with_program = trouble_with_program;
-    machine.trouble_with_file = trouble_with_file;
+    machine.has_unit = has_unit_file;
+    machine.trouble_with = [](const std::string& path, Use use, const std::string& user) {
+        return config::trouble_with(path, use, identity_of(user));
+    };
+    const UnitRights unit = rights_of_unit("understudyd.service");
+    machine.agent_user = unit.user;
+    machine.agent_changes_user = unit.changes_user;
     return machine;
 }
 

@@ -1,6 +1,7 @@
 #include "agent/config/this_node.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <variant>
@@ -34,11 +35,50 @@ private:
     const KeyPlaces* keys_ = nullptr;
 };
 
+// Whom the processes of the agent are, see understudyd(8), Processes and Rights.
+struct Users {
+    std::string agent;   // reads the configuration
+    std::string loader;  // reads certificates and credentials, as the prober before it gives up
+    std::string prober;  // looks at files and processes
+    std::string runner;  // [agent] script_user: hooks, scripts, commands of services
+};
+
+bool runs_as_script_user(const core::Configuration& configuration) {
+    return std::ranges::any_of(configuration.checks,
+                               [](const checks::CheckSettings& check) {
+                                   return std::holds_alternative<checks::Script>(check.question);
+                               }) ||
+           std::ranges::any_of(configuration.vips,
+                               [](const core::VipSettings& vip) { return vip.hooks.any(); }) ||
+           std::ranges::any_of(configuration.services, [](const core::ServiceSettings& service) {
+               return !service.start.empty() || !service.stop.empty();
+           });
+}
+
+Users users_of(const core::Configuration& configuration, const Machine& machine) {
+    const std::string& script_user = configuration.agent.script_user;
+    // Without the right to become script_user the agent does not start where it needs it.
+    const bool changes_user = machine.agent_changes_user || runs_as_script_user(configuration);
+    const bool has_unit = std::ranges::any_of(
+        configuration.services,
+        [](const core::ServiceSettings& service) { return !service.unit.empty(); });
+    return {machine.agent_user, changes_user && has_unit ? "root" : machine.agent_user,
+            changes_user ? script_user : machine.agent_user, script_user};
+}
+
 class Comparison {
 public:
-    Comparison(const NodeFile& node, const Machine& machine) : node_(node), machine_(machine) {}
+    Comparison(const NodeFile& node, const Machine& machine)
+        : node_(node), machine_(machine), users_(users_of(node.configuration, machine)) {}
 
     Diagnostics run() {
+        for (const std::string& path : files()) {
+            const std::string trouble =
+                machine_.trouble_with(std::filesystem::absolute(path), Use::read, users_.agent);
+            if (!trouble.empty()) {
+                diagnostics_.push_back({{path, 1, 1}, "this file " + trouble, Severity::error});
+            }
+        }
         for (const core::VipSettings& vip : node_.configuration.vips) {
             compare(vip);
         }
@@ -86,23 +126,41 @@ private:
         }
     }
     void program(const Place& place, const std::string& key,
-                 const std::vector<std::string>& command) {
-        const std::string trouble =
-            command.empty() ? "" : machine_.trouble_with_program(command.front());
-        if (!trouble.empty()) {
-            complain(place, key, command.front() + ' ' + trouble);
+                 const std::vector<std::string>& command, const std::string& user) {
+        if (!command.empty()) {
+            use(place, key, command.front(), Use::execute, user);
         }
     }
-    void file(const Place& place, const std::string& key, const std::string& path) {
-        const std::string trouble = path.empty() ? "" : machine_.trouble_with_file(path);
+    void secret(const Place& place, const std::string& key, const std::string& path) {
+        use(place, key, path, Use::read, users_.loader);
+    }
+    void use(const Place& place, const std::string& key, const std::string& path, Use how,
+             const std::string& user) {
+        const std::string trouble = path.empty() ? "" : machine_.trouble_with(path, how, user);
         if (!trouble.empty()) {
             complain(place, key, path + ' ' + trouble);
         }
     }
     void tls(const SectionPlaces& places, const checks::TlsClient& client) {
-        file(places.of("ca"), "ca", client.ca);
-        file(places.of("certificate"), "certificate", client.certificate);
-        file(places.of("key"), "key", client.key);
+        secret(places.of("ca"), "ca", client.ca);
+        secret(places.of("certificate"), "certificate", client.certificate);
+        secret(places.of("key"), "key", client.key);
+    }
+    // The file and what it includes, as far as something was written there.
+    std::set<std::string> files() const {
+        std::set<std::string> found{node_.file};
+        const auto add = [&](const KeyPlaces& keys) {
+            for (const auto& [_, place] : keys) {
+                found.insert(place.file);
+            }
+        };
+        add(node_.agent);
+        for (const auto* sections : {&node_.places, &node_.services, &node_.checks}) {
+            for (const auto& [_, keys] : *sections) {
+                add(keys);
+            }
+        }
+        return found;
     }
 
     void compare(const core::VipSettings& vip);
@@ -111,6 +169,7 @@ private:
 
     const NodeFile& node_;
     const Machine& machine_;
+    const Users users_;
     Diagnostics diagnostics_;
     std::set<std::string> said_;  // one missing interface, one message
 };
@@ -127,17 +186,23 @@ void Comparison::compare(const core::VipSettings& vip) {
     for (const IpAddress& address : vip.unicast_sources) {
         source(places.of("unicast_source"), "unicast_source", address);
     }
+    for (const IpAddress& address : vip.peers) {
+        if (machine_.has_address(address)) {
+            complain(places.of("peer"), "peer",
+                     address.to_string() + " is an address of this machine");
+        }
+    }
     for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
         const char* key = core::hook_names.at(kind);
-        program(places.of(key), key, vip.hooks.commands.at(kind));
+        program(places.of(key), key, vip.hooks.commands.at(kind), users_.runner);
     }
 }
 
 void Comparison::compare(const core::ServiceSettings& service) {
     const SectionPlaces places(node_, node_.services, service.name);
     unit(places.of("unit"), service.unit);
-    program(places.of("start"), "start", service.start);
-    program(places.of("stop"), "stop", service.stop);
+    program(places.of("start"), "start", service.start, users_.runner);
+    program(places.of("stop"), "stop", service.stop, users_.runner);
 }
 
 void Comparison::compare(const checks::CheckSettings& check) {
@@ -145,7 +210,8 @@ void Comparison::compare(const checks::CheckSettings& check) {
     const auto from = [&](const auto& question) {
         source(places.of("source"), "source", question.source);
     };
-    // What a check is there to miss (a file, a process, an interface) is not asked for.
+    // What a check is there to miss (a file, a process, an interface) may be missing; only that it
+    // could be seen is required.
     std::visit(
         Overloaded{
             [&](const checks::Icmp& icmp) { from(icmp); },
@@ -156,19 +222,27 @@ void Comparison::compare(const checks::CheckSettings& check) {
             [&](const checks::Tls& question) { tls(places, question.tls); },
             [&](const checks::Http& http) {
                 tls(places, http.tls);
-                file(places.of("credentials_file"), "credentials_file", http.credentials_file);
+                secret(places.of("credentials_file"), "credentials_file", http.credentials_file);
             },
             [&](const checks::Url& url) {
                 tls(places, url.tls);
-                file(places.of("credentials_file"), "credentials_file", url.credentials_file);
+                secret(places.of("credentials_file"), "credentials_file", url.credentials_file);
             },
             [&](const checks::Script& script) {
-                program(places.of("command"), "command", script.command);
+                program(places.of("command"), "command", script.command,
+                        script.user.empty() ? users_.runner : script.user);
                 user(places.of("user"), "user", script.user);
             },
             [&](const checks::Unit& question) { unit(places.of("unit"), question.name); },
-            [](const checks::Dns&) {}, [](const checks::Process&) {}, [](const checks::File&) {},
-            [](const checks::Interface&) {}},
+            [&](const checks::Process& process) {
+                use(places.of("pid_file"), "pid_file", process.pid_file, Use::read_if_there,
+                    users_.prober);
+            },
+            [&](const checks::File& file) {
+                use(places.of("path"), "path", file.path,
+                    file.value_as_weight ? Use::read_if_there : Use::look, users_.prober);
+            },
+            [](const checks::Dns&) {}, [](const checks::Interface&) {}},
         check.question);
 }
 

@@ -1,10 +1,12 @@
 // What a configuration names that has to be on the machine it runs on: interfaces, source
-// addresses, programs, users, units, files.
+// addresses, programs, users, units, files; and that the user who needs a program or a file may
+// run or read it.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "agent/config/access.hpp"
 #include "agent/config/cluster.hpp"
 #include "agent/config/diagnostic.hpp"
 #include "base/ip_address.hpp"
@@ -17,9 +19,13 @@ struct Machine {
     std::function<bool(const IpAddress& address)> has_address;
     std::function<bool(const std::string& name)> has_user;
     std::function<bool(const std::string& name)> has_unit;
-    // Empty, or what is wrong with it: "does not exist", "is not executable".
-    std::function<std::string(const std::string& path)> trouble_with_program;
-    std::function<std::string(const std::string& path)> trouble_with_file;
+    // Empty, or what keeps the user from it, see access.hpp. Without a user of that name: from
+    // anybody.
+    std::function<std::string(const std::string& path, Use use, const std::string& user)>
+        trouble_with;
+    // Of the agent's unit.
+    std::string agent_user = "root";
+    bool agent_changes_user = true;  // it may start programs as other users
 };
 
 // This one. Units are looked for where systemd looks for their files; the service manager is not

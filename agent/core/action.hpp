@@ -16,6 +16,7 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/time.hpp"
+#include "vrrp/after.hpp"
 
 namespace understudy::core {
 
@@ -43,6 +44,9 @@ struct SendAdvert {
     IpAddress destination;
     vrrp::Vrid vrid = 0;
     BytesRange payload;
+    // Which of the address changes that were ordered before it have to be done first. Those of one
+    // virtual router keep their order.
+    vrrp::After after = vrrp::After::nothing;
 };
 
 // One broadcast gratuitous ARP request (IPv4) or one unsolicited Neighbour Advertisement to ff02::1

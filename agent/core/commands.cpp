@@ -1,8 +1,10 @@
 // What the operator asks of a Node, and the graceful stop.
 #include <algorithm>
 
+#include "agent/core/circle.hpp"
 #include "agent/core/node_impl.hpp"
 #include "agent/core/wording.hpp"
+#include "base/version.hpp"
 
 namespace understudy::core {
 
@@ -66,13 +68,17 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     }
     control::StatusResponse status;
     status.node = configuration_->agent.name;
-    status.version = UNDERSTUDY_VERSION;
+    status.version = program_version();
     status.uptime = now - started_;
     status.maintenance = maintenance_;
     status.maintenance_until = maintenance_until_;
     for (const std::size_t index : *selected) {
         vips_[index].settle(now, around(out));  // the reasons tell for how long
         status.vips.push_back(vips_[index].status(now));
+        if (std::string circle = circle_in_words(now, index, vips_, services_, health_);
+            !circle.empty()) {
+            status.vips.back().hints.push_back(std::move(circle));
+        }
     }
     status.checks = health_.all();
     for (std::size_t i = 0; i < discarded_.size(); ++i) {
@@ -86,9 +92,14 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::WhyReques
                         Outbox& out) {
     const auto selected = select(client, request.vip, out);
     if (selected) {
-        Vip& vip = vips_[selected->front()];
-        vip.settle(now, around(out));
-        reply(out, client, vip.why(now));
+        const std::size_t index = selected->front();
+        vips_[index].settle(now, around(out));
+        control::WhyResponse why = vips_[index].why(now);
+        if (std::string circle = circle_in_words(now, index, vips_, services_, health_);
+            !circle.empty()) {
+            why.reasons.insert(why.reasons.begin() + 1, std::move(circle));
+        }
+        reply(out, client, std::move(why));
     }
 }
 
@@ -161,7 +172,8 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailoverR
     waiting_.push_back({client, std::move(active), now + drain + request.timeout, request.timeout});
 }
 
-void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
+bool Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
+    const std::size_t before = waiting_.size();
     for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
         const bool drains = std::ranges::any_of(
             waiting->vips, [&](std::size_t index) { return vips_[index].drains(); });
@@ -184,6 +196,7 @@ void Node::Impl::finish_failovers(TimePoint now, Outbox& out) {
         finish_failover(now, *waiting, kept, orphaned, out);
         waiting = waiting_.erase(waiting);
     }
+    return waiting_.size() != before;
 }
 
 void Node::Impl::finish_failover(TimePoint now, const Waiting& waiting, const std::string& kept,
@@ -296,8 +309,8 @@ Duration Node::Impl::longest_start(TimePoint now, const std::vector<std::size_t>
     return longest + consent + std::chrono::seconds{1};
 }
 
-void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
-    std::erase_if(taking_, [&](const Waiting& taking) {
+bool Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
+    const auto finished = std::erase_if(taking_, [&](const Waiting& taking) {
         const auto waits = [&](std::size_t i) { return vips_[i].claim_waits(); };
         const auto failed =
             std::ranges::find_if(taking.vips, [&](std::size_t i) { return !vips_[i].is_active(); });
@@ -312,6 +325,7 @@ void Node::Impl::finish_takeovers(TimePoint now, Outbox& out) {
         }
         return true;
     });
+    return finished > 0;
 }
 
 void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackRequest& request,
@@ -324,14 +338,17 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
         fail(out, client, "the agent is stopping");
         return;
     }
+    for (const std::size_t index : *selected) {
+        vips_[index].forgive();
+        if (const auto service = vips_[index].dependencies().service) {
+            services_[*service].forgive();
+        }
+    }
+    settle_all(now, out);  // other VIPs may have the same service
     std::string text;
     for (const std::size_t index : *selected) {
         Vip& vip = vips_[index];
         const Manual before = vip.facts().manual;
-        vip.forgive();
-        if (const auto service = vip.dependencies().service) {
-            services_[*service].forgive();
-        }
         vip.set_manual(now, Manual::none, false, around(out));
         text += (text.empty() ? "" : "; ") + vip.settings().name + ": " +
                 (before == Manual::none       ? ""
@@ -349,54 +366,64 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::FailbackR
 void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
     if (stopping_) {  // the second request: no more waiting
         hurries_ = true;
-        std::ranges::fill(stop_deadlines_, std::nullopt);
+        std::ranges::fill(farewells_, std::nullopt);
         return;
     }
     stopping_ = true;
-    stop_deadlines_.assign(vips_.size(), std::nullopt);
-    stop_patience_.assign(vips_.size(), std::nullopt);
-    stop_limits_.assign(vips_.size(), std::nullopt);
+    farewells_.assign(vips_.size(), std::nullopt);
+    const Duration limit = configuration_->agent.stop_timeout;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
         Vip& vip = vips_[i];
         vip.stopping();
         if (!vip.is_active()) {
             continue;
         }
-        // A standby is silent, so one that was never heard may be there all the same: it gets the
-        // time that a willing one needs to answer, and no more.
-        const Duration limit = configuration_->agent.stop_timeout;
-        Duration patience =
-            vip.heard_any_peer() ? limit : std::min(vip.answer_time(services_), limit);
-        stop_limits_[i] = now + vip.drain_time(now) + limit;
+        // A standby is silent, so whether there is one that can take over is not known: it gets the
+        // time that a willing one needs to answer, and no longer.
+        Farewell farewell;
+        farewell.patience = std::min(vip.answer_time(services_), limit);
         const auto service = vip.dependencies().service;
         if (service && services_[*service].stops_first()) {
-            patience += configuration_->services[*service].stop_timeout;
+            farewell.patience += configuration_->services[*service].stop_timeout;
         }
-        stop_deadlines_[i] = now + vip.drain_time(now) + patience;
-        stop_patience_[i] = patience;
+        farewell.until = now + vip.drain_time(now) + farewell.patience;
+        farewell.limit = now + vip.drain_time(now) + limit;
+        farewells_[i] = farewell;
         vip.set_manual(now, Manual::yielding, false, around(out));
     }
 }
 
-void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
+// A cold peer that prepares is waited for up to the limit. When it no longer does, without having
+// taken over, the next one gets the time for its answer.
+bool Node::Impl::awaits_taker(TimePoint now, std::size_t vip) {
+    std::optional<Farewell>& farewell = farewells_[vip];
+    if (!farewell || !vips_[vip].is_active()) {
+        return false;
+    }
+    if (farewell->drains && !vips_[vip].drains()) {
+        farewell->drains = false;
+        farewell->until = std::min(farewell->until, now + farewell->patience);
+    }
+    if (const auto prepares = vips_[vip].awaited_until(now)) {
+        const TimePoint next = std::min(*prepares + farewell->patience, farewell->limit);
+        farewell->until = std::max(farewell->until, next);
+    }
+    return now < farewell->until;
+}
+
+bool Node::Impl::finish_stop(TimePoint now, Outbox& out) {
     if (!stopping_ || exited_) {
-        return;
+        return false;
     }
     bool waits = false;
+    bool changed = false;
     for (std::size_t i = 0; i < vips_.size(); ++i) {
-        if (stop_patience_[i] && stop_deadlines_[i] && !vips_[i].drains()) {
-            stop_deadlines_[i] = std::min(*stop_deadlines_[i], now + *stop_patience_[i]);
-            stop_patience_[i].reset();
-        }
-        if (stop_deadlines_[i] && vips_[i].is_awaited(now)) {
-            stop_deadlines_[i] = std::max(stop_deadlines_[i], stop_limits_[i]);
-        }
-        const bool patient = stop_deadlines_[i] && now < *stop_deadlines_[i];
-        if (vips_[i].is_active() && patient) {
+        if (awaits_taker(now, i)) {
             waits = true;
             continue;
         }
-        stop_deadlines_[i].reset();
+        farewells_[i].reset();
+        changed = changed || !vips_[i].has_ended();
         vips_[i].shut_down(now, around(out));
         waits = waits || (vips_[i].has_hooks_left() && !hurries_);
     }
@@ -404,12 +431,14 @@ void Node::Impl::finish_stop(TimePoint now, Outbox& out) {
         exited_ = true;
         out.actions.emplace_back(Exit{});
     }
+    return changed;
 }
 
-void Node::Impl::finish_commands(TimePoint now, Outbox& out) {
-    finish_failovers(now, out);
-    finish_takeovers(now, out);
-    finish_stop(now, out);
+bool Node::Impl::finish_commands(TimePoint now, Outbox& out) {
+    const bool failovers = finish_failovers(now, out);
+    const bool takeovers = finish_takeovers(now, out);
+    const bool stop = finish_stop(now, out);
+    return failovers || takeovers || stop;
 }
 
 }  // namespace understudy::core

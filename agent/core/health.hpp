@@ -29,9 +29,9 @@ public:
     Health(const std::vector<checks::CheckSettings>& settings, TimePoint started);
 
     // Starts what is due. Returns whether the state of any check changed.
-    bool time_passed(TimePoint now, Outbox& out);
+    [[nodiscard]] bool time_passed(TimePoint now, Outbox& out);
     // Returns whether the state of that check changed.
-    bool finished(TimePoint now, const CheckFinished& event, Outbox& out);
+    [[nodiscard]] bool finished(TimePoint now, const CheckFinished& event, Outbox& out);
     // A new prober (or runner) is at work; what the former one was doing is lost.
     void prober_started(TimePoint now);
     // Somebody waits for this check to come up.

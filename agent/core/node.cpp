@@ -5,6 +5,7 @@
 
 #include "agent/core/narration.hpp"
 #include "agent/core/node_impl.hpp"
+#include "agent/core/source_address.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::core {
@@ -48,25 +49,11 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
     for (const ServiceSettings& service : configuration_->services) {
         services_.emplace_back(service, checks_of(service), services_.size());
     }
-    note_virtual_addresses();
+    virtual_addresses_ = addresses_that_move(*configuration_);
     for (const VipSettings& settings : configuration_->vips) {
         vips_.emplace_back(settings, dependencies_of(settings), now);
     }
     index_vips();
-}
-
-// An owner's addresses are this node's real ones (RFC 9568 1.6): they may be the source of all its
-// VIPs. So two nodes can each own an address and back up the other's (RFC 9568 4.2).
-void Node::Impl::note_virtual_addresses() {
-    virtual_addresses_.clear();
-    for (const VipSettings& vip : configuration_->vips) {
-        if (vip.priority == vrrp::owner_priority) {
-            continue;
-        }
-        for (const VirtualAddress& address : vip.addresses) {
-            virtual_addresses_.insert(address.prefix.address);
-        }
-    }
 }
 
 std::vector<std::size_t> Node::Impl::checks_of(const ServiceSettings& service) const {
@@ -122,18 +109,16 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
         for (Vip& vip : vips_) {
             vip.resume(now, late, around(out));
         }
-        if (health_.time_passed(now, out)) {  // what was known may be too old
-            settle_all(now, out);
-        }
+        time_checks(now, out);  // what was known may be too old
     }
     handled_ = now;
     std::visit([&](const auto& what) { on(now, what, out); }, event);
-    do {
+    const bool commands = !std::holds_alternative<DatagramReceived>(event) || commands_waiting();
+    for (bool changed = true; changed;) {
         settle_services(now, out);
-        if (!std::holds_alternative<DatagramReceived>(event) || commands_waiting()) {
-            finish_commands(now, out);
-        }
-    } while (run_hooks(now, out));
+        changed = commands && finish_commands(now, out);
+        changed = run_hooks(now, out) || changed;
+    }
     if (out.logs(LogLevel::debug)) {
         narrate_actions(first, kernel_, *configuration_, out);
     }
@@ -163,9 +148,7 @@ void Node::Impl::on(TimePoint now, const TimePassed&, Outbox& out) {
         }
     }
     // After the advertisements: what is due to be checked can wait, they cannot.
-    if (health_.time_passed(now, out)) {
-        settle_all(now, out);
-    }
+    time_checks(now, out);
 }
 
 void Node::Impl::on(TimePoint, const ObservationStarted&, Outbox&) {
@@ -361,7 +344,15 @@ void Node::Impl::settle_services(TimePoint now, Outbox& out) {
         if (!changed) {
             break;
         }
-        health_.time_passed(now, out);  // what somebody waits for now is looked at now
+        time_checks(now, out);  // a check that somebody waits for now runs now
+    }
+}
+
+// Runs the checks that are due. One whose last outcome is too old is unknown from now on, which
+// concerns every VIP that needs it, whatever the event was about.
+void Node::Impl::time_checks(TimePoint now, Outbox& out) {
+    if (health_.time_passed(now, out)) {
+        settle_all(now, out);
     }
 }
 
@@ -446,8 +437,10 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
     for (const Waiting& taking : taking_) {
         consider(taking.deadline);
     }
-    for (const std::optional<TimePoint>& deadline : stop_deadlines_) {
-        consider(deadline);
+    for (const std::optional<Farewell>& farewell : farewells_) {
+        if (farewell) {
+            consider(farewell->until);
+        }
     }
     return earliest;
 }

@@ -39,6 +39,14 @@ private:
         bool drains = true;        // the time of the client begins when on_release has ended
     };
 
+    // A stop that gives a VIP away: how long it waits for a peer.
+    struct Farewell {
+        TimePoint until;
+        Duration patience{};  // that a willing peer needs, from the end of on_release on
+        TimePoint limit;      // stop_timeout: also while a cold peer prepares
+        bool drains = true;   // on_release has not ended
+    };
+
     void on(TimePoint now, const TimePassed& event, Outbox& out);
     void on(TimePoint now, const StopRequested& event, Outbox& out);
     void on(TimePoint now, const LinkSeen& event, Outbox& out);
@@ -92,6 +100,7 @@ private:
     void settle_all(TimePoint now, Outbox& out);
     void settle_users_of_check(TimePoint now, std::size_t check, Outbox& out);
     void settle_services(TimePoint now, Outbox& out);
+    void time_checks(TimePoint now, Outbox& out);
     bool settle_service(TimePoint now, std::size_t service, Outbox& out);
     bool run_hooks(TimePoint now, Outbox& out);
     Dependencies dependencies_of(const VipSettings& settings) const;
@@ -100,7 +109,6 @@ private:
 
     std::vector<std::size_t> checks_of(const ServiceSettings& service) const;
     void index_vips();
-    void note_virtual_addresses();
 
     // The parts of a reload (reload.cpp), in their order. `origins`: for each VIP that is to be,
     // which of the present ones goes on as it.
@@ -116,10 +124,12 @@ private:
                      Outbox& out);
 
     bool commands_waiting() const { return !waiting_.empty() || !taking_.empty() || stopping_; }
-    void finish_commands(TimePoint now, Outbox& out);
-    void finish_failovers(TimePoint now, Outbox& out);
-    void finish_takeovers(TimePoint now, Outbox& out);
-    void finish_stop(TimePoint now, Outbox& out);
+    // Each returns whether something ended, of which more may follow.
+    [[nodiscard]] bool finish_commands(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_failovers(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_takeovers(TimePoint now, Outbox& out);
+    [[nodiscard]] bool finish_stop(TimePoint now, Outbox& out);
+    bool awaits_taker(TimePoint now, std::size_t vip);
     // The VIPs that a request means; an error is answered, and nothing comes back.
     std::optional<std::vector<std::size_t>> select(ClientId client, const std::string& vip,
                                                    Outbox& out) const;
@@ -151,9 +161,7 @@ private:
     bool stopping_ = false;
     bool hurries_ = false;  // asked to stop for the second time
     bool exited_ = false;
-    std::vector<std::optional<TimePoint>> stop_deadlines_;  // by VIP, while it is being given away
-    std::vector<std::optional<Duration>> stop_patience_;    // by VIP, from the end of on_release
-    std::vector<std::optional<TimePoint>> stop_limits_;     // by VIP, while a cold peer prepares
+    std::vector<std::optional<Farewell>> farewells_;  // by VIP, while it is being given away
 };
 
 }  // namespace understudy::core

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "agent/core/node_impl.hpp"
+#include "agent/core/source_address.hpp"
 
 namespace understudy::core {
 
@@ -104,7 +105,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     configuration_ = event.configuration;
     hooks_.node = configuration_->agent.name;
     translate_orders(*former, event, out);
-    note_virtual_addresses();
+    virtual_addresses_ = addresses_that_move(*configuration_);
     reload_vips(now, origins, out);
     index_vips();
     // Gone when the actions are carried out, or before; what the kernel tells of it later is no
@@ -126,9 +127,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
             vips_[i].announce_added(now, around(out));
         }
     }
-    if (health_.time_passed(now, out)) {
-        settle_all(now, out);
-    }
+    time_checks(now, out);
 }
 
 // An address that goes from one VIP to another which holds its own here is never let go.
@@ -179,8 +178,9 @@ void Node::Impl::end_vips(TimePoint now, const std::set<std::size_t>& kept, Outb
         vip.shut_down(now, around(out));
         const auto service = vip.dependencies().service;
         if (service && was_active && services_[*service].stops_first()) {
-            // It must run on one node only, and not on this one any more.
-            services_[*service].settle(now, Demand::stop, health_, out);
+            // It must run on one node only, and not on this one any more. Every VIP is settled at
+            // the end of the reload.
+            (void)services_[*service].settle(now, Demand::stop, health_, out);
         }
     }
     const auto forget = [&](std::vector<Waiting>& all) {

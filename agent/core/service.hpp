@@ -30,8 +30,9 @@ public:
 
     // Level-triggered: called as often as anything may have changed. Returns whether it is another
     // service now for those who depend on it.
-    bool settle(TimePoint now, Demand demand, Health& health, Outbox& out);
-    bool finished(TimePoint now, const ServiceCommandFinished& event, Health& health, Outbox& out);
+    [[nodiscard]] bool settle(TimePoint now, Demand demand, Health& health, Outbox& out);
+    [[nodiscard]] bool finished(TimePoint now, const ServiceCommandFinished& event, Health& health,
+                                Outbox& out);
     // A reload: goes on with what it is doing. `settings` outlives this; the former ones are still
     // there. With another unit or other commands it may be tried again.
     void configure(TimePoint now, const ServiceSettings& settings, std::vector<std::size_t> checks,

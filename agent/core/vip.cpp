@@ -18,7 +18,8 @@ Vip::Vip(const VipSettings& settings, Dependencies dependencies, TimePoint start
       router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
       ledger_(settings),
       shown_since_(started),
-      limiter_(settings.max_transitions) {
+      limiter_(settings.max_transitions),
+      lists_(settings) {
     make_faces();
     facts_.base_priority = settings.priority;
     if (settings.startup_delay > Duration::zero()) {
@@ -303,7 +304,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
     router_.handle(now, event, router_actions_);
     for (const vrrp::Action& action : router_actions_) {
         std::visit(Overloaded{
-                       [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
+                       [&](const vrrp::SendAdvert& a) { send_advert(now, a, around); },
                        [&](const vrrp::TakeAddresses&) {
                            if (!promoting_) {
                                ledger_.take(now, around.out);

@@ -13,6 +13,8 @@ constexpr Duration alone_for_long = std::chrono::seconds{60};
 constexpr Duration scheduling_margin = std::chrono::milliseconds{100};
 // The lowest priority that takes over from the low band at once.
 constexpr vrrp::Priority lowest_taker = vrrp::low_band_top + 1;
+// And from within it.
+constexpr vrrp::Priority lowest_cold_taker = vrrp::yielding_priority + 1;
 
 }  // namespace
 
@@ -36,8 +38,8 @@ Duration Vip::answer_time(const std::vector<Service>& services) const {
     const auto skew = [this](vrrp::Priority priority) {
         return vrrp::skew_time(settings_.version, priority, settings_.advert_interval);
     };
-    return handover_time() - skew(lowest_taker) + settings_.advert_interval +
-           skew(vrrp::yielding_priority);
+    return handover_time() - skew(lowest_taker) + skew(lowest_cold_taker) +
+           vrrp::second_place_delay(settings_.version, settings_.advert_interval);
 }
 
 std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
@@ -48,8 +50,8 @@ std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
     if (!active_peer_) {
         return std::nullopt;
     }
-    const auto peer = std::ranges::find(peers_, *active_peer_, &Peer::source);
-    if (peer == peers_.end() || peer->shown.priority == vrrp::resignation_priority ||
+    const Peer* peer = peers_.find(*active_peer_);
+    if (peer == nullptr || peer->shown.priority == vrrp::resignation_priority ||
         now - peer->shown.heard > router_.current_active_down_interval()) {
         return std::nullopt;
     }
@@ -78,7 +80,7 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.active = active_node(now);
     status.reason = why(now).reasons.front();
     status.transitions = transitions_;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_.all()) {
         status.peers.push_back(peer.shown);
     }
     status.skew_time = router_.current_skew_time();
@@ -108,12 +110,16 @@ std::optional<Disagreements::ActiveHere> Vip::active_here() const {
 
 std::vector<std::string> Vip::hints(TimePoint now) const {
     const auto here = active_here();
-    if (!here || now - here->since < alone_for_long || !peers_.empty()) {
+    if (!here || now - here->since < alone_for_long || !peers_.all().empty()) {
         return {};
     }
     std::string peers;
-    for (const IpAddress& peer : settings_.unicast_peers) {
-        peers += (peers.empty() ? ", of unicast_peer " : ", ") + peer.to_string();
+    const bool unicast = settings_.is_unicast();
+    for (const IpAddress& peer : unicast ? settings_.unicast_peers : settings_.peers) {
+        peers += (!peers.empty() ? ", "
+                  : unicast      ? ", of unicast_peer "
+                                 : ", of peer ") +
+                 peer.to_string();
     }
     return {"no peer heard yet" + peers +
             " (a standby is silent): run `understudy status` on the peer"};

@@ -7,10 +7,13 @@ Findings judge(const Facts& facts) {
     judge_configuration(facts, findings);
     judge_agent(facts, findings);
     judge_host(facts, findings);
+    judge_names(facts, findings);
     judge_interfaces(facts, findings);
     judge_settings(facts, findings);
     judge_addresses(facts, findings);
+    judge_routes(facts, findings);
     judge_firewall(facts, findings);
+    judge_packet_rules(facts, findings);
     judge_listening(facts, findings);
     return findings;
 }

@@ -15,6 +15,7 @@
 
 #include "agent/core/configuration.hpp"
 #include "agent/core/event.hpp"
+#include "agent/core/kernel_view.hpp"
 #include "agent/host/file_descriptor.hpp"
 #include "agent/host/owner_socket.hpp"
 
@@ -40,14 +41,20 @@ public:
 private:
     struct Question {
         IpAddress peer;
-        std::optional<IpAddress> source;  // configured, or the route's
+        std::optional<IpAddress> source;  // that of the advertisements; not known: the route's
         std::optional<IpAddress> hop;     // the peer, or the router before it
     };
-    static std::vector<Question> questions_for(const core::Configuration& configuration,
-                                               const std::string& interface, Family family);
+    std::vector<Question> questions_for(const core::Configuration& configuration,
+                                        const std::string& name, core::InterfaceIndex interface,
+                                        Family family) const;
+    std::optional<IpAddress> source_of(const core::VipSettings& vip, core::InterfaceIndex interface,
+                                       Family family, const std::set<IpAddress>& moving) const;
     void find_routes(std::span<Question> questions, core::InterfaceIndex interface);
     void ask(const Question& question, core::InterfaceIndex interface, const MacAddress& mac);
 
+    void observe(const core::Event& event);
+
+    core::KernelView kernel_;
     std::set<std::pair<core::InterfaceIndex, IpAddress>> own_;
     FileDescriptor routes_;
     int frames_;

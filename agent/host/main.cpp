@@ -13,16 +13,18 @@
 #include <memory>
 #include <stdexcept>
 
-#include "agent/config/parse.hpp"
-#include "agent/host/arp_quiet.hpp"
+#include "agent/config/file_access.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/loop.hpp"
+#include "agent/host/packet_rules.hpp"
 #include "agent/host/packet_sockets.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/release.hpp"
+#include "agent/host/rule_keeper.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
 #include "agent/host/signals.hpp"
+#include "base/version.hpp"
 
 namespace {
 
@@ -66,8 +68,10 @@ po::options_description description(Options& options) {
 }
 
 // The configuration, or every problem on stderr.
-std::optional<core::Configuration> load(const std::filesystem::path& file) {
+std::optional<core::Configuration> load(const std::filesystem::path& file,
+                                        config::Severity if_others_may_change) {
     config::Result result = config::read_file(file);
+    config::check_file_access(result, if_others_may_change);
     for (const config::Diagnostic& diagnostic : result.diagnostics) {
         std::cerr << config::to_string(diagnostic) << '\n';
     }
@@ -88,7 +92,7 @@ int release(const Options& options) {
         return failed;
     }
     const std::size_t count = host::release_everything();
-    host::remove_arp_quiet();
+    host::remove_packet_rules();
     std::cout << "released " << count << (count == 1 ? " address\n" : " addresses\n");
     return done;
 }
@@ -115,11 +119,19 @@ struct Refusal {
     std::string why;
 };
 
-using Start = std::expected<std::unique_ptr<host::Loop>, Refusal>;
+// The loop ends before the rules that it arms, and both before another agent may claim the
+// directory.
+struct Agent {
+    host::FileDescriptor lock;
+    std::unique_ptr<host::RuleKeeper> rules;
+    std::unique_ptr<host::Loop> loop;
+};
 
-// The agent, ready to run; it needs `lock` as long as it lives. Throws what the kernel refuses.
-Start start_agent(const Options& options, host::FileDescriptor& lock) {
-    auto configuration = load(options.config);
+using Start = std::expected<Agent, Refusal>;
+
+// The agent, ready to run. Throws what the kernel refuses.
+Start start_agent(const Options& options) {
+    auto configuration = load(options.config, config::Severity::error);
     if (!configuration) {
         return std::unexpected(Refusal{EX_CONFIG, ""});  // load() has written all the problems
     }
@@ -134,7 +146,8 @@ Start start_agent(const Options& options, host::FileDescriptor& lock) {
     if (!claimed) {
         return std::unexpected(Refusal{EX_OSERR, claimed.error()});
     }
-    lock = std::move(*claimed);
+    Agent agent;
+    agent.lock = std::move(*claimed);
     std::signal(SIGPIPE, SIG_IGN);
     // Before there are threads, sockets, and timers.
     // Also without anything to run: a reload may bring it.
@@ -144,26 +157,28 @@ Start start_agent(const Options& options, host::FileDescriptor& lock) {
     host::block_signals();
     host::start_journal(configuration->agent.log_level);
     const std::size_t vips = configuration->vips.size();
-    host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
+    host::write_line(LogLevel::info, "understudyd " + program_version() + " starts as " +
                                          configuration->agent.name + " with " +
                                          std::to_string(vips) + (vips == 1 ? " VIP" : " VIPs"));
-    if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
-        host::write_line(LogLevel::warn, error);
+    agent.rules = std::make_unique<host::RuleKeeper>(*configuration);
+    if (const std::string trouble = agent.rules->status().trouble; !trouble.empty()) {
+        host::write_line(LogLevel::warn, trouble);
     }
-    auto loop = std::make_unique<host::Loop>(
+    agent.loop = std::make_unique<host::Loop>(
         std::move(*configuration), std::filesystem::absolute(options.config), options.runtime_dir,
-        std::move(runner), host::open_packet_sockets(std::move(handed.heartbeat)));
+        std::move(runner), host::open_packet_sockets(std::move(handed.heartbeat)),
+        agent.rules.get());
     if (const std::string error = host::drop_privileges(); !error.empty()) {
         host::write_line(LogLevel::warn, error);
     }
     lock_memory();
-    loop->start();
-    return loop;
+    agent.loop->start();
+    return agent;
 }
 
-Start start(const Options& options, host::FileDescriptor& lock) {
+Start start(const Options& options) {
     try {
-        return start_agent(options, lock);
+        return start_agent(options);
     } catch (const host::ConfigurationError& error) {
         return std::unexpected(Refusal{EX_CONFIG, error.what()});
     } catch (const std::exception& error) {
@@ -172,8 +187,7 @@ Start start(const Options& options, host::FileDescriptor& lock) {
 }
 
 int run(const Options& options) {
-    host::FileDescriptor lock;
-    auto agent = start(options, lock);
+    auto agent = start(options);
     if (!agent) {
         host::stop_journal();
         if (!agent.error().why.empty()) {
@@ -181,11 +195,11 @@ int run(const Options& options) {
         }
         return agent.error().status;
     }
-    const bool left = (*agent)->run();
-    agent->reset();
+    const bool left = agent->loop->run();
+    agent->loop.reset();
     // After a crash or an error they stay with the addresses, which the next agent adopts.
     if (!left) {
-        host::remove_arp_quiet();
+        agent->rules->remove();
     }
     host::write_line(LogLevel::info,
                      left ? "understudyd stopped; its addresses stay for the next agent"
@@ -237,7 +251,7 @@ int obey(int argc, char** argv) {
         return done;
     }
     if (values.contains("version")) {
-        std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
+        std::cout << "understudyd " << program_version() << "\n";
         return done;
     }
     if (values.contains("runner")) {
@@ -251,7 +265,8 @@ int obey(int argc, char** argv) {
         return open_sockets();
     }
     if (options.check) {
-        return load(options.config) ? done : failed;
+        // Perhaps a draft, which is put into its place later.
+        return load(options.config, config::Severity::warning) ? done : failed;
     }
     return options.release ? release(options) : run(options);
 }

@@ -109,6 +109,16 @@ bool user_exists(const std::string& name) {
     return exists;
 }
 
+std::optional<Account> account_of_prober(const std::string& script_user) {
+    constexpr const char* own = "understudy-prober";
+    for (const char* name : {own, script_user.c_str()}) {
+        if (const passwd* entry = getpwnam(name)) {
+            return Account{entry->pw_uid, entry->pw_gid};
+        }
+    }
+    return std::nullopt;
+}
+
 bool may_change_user() {
     Sets sets{};
     constexpr std::uint32_t both = bit(CAP_SETUID) | bit(CAP_SETGID);
@@ -122,10 +132,17 @@ std::string keep_only(std::uint32_t kept) {
                                              : system_error_text("cannot drop the capabilities");
 }
 
-}  // namespace
-
 // CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
 // somebody else, and for ending it.
+constexpr std::uint32_t of_runner =
+    bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
+
+}  // namespace
+
+std::string keep_spare_rights() {
+    return keep_only(of_runner);
+}
+
 std::string keep_runner_rights(const core::Configuration& configuration) {
     // The service manager listens to root, and asks for the user only.
     const bool has_unit = std::ranges::any_of(
@@ -137,9 +154,7 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
             return system_error_text("cannot become root to start units");
         }
     }
-    constexpr std::uint32_t kept =
-        bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
-    return keep_only(kept);
+    return keep_only(of_runner);
 }
 
 std::string drop_privileges() {

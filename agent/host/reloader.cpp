@@ -1,12 +1,18 @@
 #include "agent/host/reloader.hpp"
 
+#include <pwd.h>
+
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "agent/config/file_access.hpp"
+#include "agent/config/lost_routes.hpp"
 #include "agent/core/reload.hpp"
-#include "agent/host/arp_quiet.hpp"
+#include "agent/host/host_network.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/runner.hpp"
 
@@ -18,10 +24,11 @@ struct Reloader::Handover {
 };
 
 Reloader::Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
-                   Running running, Done done)
+                   RuleKeeper* rules, Running running, Done done)
     : io_(io),
       file_(std::move(file)),
       changes_user_(changes_user),
+      rules_(rules),
       running_(std::move(running)),
       done_(std::move(done)) {}
 
@@ -77,6 +84,7 @@ void Reloader::take(const std::shared_ptr<Handover>& handover) {
 // In the thread.
 Reloaded Reloader::read(const core::Configuration& running) const {
     config::Result read = config::read_file(file_);
+    config::check_file_access(read);
     Reloaded result;
     result.problems = std::move(read.diagnostics);
     const auto refuse = [&](const std::string& why) {
@@ -86,6 +94,7 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!read.configuration) {
         return result;
     }
+    std::ranges::move(config::remarks(running, read), std::back_inserter(result.problems));
     const auto next = std::make_shared<core::Configuration>(std::move(*read.configuration));
     result.difference = config::difference(running, *next);
     next->agent.record = running.agent.record;  // a journal tells a whole life
@@ -105,7 +114,13 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!error.empty()) {
         return refuse(error);
     }
-    result.rules_trouble = update_arp_quiet(running, *next);
+    if (const auto account = account_of_prober(user); account && changes_user_) {
+        result.prober_user = account->uid;
+    }
+    if (rules_ != nullptr) {
+        result.rules_trouble = rules_->update(*next);
+    }
+    result.lost_routes = config::lost_routes(running, *next, read_host_network());
     result.change = core::change_of(running, next);
     return result;
 }

@@ -1,8 +1,9 @@
 // The runner: the small process that keeps the rights which the heartbeat gives up. It starts the
 // prober, and whatever is run for other people: script checks, service commands, systemd units.
 //
-// It reads nothing from strangers. If it dies, the agent goes on without checks by script and
-// without cold starts, and says so; nothing else in the agent may start programs.
+// It reads nothing from strangers. If it dies, its spare takes its place (spare_runner.hpp). If
+// both die at once, the agent goes on without checks by script and without cold starts, and says
+// so; nothing else in the agent may start programs.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct RunnerEnds {
     FileDescriptor runner;      // orders to it, and its reports
     FileDescriptor prober;      // to whichever prober is alive
     bool changes_user = false;  // whether it can run something as another user
+    FileDescriptor text;        // of the configuration, as it was sent
 };
 
 // The text of a configuration, as it is sent to the runner (OrderKind::configure): after a zero

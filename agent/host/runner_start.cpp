@@ -13,6 +13,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "agent/config/parse.hpp"
 #include "agent/config/render.hpp"
@@ -109,7 +110,7 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
     if (has_use && !user_exists(user)) {
         throw ConfigurationError("script_user = " + user + ": there is no such user");
     }
-    const FileDescriptor text = first_text(configuration);
+    FileDescriptor text = first_text(configuration);
     const auto [orders, their_orders] = checks::make_channel();
     const auto [outcomes, probers_end] = checks::make_channel();
     const pid_t pid = fork();
@@ -125,7 +126,7 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
     if (pid < 0 || !checks::send_with_file(orders, encode(first), text.get())) {
         throw_system_error("cannot start the runner");
     }
-    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user()};
+    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user(), std::move(text)};
 }
 
 }  // namespace understudy::host

@@ -47,6 +47,10 @@ std::expected<FileDescriptor, std::string> claim_runtime_dir(const std::filesyst
         }
     }
     const auto path = dir / "lock";
+    if (std::filesystem::symlink_status(path, error).type() !=
+        std::filesystem::file_type::regular) {
+        std::filesystem::remove_all(path, error);  // nothing of ours, and in the way
+    }
     FileDescriptor lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock.is_open()) {
         return std::unexpected(system_error_text("cannot open " + path.string()));

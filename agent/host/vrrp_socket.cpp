@@ -308,17 +308,14 @@ void VrrpSockets::Batch::fill(std::size_t i, const core::SendAdvert& advert, std
 VrrpSockets::VrrpSockets(int owners) : owners_(owners), batch_(std::make_unique<Batch>()) {}
 VrrpSockets::~VrrpSockets() = default;
 
-std::expected<int, std::string> VrrpSockets::open(const core::Listener& listener) {
-    auto socket = VrrpSocket::open(listener);
-    if (!socket) {
-        return std::unexpected(socket.error());
-    }
-    sockets_.erase(listener);
-    return sockets_.emplace(listener, std::move(*socket)).first->second.fd();
+int VrrpSockets::put(VrrpSocket socket) {
+    const core::Listener listener = socket.listener();
+    return sockets_.emplace(listener, std::move(socket)).first->second.fd();
 }
 
-void VrrpSockets::close(const core::Listener& listener) {
-    sockets_.erase(listener);
+std::optional<VrrpSocket> VrrpSockets::take(const core::Listener& listener) {
+    auto socket = sockets_.extract(listener);
+    return socket ? std::optional{std::move(socket.mapped())} : std::nullopt;
 }
 
 int VrrpSockets::receive(const core::Listener& listener, const EventSink& sink) {
@@ -347,6 +344,7 @@ void VrrpSockets::queue(const core::SendAdvert& advert, std::span<const std::byt
 }
 
 void VrrpSockets::flush(const EventSink& sink) {
+    std::vector<core::SendFailed> failures;
     const auto same_socket = [](const Queued& a, const Queued& b) {
         return a.advert.interface == b.advert.interface &&
                a.advert.source.family() == b.advert.source.family();
@@ -360,15 +358,19 @@ void VrrpSockets::flush(const EventSink& sink) {
                    entry.first.family == first->advert.source.family();
         });
         if (socket != sockets_.end()) {
-            send(socket->second.fd(), {first, last}, sink);
+            send(socket->second.fd(), {first, last}, failures);
         }
         first = last;
     }
     queue_.clear();
     bytes_.clear();
+    for (const core::SendFailed& failure : failures) {  // more may be queued because of it
+        sink(failure);
+    }
 }
 
-void VrrpSockets::send(int fd, std::span<const Queued> advertisements, const EventSink& sink) {
+void VrrpSockets::send(int fd, std::span<const Queued> advertisements,
+                       std::vector<core::SendFailed>& failures) {
     while (!advertisements.empty()) {
         const std::size_t count = std::min(advertisements.size(), batch_size);
         for (std::size_t i = 0; i < count; ++i) {
@@ -384,8 +386,8 @@ void VrrpSockets::send(int fd, std::span<const Queued> advertisements, const Eve
                 // The first of the rest is the one that was refused: report it, go on with the
                 // next.
                 const core::SendAdvert& advert = advertisements[done].advert;
-                sink(core::SendFailed{advert.interface, advert.source.family(), advert.vrid,
-                                      std::strerror(errno)});
+                failures.push_back(
+                    {advert.interface, advert.source.family(), advert.vrid, std::strerror(errno)});
                 ++done;
             }
         }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <set>
 #include <utility>
 
 #include "base/system_error.hpp"
@@ -141,12 +143,47 @@ private:
     boost::asio::steady_timer pause_;
 };
 
+// A process that was killed and has not ended: it waits in the kernel, for a file system that does
+// not answer. It owns itself until it can be buried.
+class Undead : public std::enable_shared_from_this<Undead> {
+public:
+    Undead(stream_descriptor process, pid_t pid, std::vector<std::string> argv)
+        : process_(std::move(process)), pid_(pid), argv_(std::move(argv)) {
+        all.insert(argv_);
+    }
+    Undead(const Undead&) = delete;
+    Undead& operator=(const Undead&) = delete;
+    ~Undead() { all.erase(all.find(argv_)); }
+
+    void wait() {
+        process_.async_wait(stream_descriptor::wait_read,
+                            [self = shared_from_this()](const Error& error) {
+                                if (!error) {
+                                    waitpid(self->pid_, nullptr, 0);
+                                }
+                            });
+    }
+
+    inline static std::multiset<std::vector<std::string>> all;
+
+private:
+    stream_descriptor process_;  // a pidfd
+    pid_t pid_;
+    std::vector<std::string> argv_;
+};
+
+bool ends_soon(int pidfd) {
+    constexpr int moment = 100;  // milliseconds
+    pollfd process{pidfd, POLLIN, 0};
+    return poll(&process, 1, moment) > 0;
+}
+
 }  // namespace
 
 Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done done)
     : context_(context),
       done_(std::move(done)),
-      program_(spec.argv.empty() ? "" : spec.argv.front()),
+      argv_(spec.argv),
       user_(spec.user),
       guarded_(spec.tree == Tree::killed),
       process_(context),
@@ -167,6 +204,11 @@ Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done
 }
 
 std::string Command::start(const CommandSpec& spec) {
+    // One more each time would fill the machine.
+    if (guarded_ && Undead::all.contains(argv_)) {
+        return "not started: a former run was killed and has not ended (does a file system that it "
+               "uses not answer?)";
+    }
     ChildPlan plan;
     plan.argv = spec.argv;
     plan.environment = spec.environment;
@@ -230,7 +272,12 @@ void Command::kill_now() {
     } else {
         signal_group(pid_, SIGKILL);
     }
-    waitpid(pid_, nullptr, 0);
+    if (!process_.is_open() || ends_soon(process_.native_handle())) {
+        waitpid(pid_, nullptr, 0);
+    } else {
+        process_.cancel();
+        std::make_shared<Undead>(std::move(process_), pid_, argv_)->wait();
+    }
     pid_ = -1;
 }
 
@@ -311,7 +358,7 @@ std::string Command::words_for_step(std::string_view step) const {
     return step == "user"    ? "cannot become " + user_
            : step == "chdir" ? "cannot enter /"
            : step == "fork"  ? "cannot start a process"
-                             : "cannot execute " + program_;
+                             : "cannot execute " + (argv_.empty() ? "" : argv_.front());
 }
 
 CommandResult Command::result() const {

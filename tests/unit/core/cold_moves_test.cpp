@@ -214,7 +214,7 @@ TEST_P(ColdMoves, a_takeover_that_waits_already_is_no_hurry_either) {
 TEST_P(ColdMoves, maintenance_of_who_is_about_to_take_it) {
     start_pair();
     lb1.send(control::MaintenanceRequest{true, {}});
-    lan.run_for(1500ms);
+    lan.run_for(900ms);
     ASSERT_EQ(lb2.state(), "backup");
     lb2.send(control::MaintenanceRequest{true, {}});
     lan.run_for(10s);

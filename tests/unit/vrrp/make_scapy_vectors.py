@@ -6,8 +6,12 @@
 Needs python3-scapy. The tests do not: they read the table. The same seed gives the same table.
 """
 import random
+import sys
 
-import scapy
+try:
+    import scapy
+except ImportError:
+    sys.exit("needs scapy: apt-get install python3-scapy")
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.vrrp import VRRP, VRRPv3
