@@ -96,13 +96,15 @@ Introduction::Introduction(int frames)
     setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
 }
 
-void Introduction::introduce(const core::Configuration& configuration, const HeldAddresses& held,
+void Introduction::introduce(const core::Configuration& configuration,
+                             const core::KernelView& kernel, const HeldAddresses& held,
                              core::InterfaceIndex interface, Family family) {
     std::array<char, IF_NAMESIZE> name{};
     if (if_indextoname(static_cast<unsigned>(interface), name.data()) == nullptr) {
         return;
     }
-    std::vector<Question> questions = questions_for(configuration, name.data(), interface, family);
+    std::vector<Question> questions =
+        questions_for(configuration, kernel, name.data(), interface, family);
     const auto mac = questions.empty() ? std::nullopt : mac_of(frames_, name.data());
     if (!mac) {
         return;
@@ -119,8 +121,9 @@ void Introduction::introduce(const core::Configuration& configuration, const Hel
 }
 
 std::optional<IpAddress> Introduction::source_of(const core::VipSettings& vip,
+                                                 const core::KernelView& kernel,
                                                  core::InterfaceIndex interface, Family family,
-                                                 const std::set<IpAddress>& moving) const {
+                                                 const std::set<IpAddress>& moving) {
     const auto configured = std::ranges::find(vip.unicast_sources, family, &IpAddress::family);
     if (configured != vip.unicast_sources.end()) {
         return *configured;
@@ -128,20 +131,20 @@ std::optional<IpAddress> Introduction::source_of(const core::VipSettings& vip,
     core::SourceQuestion question{interface, family, {}, moving};
     std::ranges::copy_if(vip.unicast_peers, std::back_inserter(question.peers),
                          [&](const IpAddress& peer) { return peer.family() == family; });
-    const core::SourceChoice choice = core::choose_source(kernel_, question);
+    const core::SourceChoice choice = core::choose_source(kernel, question);
     return choice.address == nullptr ? std::nullopt : std::optional{choice.address->prefix.address};
 }
 
 std::vector<Introduction::Question> Introduction::questions_for(
-    const core::Configuration& configuration, const std::string& name,
-    core::InterfaceIndex interface, Family family) const {
+    const core::Configuration& configuration, const core::KernelView& kernel,
+    const std::string& name, core::InterfaceIndex interface, Family family) {
     const std::set<IpAddress> moving = core::addresses_that_move(configuration);
     std::set<std::pair<IpAddress, std::optional<IpAddress>>> pairs;
     for (const core::VipSettings& vip : configuration.vips) {
         if (vip.interface != name || !vip.is_unicast()) {
             continue;
         }
-        const auto source = source_of(vip, interface, family, moving);
+        const auto source = source_of(vip, kernel, interface, family, moving);
         for (const IpAddress& peer : vip.unicast_peers) {
             if (peer.family() == family) {
                 pairs.emplace(peer, source);

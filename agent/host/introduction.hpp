@@ -28,11 +28,14 @@ public:
     explicit Introduction(int frames);
 
     // To the unicast peers of this family of the VIPs on this interface, the way that
-    // advertisements to them go (without a route Linux takes them to be on the link). Never blocks.
-    // Nobody is asked from an address that is `held`: others take what comes from there for a
-    // claim.
-    void introduce(const core::Configuration& configuration, const HeldAddresses& held,
-                   core::InterfaceIndex interface, Family family);
+    // advertisements to them go (without a route Linux takes them to be on the link). Nobody is
+    // asked from an address that is `held`: others take what comes from there for a claim. In the
+    // thread that may wait for the kernel; the other two functions belong to the loop, which hands
+    // over a copy of kernel().
+    void introduce(const core::Configuration& configuration, const core::KernelView& kernel,
+                   const HeldAddresses& held, core::InterfaceIndex interface, Family family);
+
+    const core::KernelView& kernel() const { return kernel_; }
 
     // Whether it tells of an address of this node's own that was not here before: the kernel tells
     // again of each whose lifetime is prolonged, by any Router Advertisement.
@@ -44,11 +47,14 @@ private:
         std::optional<IpAddress> source;  // that of the advertisements; not known: the route's
         std::optional<IpAddress> hop;     // the peer, or the router before it
     };
-    std::vector<Question> questions_for(const core::Configuration& configuration,
-                                        const std::string& name, core::InterfaceIndex interface,
-                                        Family family) const;
-    std::optional<IpAddress> source_of(const core::VipSettings& vip, core::InterfaceIndex interface,
-                                       Family family, const std::set<IpAddress>& moving) const;
+    static std::vector<Question> questions_for(const core::Configuration& configuration,
+                                               const core::KernelView& kernel,
+                                               const std::string& name,
+                                               core::InterfaceIndex interface, Family family);
+    static std::optional<IpAddress> source_of(const core::VipSettings& vip,
+                                              const core::KernelView& kernel,
+                                              core::InterfaceIndex interface, Family family,
+                                              const std::set<IpAddress>& moving);
     void find_routes(std::span<Question> questions, core::InterfaceIndex interface);
     void ask(const Question& question, core::InterfaceIndex interface, const MacAddress& mac);
 

@@ -95,8 +95,10 @@ void Loop::receive(const core::Listener& listener) {
 // when there is an address to ask from, or another peer.
 void Loop::introduce_after(const core::Event& event) {
     const auto introduce = [&](const core::Listener& listener) {
-        worker_.run([this, listener, configuration = running_, held = sockets_.held()] {
-            introduction_.introduce(*configuration, held, listener.interface, listener.family);
+        worker_.run([this, listener, configuration = running_, kernel = introduction_.kernel(),
+                     held = sockets_.held()] {
+            introduction_.introduce(*configuration, kernel, held, listener.interface,
+                                    listener.family);
             return KernelWorker::Done{};
         });
     };

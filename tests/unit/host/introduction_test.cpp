@@ -58,7 +58,7 @@ protected:
         for (const core::Event& event : told_) {
             introduction.has_come(event);
         }
-        introduction.introduce(configuration, held_, index_, Family::ipv4);
+        introduction.introduce(configuration, introduction.kernel(), held_, index_, Family::ipv4);
         const IpAddress end = *IpAddress::parse("203.0.113.9");
         const AnnouncementSender sender{frames.get()};
         const core::Announce last{index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end};
