@@ -344,7 +344,9 @@ void validate_vip(const VipDraft& vip, Diagnostics& diagnostics) {
     validate_multicast_peers(vip, complain);
     check_hooks(vip, complain);
     if (unsupported::virtual_mac && vip.settings.virtual_mac) {
-        complain.error("mac", std::string{"mac = virtual is"} + unsupported::text);
+        std::string text = "mac = virtual is";
+        text += unsupported::text;
+        complain.error("mac", text);
     }
 }
 

@@ -170,8 +170,8 @@ std::string ControlServer::refusal_of(const Door& door, uid_t user) const {
     std::size_t of_user = 0;
     for (const auto& [id, client] : clients_) {
         const bool here = client->access == door.access;
-        all += here ? 1 : 0;
-        of_user += here && client->peer.uid == user ? 1 : 0;
+        all += here ? 1U : 0U;
+        of_user += here && client->peer.uid == user ? 1U : 0U;
     }
     if (user != 0 && user == refused_) {
         return "this is the user of the health checks, which has nothing to ask or to command";
