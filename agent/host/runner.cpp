@@ -385,10 +385,10 @@ void Runner::start_prober(const std::string& why) {
         checks::run_prober(task, place_.probers_end, retirement[1]);
     }
     const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
-    const int error = errno;
+    const int refusal = errno;
     ::close(retirement[1]);
     if (watched < 0) {
-        std::cerr << system_error_text("understudyd: runner: cannot start the prober", error) +
+        std::cerr << system_error_text("understudyd: runner: cannot start the prober", refusal) +
                          '\n';
         if (pid > 0) {
             kill(pid, SIGKILL);
