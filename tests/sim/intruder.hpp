@@ -13,8 +13,8 @@ namespace understudy::sim {
 struct Speech {
     int priority = 0;
     Duration interval = std::chrono::seconds{1};
-    std::optional<std::size_t> name_of;  // a node; nothing: nobody's
-    bool is_foreign = false;             // it lists addresses of another cluster
+    std::optional<std::size_t> name_of{};  // a node; nothing: nobody's
+    bool is_foreign = false;               // it lists addresses of another cluster
 };
 
 class Intruder {

@@ -49,7 +49,10 @@ bool Judge::has_heard(std::size_t node, std::size_t of, TimePoint since) const {
 
 void Judge::published(const VirtualHost& host, const control::StateEvent& event) {
     const bool takes = event.to == control::State::active || event.to == control::State::promoting;
-    const auto of = takes && event.vip == name_of_vip(0) ? named_in(event.cause) : std::nullopt;
+    std::optional<std::size_t> of;
+    if (takes && event.vip == name_of_vip(0)) {
+        of = named_in(event.cause);
+    }
     if (!of || !has_one_interval_) {
         return;
     }
