@@ -60,7 +60,7 @@ void Judge::published(const VirtualHost& host, const control::StateEvent& event)
     const Duration interval = longest_interval();
     const Words& words = words_[*of];
     const bool speaks = now - words.ordinary_at < interval && words.gift_at < now - 4 * interval;
-    const bool for_a_gift = event.cause.find("gives the addresses away") != std::string::npos ||
+    const bool for_a_gift = event.cause.find("offers the addresses") != std::string::npos ||
                             event.cause.find("resigned") != std::string::npos;
     if (for_a_gift && speaks && words.contradicted_since &&
         has_heard(place(host), *of, *words.contradicted_since - 4 * interval)) {
