@@ -3,7 +3,6 @@
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <netinet/in.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,9 +15,9 @@
 #include <list>
 #include <map>
 #include <new>
-#include <stdexcept>
 #include <utility>
 
+#include "checks/probes/random_bytes.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -36,15 +35,6 @@ constexpr int most_repetitions = 14;
 // A connection is given up for the next server after this; if there is no other, it is waited for.
 constexpr auto tcp_limit = std::chrono::milliseconds{1500};
 constexpr auto no_limit = std::chrono::milliseconds{std::chrono::hours{1}};
-
-std::uint16_t random_id() {
-    std::uint16_t id = 0;
-    // The first bytes of the pool never block once the machine has booted.
-    if (getrandom(&id, sizeof id, GRND_NONBLOCK) != sizeof id) {
-        throw std::runtime_error("no random numbers yet");
-    }
-    return id;
-}
 
 // `error`: the last one that a socket had, and whether it was one of TCP.
 std::string words_for(int status, int error, bool by_tcp) {
@@ -206,7 +196,7 @@ std::vector<ares_addr_port_node> DnsClient::Channel::server_nodes() const {
 void DnsClient::Channel::ask(const std::string& name, int type, Done done) {
     Question& question = questions_.emplace_back();
     question.channel = this;
-    question.id = random_id();
+    question.id = random_value<std::uint16_t>();
     question.done = std::move(done);
     question.by_tcp = settings_.by_tcp;
     unsigned char* query = nullptr;

@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -155,12 +154,12 @@ class Names(LabTestCase):
             done = self.run_of(agent, name)
             self.assertTrue(done["passed"], done)
             self.assertGreater(done["timings_ms"]["total"], 250 - 5, done)
-            self.assertLess(done["timings_ms"]["total"], 500, done)
+            self.assertLess(done["timings_ms"]["total"], 700, done)
         self.assertIn(f"connected to {server.ipv4} in", self.run_of(agent, "tcp")["detail"])
         self.assertIn(f"{server.ipv4} answered in", self.run_of(agent, "udp")["detail"])
         self.assertIn(f"web.example.org ({server.ipv6}) answered in", self.run_of(agent, "icmp")["detail"])
         tls = self.run_of(agent, "tls")
-        self.assertLess(tls["timings_ms"]["connect"], 500, tls)
+        self.assertLess(tls["timings_ms"]["connect"], 700, tls)
         self.assertTrue(any(kind == "AAAA" for _, _, kind in names.questions))
 
     def test_silence_about_one_family_costs_50_ms(self):
@@ -222,11 +221,13 @@ class Names(LabTestCase):
         node, agent = self.one(check("tcp", "tcp", "db1:5432"), check("http", "http", "http://nas.local/"),
                                servers=["192.0.2.99"],
                                nsswitch="files mdns4_minimal [NOTFOUND=return] dns mymachines")
-        told = subprocess.run(["ip", "netns", "exec", node.namespace, f"{binaries()}/understudy", "--runtime-dir",
-                               str(agent.runtime), "doctor", "--config", str(agent.config)], text=True,
-                              capture_output=True).stdout
-        self.assertRegex(told, "mdns4_minimal in /etc/nsswitch.conf knows names .* nas.local")
-        self.assertRegex(told, "mymachines in /etc/nsswitch.conf knows names .* db1")
+        told = node.exec(f"{binaries()}/understudy", "--runtime-dir", str(agent.runtime), "doctor", "--config",
+                         str(agent.config), "--json", check=False)
+        names = [one["seen"] for one in json.loads(told)["findings"] if one["subject"] == "names"]
+        self.assertEqual(len(names), 2, names)
+        self.assertRegex(names[0], "^mdns4_minimal in /etc/nsswitch.conf knows names .* perhaps nas.local$")
+        self.assertRegex(names[1], "^mymachines in /etc/nsswitch.conf knows names .* perhaps db1$")
+
 
 
 if __name__ == "__main__":
