@@ -1,5 +1,5 @@
-// Who may change what the agent believes or runs: the configuration, programs, credentials; and who
-// may read what is secret.
+// Finds users who may change what the agent believes or runs (the configuration, programs,
+// credentials) or read its secrets.
 //
 // A file is as safe as its path: whoever may write a directory of it, or one that a symbolic link
 // in it leads through, can put another file there. Root is trusted, and so is the user that this
@@ -16,13 +16,13 @@
 
 namespace understudy::config {
 
-// Who else than `trusted` may change the file, in words; empty: nobody, or there is no such file.
+// Names somebody other than `trusted` who may change the file; empty: nobody, or there is no file.
 std::string others_who_may_change(const std::string& path, const std::vector<uid_t>& trusted);
 
 // The same for who may read it. Members of its group may.
 std::string others_who_may_read(const std::string& path);
 
-// Adds what is wrong to the diagnostics; after an error there is no configuration any more.
+// Adds what is wrong to the diagnostics; an error removes the configuration.
 // `of_configuration`: how bad it is if others may change the configuration files themselves.
 void check_file_access(Result& result, Severity of_configuration = Severity::error);
 

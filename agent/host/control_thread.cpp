@@ -27,7 +27,7 @@ ControlThread::ControlThread(boost::asio::io_context& loop,
     server_.offer_answers(runtime_dir / "status.sock");
     thread_ = std::thread([this] {
         give_up_rights();
-        setpriority(PRIO_PROCESS, 0, 0);  // of this thread: the heartbeat goes before it
+        setpriority(PRIO_PROCESS, 0, 0);  // of this thread: it yields to the heartbeat
         io_.run();
     });
 }

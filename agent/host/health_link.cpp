@@ -198,7 +198,7 @@ void HealthLink::hear_runner(const checks::Report& report) {
 void HealthLink::runner_died(const std::string& pause) {
     status_.trouble = "the runner died and is started again";
     write_line(core::LogLevel::error,
-               "the runner died, and with it the prober, hooks and service commands; another one "
+               "the runner died, and with it the prober, hooks and service commands; the next one "
                "starts in " +
                    pause);
     fail_orders("the runner died");
@@ -220,13 +220,14 @@ void HealthLink::runner_started() {
 
 void HealthLink::runner_is_gone() {
     status_.trouble = "the runner died";
-    write_line(core::LogLevel::error,
-               "the runner died, and its spare: no check, no service command and no hook can be "
-               "run any more; what is known of the checks is forgotten soon; restart the agent");
+    write_line(
+        core::LogLevel::error,
+        "the runner and its spare died: no check, service command or hook can run; the states "
+        "of the checks become unknown soon; restart the agent");
     fail_orders("the runner died");
 }
 
-// What failed may order the next thing at once.
+// An order that failed may lead to the next one at once.
 void HealthLink::fail_orders(const std::string& why) {
     for (const auto& [order, what] : std::exchange(hooks_, {})) {
         sink_(core::HookFinished{order, false, why});

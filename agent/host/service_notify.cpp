@@ -99,7 +99,7 @@ bool ServiceNotify::try_send() {
     if (!is_connected() ||
         ::send(socket_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
         if (errno != EAGAIN) {
-            socket_.reset();  // a manager that is started again has another one
+            socket_.reset();  // a restarted manager has a new socket
         }
         return false;
     }

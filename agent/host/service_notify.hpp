@@ -1,8 +1,8 @@
 // systemd's view of the agent: ready, status, watchdog (sd_notify(3)). Does nothing elsewhere.
 //
 // Never waits for the manager, as sd_notify() of libsystemd does when the queue of the socket is
-// full. What is not taken is kept, merged into one message, and sent again: of two states or two
-// statuses only the later one.
+// full. Messages that the manager does not take are kept, merged into one, and sent again; of two
+// states or two statuses, the later one.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

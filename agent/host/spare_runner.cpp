@@ -63,7 +63,7 @@ void tell(int orders, checks::ReportKind kind, const std::string& detail) {
     send(orders, packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// What was ordered of the former one is not carried out late; the heartbeat has given it up.
+// Orders to the dead runner are not carried out late: the heartbeat has counted them as failed.
 void forget_orders(int orders) {
     std::array<std::byte, 64> part{};
     while (recv(orders, part.data(), part.size(), MSG_DONTWAIT | MSG_TRUNC) > 0) {

@@ -28,7 +28,8 @@ class Attacks(LabTestCase):
         self.one.environment = environment
         for agent, state in ((self.one, "active"), (self.two, "backup")):
             agent.start()
-            agent.wait_state(state, 30)
+            eventually(lambda: {vip["state"] for vip in agent.status()["vips"]} == {state}, 60,
+                       lambda: f"all VIPs of {agent.host.name} are {state}:\n{agent.log()[-2000:]}")
 
     def transitions(self):
         return [vip["transitions"] for agent in (self.one, self.two) for vip in agent.status()["vips"]]
@@ -86,6 +87,31 @@ class Attacks(LabTestCase):
         commands = ('{"request":"failback","all":true}', '{"request":"config_show"}', "nonsense",
                     '{"request":"events","follow":true}')
         self.check_flood(10, ("status.sock",), ("control.sock", commands, 32))
+
+    def test_body_chosen_against_a_pattern_delays_no_other_check(self):
+        host = self.lab.node("lb1")
+        body = b"status" * 10900 + b"k"
+
+        def serve(text):
+            def answer(connection):
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(text) + text)
+            return answer
+        for port, text in ((8080, body), (8081, b"status: ok")):
+            Server(host, port, serve(text))
+        check = ("[check {name}]\ntype = http\nurl = http://127.0.0.1:{port}/\nbody_regex = status.*ok\n"
+                 "interval = 200ms\ntimeout = 500ms\n")
+        agent = Understudy(host, vip(priority=150, interval="100ms", track=["hostile weight=-1", "neighbour weight=-1"]),
+                           check.format(name="hostile", port=8080), check.format(name="neighbour", port=8081))
+
+        def checks():
+            return {one["name"]: one for one in agent.status()["checks"]}
+        eventually(lambda: checks()["hostile"]["state"] == "down", 20, lambda: f"the body is too costly: {checks()}")
+        begun, runs = time.monotonic(), checks()["neighbour"]["runs"]
+        eventually(lambda: checks()["neighbour"]["runs"] >= runs + 20, 20, lambda: f"the neighbour is checked: {checks()}")
+        self.assertLess(time.monotonic() - begun, 6, "20 runs at 200 ms")
+        self.assertEqual(checks()["neighbour"]["failures"], 0)
+        self.assertIn("too costly", checks()["hostile"]["detail"])
 
 
 if __name__ == "__main__":

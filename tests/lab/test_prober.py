@@ -148,7 +148,7 @@ class Prober(LabTestCase):
             eventually(lambda: agent.log().count("another runner was started") > started, 15, "another runner")
         self.assertGreater(time.monotonic() - begun, 0.2 + 0.4 + 0.8 + 1.6 + 3.2)
         for pause in (200, 400, 800, 1600, 3200):
-            self.assertIn(f"another one starts in {pause} ms", agent.log())
+            self.assertIn(f"the next one starts in {pause} ms", agent.log())
         self.undisturbed()
 
     def test_hook_of_a_runner_that_dies_has_failed(self):
@@ -166,6 +166,9 @@ class Prober(LabTestCase):
 
     def test_what_the_agent_starts_is_not_spared_when_memory_is_short(self):
         """As under the unit, where the heartbeat has OOMScoreAdjust=-900."""
+        lowered = subprocess.run(["sh", "-c", "echo -900 > /proc/self/oom_score_adj"], capture_output=True)
+        if lowered.returncode != 0:
+            self.skipTest("oom_score_adj cannot be lowered here")
         seen = os.path.join(self.lab.dir, "seen")
         script = os.path.join(self.lab.dir, "script")
         pathlib.Path(script).write_text(f"#!/bin/sh\ncat /proc/self/oom_score_adj > {seen}.new\nmv {seen}.new {seen}\n")

