@@ -16,9 +16,9 @@
 #include <list>
 #include <map>
 #include <new>
-#include <stdexcept>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -41,7 +41,7 @@ std::uint16_t random_id() {
     std::uint16_t id = 0;
     // The first bytes of the pool never block once the machine has booted.
     if (getrandom(&id, sizeof id, GRND_NONBLOCK) != sizeof id) {
-        throw std::runtime_error("no random numbers yet");
+        throw_system_error("cannot get random bytes");
     }
     return id;
 }

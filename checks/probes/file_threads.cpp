@@ -6,13 +6,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <deque>
 #include <list>
 #include <map>
 #include <mutex>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/probes/handle.hpp"
 #include "checks/probes/immediate.hpp"
 #include "checks/probes/words.hpp"
@@ -83,7 +83,7 @@ std::string start_thread(const std::shared_ptr<Shared>& shared) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     pthread_attr_destroy(&attributes);
     if (error != 0) {
-        return std::string{"no thread: "} + std::strerror(error);
+        return system_error_text("cannot start a thread", error);
     }
     argument.release();
     return {};
