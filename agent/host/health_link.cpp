@@ -179,8 +179,7 @@ void HealthLink::hear_runner(const checks::Report& report) {
             break;
         case checks::ReportKind::prober_started:
             if (!report.outcome.detail.empty()) {
-                write_line(core::LogLevel::error,
-                           report.outcome.detail + ": another prober was started");
+                write_line(core::LogLevel::error, report.outcome.detail + "; started a new one");
             }
             sink_(core::ProberStarted{});
             break;

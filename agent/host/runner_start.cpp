@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <numeric>
 #include <stdexcept>
@@ -70,7 +69,7 @@ FileDescriptor first_text(const core::Configuration& configuration) {
     const auto services = numbers.begin() + std::ssize(configuration.checks);
     std::iota(services, numbers.end(), 0U);
     if (error.empty() && !append_numbers(text, numbers)) {
-        error = std::strerror(errno);
+        error = system_error_text("cannot write its configuration");
     }
     if (!error.empty()) {
         throw std::runtime_error("cannot start the runner: " + error);

@@ -148,7 +148,7 @@ void LoadedFiles::start(const std::string& path) {
     File& file = files_.at(path);
     std::array<int, 2> ends{-1, -1};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-        file.error = path + ": " + system_error_text("cannot create a pipe");
+        file.error = system_error_text(path + ": cannot create a pipe");
         return;
     }
     const pid_t process = fork();
@@ -159,7 +159,7 @@ void LoadedFiles::start(const std::string& path) {
     ::close(ends[1]);
     if (process < 0) {
         ::close(ends[0]);
-        file.error = path + ": " + system_error_text("cannot start a process", error);
+        file.error = system_error_text(path + ": cannot start a process", error);
         return;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK);

@@ -2,10 +2,7 @@
 
 #include <sys/random.h>
 
-#include <cerrno>
-#include <cstring>
-#include <stdexcept>
-#include <string>
+#include "base/system_error.hpp"
 
 namespace understudy::checks {
 
@@ -17,7 +14,7 @@ void fill_randomly(std::span<std::byte> bytes) {
             return;
         }
     }
-    throw std::runtime_error(std::string{"getrandom: "} + std::strerror(errno));
+    throw_system_error("cannot get random bytes");
 }
 
 }  // namespace understudy::checks
