@@ -38,7 +38,7 @@ public:
     struct Reply {
         bool silent = false;
         unsigned code = 0;
-        std::vector<std::string> addresses;  // those of the other family are left out
+        std::vector<std::string> addresses{};  // those of the other family are left out
         bool truncated = false;
         std::chrono::milliseconds delay{0};
     };
