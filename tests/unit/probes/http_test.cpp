@@ -159,8 +159,8 @@ TEST_F(HttpProbe, redirections_are_followed_up_to_their_number) {
     ASSERT_EQ(server.requests().size(), 3U);
     EXPECT_THAT(server.requests()[1], StartsWith("GET /one HTTP/1.1\r\n"));
     EXPECT_THAT(server.requests()[2], StartsWith("GET /two?x HTTP/1.1\r\n"));
-    const WebServer loop({redirection("/"), redirection("/"), redirection("/")});
-    http.url = "http://" + loop.authority() + "/";
+    const WebServer circle({redirection("/"), redirection("/"), redirection("/")});
+    http.url = "http://" + circle.authority() + "/";
     EXPECT_EQ(ask(http).detail, "too many redirects: more than 2");
     const WebServer other({redirection("file:///etc/passwd")});
     http.url = "http://" + other.authority() + "/";

@@ -258,7 +258,7 @@ TEST_P(IcmpProbe, nothing_of_a_request_can_be_guessed_from_the_last) {
     std::set<std::vector<std::byte>> tokens;
     constexpr std::size_t attempts = 16;
     for (std::size_t i = 1; i <= attempts; ++i) {
-        const auto attempt = start_icmp(context, raw, question, keep());
+        const auto attempt = start_icmp(resolver, raw, question, keep());
         ASSERT_TRUE(requested(i));
         const Host::Request& request = host->requests.back();
         sequences.insert(request.sequence);
