@@ -266,7 +266,7 @@ TEST(OtherDocuments, HaveTheirForms) {
               R"({"done":"web: 192.0.2.2 is active"})");
     EXPECT_EQ(to_json(ErrorResponse{"no", false}, boot), R"({"error":"no","usage":false})");
     EXPECT_EQ(to_json(ErrorResponse{"what?", true}, boot), R"({"error":"what?","usage":true})");
-    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", ""}, boot), R"({"config":"[agent]\n"})");
+    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", "", {}}, boot), R"({"config":"[agent]\n"})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {"a", "b"}}, boot),
               R"({"vip":"web","state":"fault","reasons":["a","b"]})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {}}, boot),
