@@ -1,5 +1,7 @@
 """A short run of tests/lab/chaos, and defects planted by hand that its judge has to find."""
+import contextlib
 import os
+import signal
 import sys
 import time
 
@@ -8,7 +10,7 @@ from chaos_lab.calm import Calm  # noqa: E402
 from chaos_lab.campaign import Campaign  # noqa: E402
 from chaos_lab.cluster import Cluster  # noqa: E402
 from chaos_lab.findings import Findings  # noqa: E402
-from chaos_lab.outside_faults import OUTSIDE  # noqa: E402
+from chaos_lab.outside_faults import NOT_YET, OUTSIDE  # noqa: E402
 from chaos_lab.judge import SECOND, Judge  # noqa: E402
 from chaos_lab.quiet import unsettled  # noqa: E402
 from chaos_lab.record import Record  # noqa: E402
@@ -25,9 +27,12 @@ SECONDS = 50
 LASTING = float(os.environ.get("UNDERSTUDY_CHAOS_LASTING", "1.5"))
 
 
-# Faults that the agent does not bear yet.
-NOT_YET = {"name server silent", "name server slow", "name server lies", "manager does not read", "kernel lock contended",
-           "stranger"}
+@contextlib.contextmanager
+def frozen_prober(node):
+    prober = node.child("understudy-run", "understudy-prob")
+    os.kill(prober, signal.SIGSTOP)
+    yield
+    os.kill(prober, signal.SIGCONT)
 
 
 class OutsideWorld(LabTestCase):
@@ -108,7 +113,9 @@ class TheJudge(LabTestCase):
         """What is found in a round in which nothing may happen, and this happens."""
         findings = Findings(self.record)
         calm = Calm(self.cluster, self.judge, findings)
+        before = calm.counts(self.other)
         happens()
+        calm.check_checks(self.other, before)
         calm.judge([])
         return " | ".join(text for _, text in findings.found)
 
@@ -126,7 +133,13 @@ class TheJudge(LabTestCase):
         def fails():
             (self.other.folder / "stamp").unlink()
             time.sleep(0.5)
-        self.assertIn(f"check stamp failed on {self.other.name}", self.calm_round(fails))
+        self.assertIn(f"check stamp of {self.other.name} failed", self.calm_round(fails))
+        (self.other.folder / "stamp").touch()
+
+        def hangs():
+            with frozen_prober(self.other):
+                time.sleep(1.5)
+        self.assertIn(f"check port of {self.other.name} ran ", self.calm_round(hangs))
 
         def moves():
             self.holder.agent.must("failover", "web")

@@ -1,6 +1,7 @@
 """Rounds in which nothing happens that a node could see as a reason to move: what is looked for then."""
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -9,15 +10,18 @@ from lab.blocking import ITS_OWN_EVENTS, BlockingWatch
 from lab.capture import Capture
 from lab.clock import now_us
 
-from .cluster import VIP_OF_ADDRESS, VIPS
+from .cluster import CHECK_INTERVALS, VIP_OF_ADDRESS, VIPS
 from .faults import SPARES
+from .spans import intersection, total
 
 SECOND = 1_000_000
 MOST_WAITED_S = 0.002
 AFTER = 3 * SECOND  # of a fault, for what it may have caused
-# Says when a process like the agents was not run in time: what they are late by then is not theirs.
+# Says when a process like the agents was not run in time on one processor: what they are late by then is not theirs. On
+# virtual machines one processor may stand still while the others go on.
 HICCUPS = """
-import time
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
 last = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 while True:
     time.sleep(0.001)
@@ -30,29 +34,32 @@ while True:
 
 class Hiccups:
     def __init__(self):
-        self.spans = []
-        self.process = subprocess.Popen([sys.executable, "-c", HICCUPS], stdout=subprocess.PIPE, text=True)
-        self.thread = threading.Thread(target=self._work, daemon=True)
-        self.thread.start()
+        self.spans, self.processes, self.threads = [], [], []
+        for processor in os.sched_getaffinity(0):
+            self.processes.append(subprocess.Popen([sys.executable, "-c", HICCUPS, str(processor)], stdout=subprocess.PIPE,
+                                                   text=True))
+            self.threads.append(threading.Thread(target=self._work, args=(self.processes[-1],), daemon=True))
+            self.threads[-1].start()
 
-    def _work(self):
-        for line in self.process.stdout:
+    def _work(self, process):
+        for line in process.stdout:
             self.spans.append(tuple(map(int, line.split())))
 
     def within(self, begin, end):
-        """How much of a span the machine did not run what wanted to run."""
-        return sum(max(0, min(end, to) - max(begin, since)) for since, to in self.spans)
+        """How much of a span a processor did not run what wanted to run."""
+        return total(intersection(self.spans, [(begin, end)]))
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.thread.join()
-        self.process.stdout.close()
+        for process, thread in zip(self.processes, self.threads):
+            process.kill()
+            process.wait()
+            thread.join()
+            process.stdout.close()
 
 
 class Calm:
     """From its making to `judge()`: no change of any address, no transition, no advertisement late by more than half an
-    interval, no failure of a check that no fault concerns; and the heartbeat waits for nothing but its own events."""
+    interval; and the heartbeat waits for nothing but its own events. A check that no fault concerns goes on: check_checks()."""
 
     def __init__(self, cluster, judge, findings):
         self.cluster, self.judge_of_addresses, self.findings = cluster, judge, findings
@@ -85,7 +92,6 @@ class Calm:
                 self.findings.add(f"{name} does not answer after {', '.join(kinds)}", end)
             elif self.before[name]:
                 self._transitions(name, self.before[name], status, kinds, moved)
-        self._checks(after, kinds)
         for name, capture in self.captures.items():
             self._advertisements(name, capture, end)
         for name, watch in self.watches.items():
@@ -119,16 +125,31 @@ class Calm:
                 self.findings.add(f"{one['name']} on {name} changed its state {count} times after {', '.join(kinds)}: "
                                   f"{one['state']}: {one['reason']}")
 
-    def _checks(self, after, kinds):
-        concerned = {check for kind in kinds for check in SPARES.get(kind, ())} | {"job"}
-        failed = {}
-        for name, status in after.items():
-            former = {check["name"]: check["failures"] for check in (self.before[name] or {"checks": []})["checks"]}
-            for check in (status or {"checks": []})["checks"]:
-                if check["failures"] > former.get(check["name"], check["failures"]) and check["name"] not in concerned:
-                    failed.setdefault(check["name"], []).append(name)
-        for check, nodes in failed.items():
-            self.findings.add(f"check {check} failed on {', '.join(nodes)} after {', '.join(kinds)}")
+    def counts(self, node):
+        """(now, {check: (runs, failures)}), or None where no answer can be had."""
+        done = node.agent.cli("status", "--json")
+        checks = json.loads(done.stdout)["checks"] if done.returncode == 0 else None
+        return checks and (now_us(), {check["name"]: (check["runs"], check["failures"]) for check in checks})
+
+    def check_checks(self, node, before):
+        """Since `before`, from counts(): the checks that no fault concerns have gone on, and none has failed."""
+        after = before and self.counts(node)
+        if not after:
+            return
+        begun, former = before
+        at, counts = after
+        near = {one.kind for one in list(self.judge_of_addresses.record.disturbances)
+                if one.begun < at and (one.ended or at) > begun - AFTER}
+        concerned = {check for kind in near for check in SPARES.get(kind, ())}
+        for check, interval_s in CHECK_INTERVALS.items():
+            if check in concerned:
+                continue
+            runs, failures = (new - old for new, old in zip(counts[check], former[check]))
+            if failures:
+                self.findings.add(f"check {check} of {node.name} failed {failures} times: {', '.join(sorted(near)) or 'nothing'}")
+            if runs < (at - begun) / SECOND / interval_s / 2 - 1:
+                self.findings.add(f"check {check} of {node.name} ran {runs} times in {(at - begun) / SECOND:.1f} s instead of every "
+                                  f"{interval_s} s: {', '.join(sorted(near)) or 'nothing'}")
 
     def _advertisements(self, name, capture, end):
         """As the node itself has sent them: with the kernel's time."""
@@ -162,5 +183,7 @@ class Calm:
         own = late - self.hiccups.within(before, at)
         self.longest = max(self.longest, own)
         if own > vip.interval_ms * 1000 / 2:
+            did = self.watches[name].parsed.shares(before / 1e6, at / 1e6)
             self.findings.add(f"{name} advertised {vip.name} {late / 1000:.0f} ms late, {own / 1000:.0f} ms of it while the "
-                              f"machine had time: {self._during(at)}", at)
+                              f"machine had time ({', '.join(f'{state} {ms:.0f} ms' for state, ms in did.items())}): "
+                              f"{self._during(at)}", at)

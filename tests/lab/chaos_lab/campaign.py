@@ -10,7 +10,7 @@ from lab.watch import HolderWatch
 from . import farewell
 from .cluster import NODE_NAMES, VIPS, Cluster
 from .calm import Calm
-from .faults import FAULTS, SHARED, Context
+from .faults import FAULTS, SHARED, SILENCING, Context
 from .findings import Findings
 from .judge import SECOND, Judge
 from .quiet import Resources, second_instances, unreachable, unsettled
@@ -40,7 +40,7 @@ class Campaign:
         self.findings = Findings(self.record)
         self.healing, self.busy, self.busy_lock = threading.Event(), set(), threading.Lock()
         self.rounds, self.skipped, self.shown_until, self.logs = 0, 0, 0, {}
-        self.longest_settling, self.threads = 0.0, []
+        self.longest_settling, self.threads, self.calm = 0.0, [], None
 
     def run(self):
         self.begun, self.begun_wall = now_us(), time.time()
@@ -79,7 +79,7 @@ class Campaign:
     def _round(self, steps, length, calm):
         begin = now_us()
         self.record.note(f"round {self.rounds}: {len(steps)} faults in {length:.1f} s{', nothing may happen' if calm else ''}")
-        watched = Calm(self.cluster, self.judge, self.findings) if calm else None
+        self.calm = watched = Calm(self.cluster, self.judge, self.findings) if calm else None
         self.healing.clear()
         started = time.monotonic()
         for step in steps:
@@ -89,6 +89,7 @@ class Campaign:
         self.healing.wait(max(0.0, started + length - time.monotonic()))
         if watched:
             self._end_faults()
+            self.calm = None
             watched.judge([step.kind for step in steps])
             self.most_late = max(self.most_late, watched.longest)
             self.longest_wait = max(self.longest_wait, watched.longest_wait)
@@ -107,9 +108,13 @@ class Campaign:
         detail = f"for {step.duration:.2f} s" if step.duration else ""
         disturbance = self.record.begin(step.kind, node.name, detail)
         context = Context(self.cluster, self.record, node, disturbance, step.dice, self.findings)
+        calm = self.calm if step.kind not in SILENCING else None
+        before = calm and calm.counts(node)
         try:
             with FAULTS[step.kind][1](context):
                 self.healing.wait(step.duration)
+                if calm:
+                    calm.check_checks(node, before)
         except Exception as error:  # whatever it is, it is shown, and the round goes on
             self.findings.add(f"{disturbance}: {type(error).__name__}: {error}")
         finally:

@@ -122,6 +122,8 @@ fast_interval = 50ms
 rise = 1
 fall = 2
 """
+# In seconds; without the one whose service is started and stopped.
+CHECK_INTERVALS = {"port": 0.2, "named": 0.2, "mounted": 0.2, "stamp": 0.2, "gate": 0.5}
 
 
 class Node:
@@ -141,7 +143,7 @@ class Node:
         # The world around the agent.
         self.mount = FileSystem(lab, self.folder / "mount")
         self.manager = Manager(lab, self.folder / "notify")
-        self.clock = WallClock(self.folder / "clock")
+        self.clock = WallClock(lab, self.folder / "clock")
         resolve_with(host, CLIENT_IPV4)
         self.server = None
         self.serve()

@@ -302,6 +302,8 @@ FAULTS = {
 }
 # There is one of them for all nodes.
 SHARED = {NAMES}
+# An agent that cannot accept a connection cannot be asked.
+SILENCING = {"no descriptors"}
 # The checks that may fail for a fault that is no reason for anything else.
 SPARES = {kind: checks for kind, (_, _, checks) in OUTSIDE.items()}
 DEAFENING = {kind for kind, (group, _) in FAULTS.items() if group == CABLE}

@@ -2,6 +2,7 @@
 import random
 
 from .cluster import NODE_NAMES, VIPS
+from .outside_faults import NOT_YET
 
 LEASE = 2.0
 AT_ONCE = 3  # so many faults that last may be planned to overlap
@@ -93,6 +94,7 @@ def plan(seed, number, length=None):
     """The steps of a round, and how long it is."""
     rng = random.Random(f"{seed}/{number}")
     table = OUTSIDE_KINDS if is_calm(seed, number) else KINDS | OUTSIDE_KINDS
+    table = {kind: row for kind, row in table.items() if kind not in NOT_YET}
     chosen = rng.uniform(15, 25)
     length = min(chosen, length or chosen)
     pace = rng.choice(PACES)

@@ -28,7 +28,7 @@ class Waits:
 
     def __init__(self, thread):
         self.thread, self.call, self.asleep, self.waited, self.found, self.begun = thread, None, None, 0.0, [], 0.0
-        self.names = names()
+        self.names, self.states = names(), []  # (since, state) whenever it begins to run, to be ready, to sleep
 
     def take(self, line):
         match = LINE.search(line)
@@ -43,9 +43,22 @@ class Waits:
         elif event == "sched_switch" and f"prev_pid={self.thread} " in rest:
             state = re.search(r"prev_state=(\S)", rest)[1]
             self.asleep = at if state in SLEEPS else None
+            self.states.append((at, "slept" if self.asleep else "was ready"))
         elif event == "sched_waking" and f" pid={self.thread} " in rest and self.asleep is not None:
             self.waited += at - self.asleep
             self.asleep = None
+            self.states.append((at, "was ready"))
+        if event == "sched_switch" and f"next_pid={self.thread} " in rest:
+            self.states.append((at, "ran"))
+
+    def shares(self, begin, end):
+        """What the thread did in a span, in ms: {"ran": ..., "was ready": ..., "slept": ...}."""
+        found = {}
+        for (since, state), (until, _) in zip(self.states, self.states[1:] + [(end, "")]):
+            inside = min(end, until) - max(begin, since)
+            if inside > 0:
+                found[state] = found.get(state, 0.0) + inside * 1000
+        return found
 
 
 class BlockingWatch:
@@ -73,30 +86,25 @@ class BlockingWatch:
     def __enter__(self):
         self.folder.mkdir()
         self._set("trace_clock", "boot")
-        self._set("buffer_size_kb", "4096")
+        self._set("buffer_size_kb", "16384")
         self._set("set_event_pid", str(self.thread))
         for event in EVENTS:
             self._set(f"events/{event}/enable", "1")
-        self.parsed, self.over = Waits(self.thread), threading.Event()
+        self.parsed, self.over, self.taken = Waits(self.thread), threading.Event(), []
         self.pipe = os.open(self.folder / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         return self
 
     def _read(self):
-        rest = ""
+        """Only takes what comes: to understand it meanwhile would be too slow for a loop that is asked by many."""
         while True:
-            last = self.over.wait(0.1)
+            last = self.over.wait(0.02)
             while True:
                 try:
-                    text = os.read(self.pipe, 1 << 16).decode(errors="replace")
+                    self.taken.append(os.read(self.pipe, 1 << 20))
                 except BlockingIOError:
                     break
-                lines = (rest + text).split("\n")
-                rest = lines.pop()
-                for line in lines:
-                    self.lost += "LOST" in line
-                    self.parsed.take(line)
             if last:
                 return
 
@@ -107,7 +115,10 @@ class BlockingWatch:
         self.reader.join()
         os.close(self.pipe)
         self.folder.rmdir()
-        self.waits = self.parsed.found
+        for line in b"".join(self.taken).decode(errors="replace").splitlines():
+            self.lost += "LOST" in line
+            self.parsed.take(line)
+        self.waits, self.taken = self.parsed.found, []
 
     def longer_than(self, seconds, except_for=()):
         return [(call, waited, at) for call, waited, at in self.waits if waited > seconds and call not in except_for]
