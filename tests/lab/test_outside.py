@@ -11,8 +11,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.blocking import BlockingWatch, Waits  # noqa: E402
-from lab.outside import (Descriptors, FileSystem, Manager, NameServer, Runtime, StoppedThread, WallClock, contend_for_rtnl,  # noqa: E402
-                         flood, resolve_with)
+from lab.hung_mount import HungMount  # noqa: E402
+from lab.names import resolver_files  # noqa: E402
+from lab.outside import (Descriptors, Manager, Names, Runtime, StoppedThread, WallClock, contend_for_rtnl, flood)  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
 
@@ -42,35 +43,35 @@ class WithPrograms(LabTestCase):
 class Outside(WithPrograms):
     def test_a_name_server_answers_is_silent_slow_and_lies(self):
         host, client = self.lab.node(), self.lab.client()
-        names = NameServer(client, "app.lab.example", "192.0.2.55")
-        resolve_with(host, client.ipv4)
+        names = Names(client, {"app.lab.example": ["192.0.2.55"]})
+        resolver_files(host, [client.ipv4])
         ask = lambda: host.exec("/usr/bin/python3", "-c", LOOK_UP, check=False).strip()
         self.assertEqual(ask(), "192.0.2.55")
-        names.mode = "silent"
+        names.be("silent")
         asking = host.start("/usr/bin/python3", "-c", LOOK_UP, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        asked = names.asked
-        eventually(lambda: names.asked > asked, 5, "it was asked")
+        asked = len(names.questions)
+        eventually(lambda: len(names.questions) > asked, 5, "it was asked")
         stays(lambda: asking.poll() is None, 1, "the process waits for an answer")
         asking.kill()
         asking.communicate()
-        names.mode = "slow"
+        names.be("slow")
         begun = time.monotonic()
         self.assertEqual(ask(), "192.0.2.55")
-        self.assertGreater(time.monotonic() - begun, NameServer.SLOW_S - 0.1)
-        names.mode = "lies"
+        self.assertGreater(time.monotonic() - begun, Names.SLOW_S - 0.1)
+        names.be("lies")
         query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\3app\3lab\7example\0\0\1\0\1"
-        answers = {names._lie(query) for _ in range(50)}
+        answers = {names.reply(query) for _ in range(50)}
         self.assertGreater(len(answers), 5)
         self.assertTrue(any(answer[:2] != query[:2] for answer in answers))
 
     def test_a_file_system_hangs_and_is_well_again(self):
-        files = FileSystem(self.lab, self.lab.dir / "mount")
+        files = HungMount(self.lab, name="stamp")
         stamp = self.lab.dir / "mount/stamp"
         self.assertTrue(stamp.exists())
         self.assertFalse((self.lab.dir / "mount/other").exists())
         files.hang()
         waiting = subprocess.Popen(["stat", stamp], stdout=subprocess.DEVNULL)
-        eventually(lambda: files.held, 5, "it was asked")
+        eventually(lambda: files.waiting, 5, "it was asked")
         waiting.send_signal(signal.SIGKILL)
         stays(lambda: waiting.poll() is None, 0.3, "the process cannot even be killed")
         files.heal()
@@ -186,7 +187,7 @@ class Outside(WithPrograms):
         flooding = flood(path, 8, "question")
         eventually(lambda: len(asked) > 100, 10, "many questions")
         flooding.heal()
-        self.assertTrue(asked[0].startswith(b"question\n"))
+        self.assertTrue(asked[0].startswith(b"question\nquestion\n"))
 
 
 # RTM_SETLINK for the loopback device that changes nothing, with an acknowledgement.

@@ -148,8 +148,8 @@ class Calm:
             if failures:
                 self.findings.add(f"check {check} of {node.name} failed {failures} times: {', '.join(sorted(near)) or 'nothing'}")
             if runs < (at - begun) / SECOND / interval_s / 2 - 1:
-                self.findings.add(f"check {check} of {node.name} ran {runs} times in {(at - begun) / SECOND:.1f} s instead of every "
-                                  f"{interval_s} s: {', '.join(sorted(near)) or 'nothing'}")
+                self.findings.add(f"check {check} of {node.name} ran {runs} times in {(at - begun) / SECOND:.1f} s instead of "
+                                  f"every {interval_s} s: {', '.join(sorted(near)) or 'nothing'}")
 
     def _advertisements(self, name, capture, end):
         """As the node itself has sent them: with the kernel's time."""

@@ -4,7 +4,9 @@ import pathlib
 import threading
 
 from lab.agents import Understudy, vip
-from lab.outside import FileSystem, Manager, NameServer, Runtime, WallClock, resolve_with
+from lab.hung_mount import HungMount
+from lab.names import resolver_files
+from lab.outside import Manager, Names, Runtime, WallClock
 from lab.services import Server
 
 PORT = 8080
@@ -141,10 +143,10 @@ class Node:
         os.chmod(self.job.parent, 0o777)  # the job itself is started as nobody
         self.macs = {self.host.mac}
         # The world around the agent.
-        self.mount = FileSystem(lab, self.folder / "mount")
+        self.mount = HungMount(lab, name="stamp", path=self.folder / "mount")
         self.manager = Manager(lab, self.folder / "notify")
         self.clock = WallClock(lab, self.folder / "clock")
-        resolve_with(host, CLIENT_IPV4)
+        resolver_files(host, [CLIENT_IPV4])
         self.server = None
         self.serve()
         for name_of_file in ("gate", "stamp"):
@@ -222,7 +224,7 @@ class Cluster:
         self.nodes = {host.name: Node(host, {one.name: one.ipv4 for one in hosts}) for host in hosts}
         self.client = lab.client()
         Server(self.client, PORT, lambda connection: None)
-        self.names = NameServer(self.client, NAMED, self.client.ipv4)
+        self.names = Names(self.client, {NAMED: [self.client.ipv4]})
 
     def holder(self, vip_name):
         """A node that has the first address of the VIP now, or None."""

@@ -32,7 +32,7 @@ def _healed(make):
 
 def _names(mode):
     def make(context):
-        context.cluster.names.mode = mode
+        context.cluster.names.be(mode)
         return context.cluster.names
     return _healed(make)
 

@@ -21,9 +21,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class HungMount:
     """`path` is the mount point, `file` the file in it. Mounted before an agent is started, or that does not see it."""
 
-    def __init__(self, lab, content="1\n", name="file"):
+    def __init__(self, lab, content="1\n", name="file", path=None):
         self.content, self.name = content.encode(), name.encode()
-        self.path = pathlib.Path(lab.dir) / "mount"
+        self.path = pathlib.Path(path or pathlib.Path(lab.dir) / "mount")
         self.path.mkdir()
         self.file = str(self.path / name)
         self.hanging, self.waiting, self.asked = False, [], 0
@@ -47,6 +47,8 @@ class HungMount:
             waiting, self.waiting = self.waiting, []
         for request in waiting:
             self._answer(request)
+
+    heal = answer
 
     def _serve(self):
         while True:

@@ -82,6 +82,9 @@ class NameServer:
             return False
         return not self.silent or not {name, kind} & set(self.silent)
 
+    def reply(self, query):
+        return reply_to(query, self.names.get(question_of(query)[0]), self.truncated)
+
     def _serve_udp(self):
         due = collections.deque()  # of answers, the oldest first
         while not self.closed:
@@ -91,7 +94,7 @@ class NameServer:
                     query, client = self.udp.recvfrom(4096)
                     name, kind, _ = question_of(query)
                     if self._answers(name, kind):
-                        reply = reply_to(query, self.names.get(name), self.truncated)
+                        reply = self.reply(query)
                         due.append((time.monotonic() + self.delay, reply, client))
                 while due and due[0][0] <= time.monotonic():
                     _, reply, client = due.popleft()

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from .network import enter
+from .names import NameServer, reply_to
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -24,148 +24,28 @@ def _check(result, what):
     return result
 
 
-class NameServer:
-    """A DNS server on port 53 of a host. It knows one name, and has the same address for it always."""
+class Names(NameServer):
+    """A name server that is silent, slow or lies, as it is told."""
 
     SLOW_S = 3
 
-    def __init__(self, host, name, address):
-        self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
-        self.address = socket.inet_aton(address)
-        self.mode, self.asked, self.rng = "answers", 0, random.Random(1)
-        self.socket = host.within(self._open)
-        threading.Thread(target=self._work, daemon=True).start()
-        host.lab.closers.append(self.close)
+    def __init__(self, host, names):
+        super().__init__(host, names)
+        self.lies, self.rng = False, random.Random(1)
 
-    @staticmethod
-    def _open():
-        handle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        handle.bind(("", 53))
-        return handle
+    def be(self, mood):
+        self.silent, self.delay, self.lies = mood == "silent", self.SLOW_S if mood == "slow" else 0, mood == "lies"
 
-    def _work(self):
-        while True:
-            try:
-                query, peer = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            self.asked += 1
-            if self.mode == "slow":
-                threading.Timer(self.SLOW_S, self._send, (self._answer(query), peer)).start()
-            elif self.mode == "lies":
-                self._send(self._lie(query), peer)
-            elif self.mode == "answers":
-                self._send(self._answer(query), peer)
+    def heal(self):
+        self.be("honest")
 
-    def _send(self, answer, peer):
-        try:
-            self.socket.sendto(answer, peer)
-        except OSError:
-            pass  # nobody waits any more
-
-    def _answer(self, query, address=None, code=0):
-        end = query.index(b"\0", 12) + 5
-        kind = struct.unpack(">H", query[end - 4:end - 2])[0]
-        known = query[12:end - 4].lower() == self.question
-        has = known and kind == 1 and code == 0
-        head = query[:2] + struct.pack(">HHHHH", 0x8180 | (code or (0 if known else 3)), 1, int(has), 0, 0)
-        record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + (address or self.address)
-        return head + query[12:end] + (record if has else b"")
-
-    def _lie(self, query):
-        good = self._answer(query)
+    def reply(self, query):
+        honest = super().reply(query)
+        if not self.lies:
+            return honest
         return self.rng.choice([
-            self._answer(query, code=3), self._answer(query, code=2),
-            self._answer(query, address=socket.inet_aton("198.51.100.99")),
-            os.urandom(2) + good[2:], good[:14], good[:12] + b"\xc0\x0c" * 20, os.urandom(100),
-            good[:2] + b"\x83\x80" + good[4:]])
-
-    def heal(self):
-        self.mode = "answers"
-
-    def close(self):
-        self.socket.close()
-
-
-def resolve_with(host, server):
-    """Programs that start in the host from now on ask that name server: `ip netns exec` binds the file for them."""
-    folder = pathlib.Path("/etc/netns") / host.namespace
-    folder.mkdir(parents=True)
-    (folder / "resolv.conf").write_text(f"nameserver {server}\n")
-    (folder / "nsswitch.conf").write_text("hosts: files dns\npasswd: files\ngroup: files\n")
-
-    def forget():
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-    host.lab.closers.append(forget)
-
-
-class FileSystem:
-    """A file system in user space (fuse(4)) with one empty file, `stamp`. `hang()`: it takes requests and answers none, as a
-    server of files that has died; a process that waits for it cannot be killed."""
-
-    INIT, LOOKUP, GETATTR, FORGET, BATCH_FORGET, INTERRUPT = 26, 1, 3, 2, 42, 36
-    EIO, ENOENT, ENOSYS = 5, 2, 38
-
-    def __init__(self, lab, path):
-        self.path, self.hung, self.held, self.lock = str(path), False, [], threading.Lock()
-        os.makedirs(path)
-        self.device = os.open("/dev/fuse", os.O_RDWR)
-        options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other"
-        _check(_libc.mount(b"lab", self.path.encode(), b"fuse", 0, options.encode()), "mount")
-        threading.Thread(target=self._work, daemon=True).start()
-        lab.closers.append(self.close)
-
-    def _work(self):
-        while True:
-            try:
-                request = os.read(self.device, 1 << 17)
-            except OSError:
-                return
-            with self.lock:
-                if self.hung:
-                    self.held.append(request)
-                    continue
-            self._serve(request)
-
-    def _serve(self, request):
-        _, operation, unique, node = struct.unpack_from("=IIQQ", request)
-        if operation in (self.FORGET, self.BATCH_FORGET, self.INTERRUPT):
-            return
-        error, body = 0, b""
-        if operation == self.INIT:
-            body = struct.pack("=IIIIHHIIHHI28x", 7, 31, 0, 0, 16, 12, 4096, 1, 1, 0, 0)
-        elif operation == self.LOOKUP:
-            is_stamp = request[40:].rstrip(b"\0") == b"stamp"
-            error, body = (0, struct.pack("=QQQQII", 2, 0, 0, 0, 0, 0) + self._attributes(2)) if is_stamp else (self.ENOENT, b"")
-        elif operation == self.GETATTR:
-            body = struct.pack("=QII", 0, 0, 0) + self._attributes(node)
-        else:
-            error = self.ENOSYS
-        try:
-            os.write(self.device, struct.pack("=IiQ", 16 + len(body), -error, unique) + body)
-        except OSError:
-            pass  # it was given up
-
-    @staticmethod
-    def _attributes(node):
-        mode, now = (0o40755, 0o100644)[node == 2], int(time.time())
-        return struct.pack("=QQQQQQIIIIIIIIII", node, 0, 0, now, now, now, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
-
-    def hang(self):
-        self.hung = True
-
-    def heal(self):
-        with self.lock:
-            self.hung, held, self.held = False, self.held, []
-        for request in held:
-            self._serve(request)
-
-    def close(self):
-        self.heal()
-        _libc.umount2(self.path.encode(), 2)  # MNT_DETACH
-        os.close(self.device)
+            reply_to(query, None), honest[:3] + b"\x82" + honest[4:], reply_to(query, ["198.51.100.99"]),
+            os.urandom(2) + honest[2:], honest[:14], honest[:12] + b"\xc0\x0c" * 20, os.urandom(100), reply_to(query, [], True)])
 
 
 class Manager:
@@ -265,42 +145,9 @@ def contend_for_rtnl():
     return Program("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", loop)
 
 
-FLOOD = """
-import selectors, socket, sys
-path, count, question = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode() + b"\\n"
-selector = selectors.DefaultSelector()
-def connect():
-    one = socket.socket(socket.AF_UNIX)
-    try:
-        one.connect(path)
-    except OSError:
-        return
-    one.setblocking(False)
-    selector.register(one, selectors.EVENT_READ | selectors.EVENT_WRITE)
-for _ in range(count):
-    connect()
-while True:
-    for key, events in selector.select(0.1) or [(None, 0)]:
-        if key is None:
-            connect()
-            continue
-        try:
-            if events & selectors.EVENT_READ and not key.fileobj.recv(65536):
-                raise OSError
-            if events & selectors.EVENT_WRITE:
-                key.fileobj.send(question)
-        except BlockingIOError:
-            pass
-        except OSError:
-            selector.unregister(key.fileobj)
-            key.fileobj.close()
-            connect()
-"""
-
-
 def flood(path, count=64, question='{"request":"status"}'):
     """So many connections that ask again and again, as fast as they can."""
-    return Program(sys.executable, "-c", FLOOD, str(path), str(count), question)
+    return Program(sys.executable, pathlib.Path(__file__).parent / "flood.py", str(path), str(count), question)
 
 
 class Descriptors:
