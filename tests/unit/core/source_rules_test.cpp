@@ -39,7 +39,10 @@ protected:
         event.datagram.destination = *IpAddress::parse(destination);
         event.datagram.ttl = 255;
         const bool v6 = event.datagram.source.is_v6();
-        vrrp::Advertisement advert{.vrid = 51, .priority = 200, .interval = 1s};
+        vrrp::Advertisement advert;
+        advert.vrid = 51;
+        advert.priority = 200;
+        advert.interval = 1s;
         advert.family = v6 ? Family::ipv6 : Family::ipv4;
         std::vector<std::byte> addresses;
         for (const core::VirtualAddress& each : both().vips.front().addresses) {
