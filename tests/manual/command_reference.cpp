@@ -71,8 +71,13 @@ void print_synopsis() {
     }
 }
 
+// Every sentence begins a line, as mdoc wants it.
 void print_text(std::string_view text) {
-    std::istringstream lines{std::string{text}};
+    std::string joined{text};
+    for (std::size_t at = 0; (at = joined.find(". ", at)) != std::string::npos;) {
+        joined[++at] = '\n';
+    }
+    std::istringstream lines{joined};
     for (std::string line; std::getline(lines, line);) {
         std::cout << escaped(line) << '\n';
     }
