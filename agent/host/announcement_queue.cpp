@@ -9,7 +9,9 @@ void AnnouncementQueue::add(TimePoint now, const core::Announce& announcement, B
     if (is_new) {
         ++interfaces_[key.first].addresses;
     } else if (address.mac != announcement.mac) {
-        address.pace = {};  // what others have learned is wrong now
+        // Others have learned the wrong one, of all addresses of the interface.
+        address.pace = {};
+        interfaces_[key.first].pace = {};
     }
     address.mac = announcement.mac;
     address.asked = now;
