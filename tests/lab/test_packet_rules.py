@@ -189,7 +189,7 @@ class Rules(LabTestCase):
         agent.wait_state("active")
         attacker = self.lab.node("attacker")
         handle = attacker.within(raw_socket)
-        agent.must("maintenance", "on")  # nobody takes it: it is given away for as long as that lasts
+        agent.cli("maintenance", "on", "--timeout", "1s")  # nobody takes it: it is given away for as long as that lasts
         frame = self.frames()[2]
         began = now_us()
 
