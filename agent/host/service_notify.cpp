@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace understudy::host {
 
@@ -74,12 +75,13 @@ void ServiceNotify::alive() {
 }
 
 void ServiceNotify::send() {
-    if (socket_path_.empty() || try_send()) {
+    if (socket_path_.empty() || try_send() || std::exchange(retry_is_set_, true)) {
         return;
     }
     retry_.expires_after(retry_pause);
-    retry_.async_wait([this](const boost::system::error_code& replaced) {
-        if (!replaced) {
+    retry_.async_wait([this](const boost::system::error_code& error) {
+        retry_is_set_ = false;
+        if (!error) {
             send();
         }
     });

@@ -39,6 +39,7 @@ private:
     FileDescriptor socket_;
     boost::asio::steady_timer retry_;
     std::optional<Duration> life_sign_period_;
+    bool retry_is_set_ = false;
     bool stopping_ = false;
     std::string status_;
 

@@ -33,6 +33,10 @@ std::chrono::nanoseconds time_of(clockid_t clock) {
 // system call; the coarse clock costs some nanoseconds, and says when it is worth it.
 class Budget {
 public:
+    explicit Budget(std::size_t size)
+        : end_(time_of(CLOCK_THREAD_CPUTIME_ID) + BodyPattern::most_cpu_time +
+               static_cast<std::int64_t>(size) * for_a_byte) {}
+
     static int spend(pcre2_callout_block_8*, void* data) {
         auto& budget = *static_cast<Budget*>(data);
         const auto tick = time_of(CLOCK_MONOTONIC_COARSE);
@@ -44,7 +48,10 @@ public:
     }
 
 private:
-    std::chrono::nanoseconds end_ = time_of(CLOCK_THREAD_CPUTIME_ID) + BodyPattern::most_cpu_time;
+    // Some scans of the text: what the largest max_size costs in any case.
+    static constexpr std::chrono::nanoseconds for_a_byte{2};
+
+    std::chrono::nanoseconds end_;
     std::chrono::nanoseconds tick_ = time_of(CLOCK_MONOTONIC_COARSE);
 };
 
@@ -74,7 +81,7 @@ BodyPattern::Match BodyPattern::match(std::string_view text) const {
     }
     pcre2_match_context_8* limits = pcre2_match_context_create_8(nullptr);
     pcre2_match_data_8* data = pcre2_match_data_create_from_pattern_8(code_, nullptr);
-    Budget budget;
+    Budget budget(text.size());
     pcre2_set_callout_8(limits, &Budget::spend, &budget);
     pcre2_set_match_limit_8(limits, std::numeric_limits<std::uint32_t>::max());
     pcre2_set_heap_limit_8(limits, most_heap);

@@ -15,6 +15,7 @@ namespace understudy::config {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -191,7 +192,7 @@ TEST_F(ConfigurationAccess, every_file_that_others_may_change_is_an_error) {
         ASSERT_EQ(chmod(path(name).c_str(), 0772), 0);
     }
     EXPECT_THAT(problems(), ElementsAre(":7: on_active", ":12: start", ":17: command",
-                                        ":20: certificate", ":21: key", ":23: credentials_file"));
+                                        ":21: certificate", ":22: key", ":24: credentials_file"));
     EXPECT_FALSE(has_configuration_);
 }
 
@@ -199,7 +200,7 @@ TEST_F(ConfigurationAccess, secret_that_others_may_read_is_an_error) {
     for (const char* name : {"certificate", "key", "token", "hook"}) {
         ASSERT_EQ(chmod(path(name).c_str(), 0755), 0);
     }
-    EXPECT_THAT(problems(), ElementsAre(":21: key", ":23: credentials_file"));
+    EXPECT_THAT(problems(), ElementsAre(":22: key", ":24: credentials_file"));
 }
 
 TEST_F(ConfigurationAccess, file_that_others_may_change_is_an_error_or_a_warning) {
@@ -216,7 +217,7 @@ TEST_F(ConfigurationAccess, included_file_counts_too) {
     Result result = read_file(path("main.conf"));
     check_file_access(result);
     EXPECT_THAT(problems_of(result.diagnostics),
-                ElementsAre(AllOf(HasSubstr("more.conf:1: "), HasSubstr("written by everybody"))));
+                Contains(AllOf(HasSubstr("more.conf:1: "), HasSubstr("written by everybody"))));
 }
 
 }  // namespace
