@@ -211,8 +211,8 @@ class Blocking(WithPrograms):
         waits = Waits(12)
         for line in TRACE.splitlines():
             waits.take(line)
-        ((call, waited, at),) = waits.found
-        self.assertEqual((call, round(waited, 6), at), ("sendto", 0.003, 10.0))
+        (wait,) = waits.found
+        self.assertEqual((wait.call, round(wait.seconds, 6), wait.at, wait.woken_by), ("sendto", 0.003, 10.0, "x"))
 
     def test_a_wait_is_seen_with_its_call_and_its_length(self):
         process = self.python("import sys, time\nfor line in sys.stdin: time.sleep(0.05); print('slept', flush=True)\n",
@@ -221,7 +221,7 @@ class Blocking(WithPrograms):
         with BlockingWatch(self.lab, process.pid) as watch:
             print("go", file=process.stdin, flush=True)
             self.assertEqual(process.stdout.readline(), "slept\n")
-        slept = [waited for call, waited, _ in watch.longer_than(0.002) if call == "clock_nanosleep"]
+        slept = [wait.seconds for wait in watch.longer_than(0.002) if wait.call == "clock_nanosleep"]
         self.assertGreater(slept[0], 0.045)
         self.assertEqual(watch.longer_than(0.002, ("clock_nanosleep", "read")), [])
 

@@ -166,15 +166,16 @@ class Calm:
         """The first wait in each system call that was too long, and how many there were."""
         first, count = {}, {}
         waits = watch.longer_than(0, ITS_OWN_EVENTS)
-        self.longest_wait = max([self.longest_wait, *(waited for _, waited, _ in waits)])
-        for call, waited, at in waits:
-            if waited <= MOST_WAITED_S:
-                continue
-            first.setdefault(call, (waited, int(at * 1e6)))
-            count[call] = count.get(call, 0) + 1
-        for call, (waited, at) in first.items():
-            self.findings.add(f"the heartbeat of {name} waited {waited * 1000:.1f} ms in {call}, the first time of "
-                              f"{count[call]}: {self._during(at)}", at)
+        self.longest_wait = max([self.longest_wait, *(wait.seconds for wait in waits)])
+        for wait in waits:
+            if wait.seconds > MOST_WAITED_S:
+                key = wait.call, wait.woken_by
+                first.setdefault(key, wait)
+                count[key] = count.get(key, 0) + 1
+        for key, wait in first.items():
+            at = int(wait.at * 1e6)
+            self.findings.add(f"the heartbeat of {name} waited {wait.seconds * 1000:.1f} ms in {wait.call}, until {wait.woken_by} "
+                              f"woke it, the first time of {count[key]}: {self._during(at)}", at)
         if watch.lost:
             self.findings.add(f"the trace of {name} is not complete")
 

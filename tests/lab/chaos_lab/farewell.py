@@ -7,7 +7,7 @@ from lab.wait import eventually
 
 from .cluster import STOP_TIMEOUT_S
 
-LEFT_BY_A_CLEAN_STOP = {"lock"}
+LEFT_BY_A_CLEAN_STOP = {"lock", "transitions"}
 JOURNAL = "events-*.jsonl"
 SIGNS_OF_A_CRASH = ("broken invariant", "Sanitizer:", "runtime error:", "terminate called")
 

@@ -4,12 +4,13 @@ import os
 import pathlib
 import re
 import threading
+import typing
 
 from .network import PREFIX, run
 
 EVENTS = ("raw_syscalls/sys_enter", "raw_syscalls/sys_exit", "sched/sched_switch", "sched/sched_waking")
 # " comm-12 [001] d..2. 34.567890: sys_enter: NR 232 (...)"
-LINE = re.compile(r"-(?P<pid>\d+)\s+\[\d+\]\s+\S+\s+(?P<at>\d+\.\d+): (?P<event>\w+): (?P<rest>.*)")
+LINE = re.compile(r"^\s*(?P<comm>.+)-(?P<pid>\d+)\s+\[\d+\]\s+\S+\s+(?P<at>\d+\.\d+): (?P<event>\w+): (?P<rest>.*)")
 NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 ITS_OWN_EVENTS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")  # in which a loop is meant to wait
 SLEEPS = "SD"  # states of a thread that has to be woken; R: another one was run instead
@@ -23,11 +24,19 @@ def names():
         return {}
 
 
+class Wait(typing.NamedTuple):
+    call: str
+    seconds: float  # off the processor, until it was woken
+    at: float       # when the call began
+    woken_by: str   # the name of the thread that woke it, the last time
+
+
 class Waits:
-    """From the lines of a trace: [(call, waited in s, at)], of one thread."""
+    """From the lines of a trace: every system call of one thread as a Wait."""
 
     def __init__(self, thread):
         self.thread, self.call, self.asleep, self.waited, self.found, self.begun = thread, None, None, 0.0, [], 0.0
+        self.woken_by = ""
         self.names, self.states = names(), []  # (since, state) whenever it begins to run, to be ready, to sleep
 
     def take(self, line):
@@ -36,9 +45,10 @@ class Waits:
             return
         at, event, rest, here = float(match["at"]), match["event"], match["rest"], int(match["pid"]) == self.thread
         if event == "sys_enter" and here:
-            self.call, self.waited, self.begun = int(rest.split()[1]), 0.0, at
+            self.call, self.waited, self.begun, self.woken_by = int(rest.split()[1]), 0.0, at, ""
         elif event == "sys_exit" and here and self.call is not None:
-            self.found.append((self.names.get(self.call, f"call {self.call}"), self.waited, self.begun))
+            name = self.names.get(self.call, f"call {self.call}")
+            self.found.append(Wait(name, self.waited, self.begun, self.woken_by))
             self.call = None
         elif event == "sched_switch" and f"prev_pid={self.thread} " in rest:
             state = re.search(r"prev_state=(\S)", rest)[1]
@@ -46,7 +56,7 @@ class Waits:
             self.states.append((at, "slept" if self.asleep else "was ready"))
         elif event == "sched_waking" and f" pid={self.thread} " in rest and self.asleep is not None:
             self.waited += at - self.asleep
-            self.asleep = None
+            self.asleep, self.woken_by = None, match["comm"]
             self.states.append((at, "was ready"))
         if event == "sched_switch" and f"next_pid={self.thread} " in rest:
             self.states.append((at, "ran"))
@@ -121,4 +131,4 @@ class BlockingWatch:
         self.waits, self.taken = self.parsed.found, []
 
     def longer_than(self, seconds, except_for=()):
-        return [(call, waited, at) for call, waited, at in self.waits if waited > seconds and call not in except_for]
+        return [wait for wait in self.waits if wait.seconds > seconds and wait.call not in except_for]
