@@ -143,10 +143,11 @@ void Router::resigned(TimePoint now, Backup& state, const Advert& advert, Action
 }
 
 // An older advertisement that comes after the resignation of its sender must not stretch the
-// takeover. Only an owner can be back at once.
+// takeover. Only an owner can be back at once; and a resignation that may be forged is contradicted
+// by whatever its sender says.
 bool Router::is_reordered(TimePoint now, const Backup& state, const Advert& advert) {
     return state.resigned && state.resigned->source == advert.source &&
-           advert.priority != owner_priority &&
+           advert.priority != owner_priority && state.not_before <= state.resigned->at &&
            now - state.resigned->at < reordering_window(state.active_interval);
 }
 

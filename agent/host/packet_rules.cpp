@@ -1,12 +1,17 @@
 #include "agent/host/packet_rules.hpp"
 
 #include <linux/netfilter.h>
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <iterator>
 #include <memory>
 #include <mutex>
+
+#include "agent/host/file_descriptor.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -162,12 +167,20 @@ void note(std::string& trouble, const RuleTable& table, const std::string& error
 
 }  // namespace
 
+std::string trouble_of_nft() {
+    const FileDescriptor socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)};
+    return socket.is_open() ? "" : system_error_text("cannot open a netlink socket");
+}
+
 std::string run_nft(const std::string& commands) {
     const std::scoped_lock lock(at_work);
+    if (std::string trouble = trouble_of_nft(); !trouble.empty()) {
+        return trouble;
+    }
     const std::unique_ptr<nft_ctx, FreeContext> context{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!context || nft_ctx_buffer_output(context.get()) != 0 ||
         nft_ctx_buffer_error(context.get()) != 0) {
-        return "libnftables does not start";
+        return system_error_text("cannot start libnftables");
     }
     if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) {
         return {};

@@ -39,6 +39,10 @@ struct RuleTable {
 // What the configuration asks for. Always the same tables in the same order.
 std::vector<RuleTable> tables_of(const core::Configuration& configuration);
 
+// libnftables ends the whole process where the kernel refuses it a socket (nft_mnl_socket_open), so
+// nothing may call it without this. Empty, or the reason.
+std::string trouble_of_nft();
+
 // nft commands in one transaction. Empty, or why they are refused. Takes some ten milliseconds.
 std::string run_nft(const std::string& commands);
 // A command, also where there is none.

@@ -243,10 +243,10 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Peer& self) {
-        auto& [source, shown, ordinary_at, interval, candidate, candidate_since, shared_at,
-               doubted_until] = self;
-        archive(source, shown, ordinary_at, interval, candidate, candidate_since, shared_at,
-                doubted_until);
+        auto& [source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
+               had_our_list_at, doubted_until] = self;
+        archive(source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
+                had_our_list_at, doubted_until);
         archive.require(!interval || *interval >= vrrp::interval_step, "an interval");
     }
     template <class Archive>

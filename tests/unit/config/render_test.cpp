@@ -283,7 +283,7 @@ private:
         switch (number(0, 4)) {
             case 0:
                 always("type", "tcp");
-                always("target", pick({"lb1:1", "[2001:db8::1]:65535", "192.0.2.1:53"}));
+                always("target", pick({"lb1:1", "[2001:db8:9::1]:65535", "192.0.2.1:53"}));
                 bare("send", {"a", "\\x00\\xff\\r\\n", "\"  #;  \"", "a\"b#;", "$${x}$"});
                 bare("expect", {"\\x20x\\x20", "\\\\", "220 ok", "\xc3\xbc"});
                 break;

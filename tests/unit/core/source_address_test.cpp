@@ -211,7 +211,7 @@ TEST(KernelOrder, a_promoted_address_is_behind_the_other_primary_ones) {
 
 // --- a node --------------------------------------------------------------------------------------
 
-class Pair : public testing::Test {
+class UnicastPair : public testing::Test {
 protected:
     static constexpr const char* own = "2001:db8::1/64";
 
@@ -256,7 +256,7 @@ protected:
     std::size_t changes = 0;
 };
 
-TEST_F(Pair, whose_node_is_started_again_hears_the_same_source) {
+TEST_F(UnicastPair, whose_node_is_started_again_hears_the_same_source) {
     lb1.add_by_hand("2001:db8::7/64");
     lb1.add_by_hand("2001:db8::8000:1/64", temporary);
     lb1.add_by_hand("2001:db8::/64", deprecated);
@@ -266,7 +266,7 @@ TEST_F(Pair, whose_node_is_started_again_hears_the_same_source) {
     expect_peace();
 }
 
-TEST_F(Pair, is_not_disturbed_by_an_address_that_becomes_deprecated) {
+TEST_F(UnicastPair, is_not_disturbed_by_an_address_that_becomes_deprecated) {
     lb1.add_by_hand("2001:db8::7/64");
     lb1.change_flags(own, deprecated);
     EXPECT_THAT(lb1.journal(), Contains(AllOf(HasSubstr("2001:db8::1"), HasSubstr("is deprecated"),
@@ -280,14 +280,14 @@ TEST_F(Pair, is_not_disturbed_by_an_address_that_becomes_deprecated) {
     expect_peace();
 }
 
-TEST_F(Pair, is_told_when_the_source_is_another_one) {
+TEST_F(UnicastPair, is_told_when_the_source_is_another_one) {
     lb1.delete_by_hand(own);
     lb1.add_by_hand("2001:db8::7/64");
     EXPECT_THAT(lb1.journal(), Contains(HasSubstr("advertisements come from 2001:db8::7 of eth0 "
                                                   "now, no longer from 2001:db8::1")));
 }
 
-TEST_F(Pair, whose_node_starts_before_detection_is_finished_waits_for_it) {
+TEST_F(UnicastPair, whose_node_starts_before_detection_is_finished_waits_for_it) {
     lb1.crash();
     lb1.delete_by_hand(own);
     lan.run_for(10s);
@@ -309,7 +309,7 @@ TEST_F(Pair, whose_node_starts_before_detection_is_finished_waits_for_it) {
     EXPECT_THAT(sources(), ElementsAre("2001:db8::1"));
 }
 
-TEST_F(Pair, says_that_the_configured_source_is_a_duplicate) {
+TEST_F(UnicastPair, says_that_the_configured_source_is_a_duplicate) {
     Configuration configured = node(150, "2001:db8::2");
     configured.vips.front().unicast_sources = {ip("2001:db8::1")};
     lb1.reload(configured);

@@ -45,7 +45,8 @@ protected:
         advert.interval = 1s;
         advert.family = v6 ? Family::ipv6 : Family::ipv4;
         std::vector<std::byte> addresses;
-        for (const core::VirtualAddress& each : both().vips.front().addresses) {
+        const core::Configuration own = both();
+        for (const core::VirtualAddress& each : own.vips.front().addresses) {
             const IpAddress& address = each.prefix.address;
             if (address.is_v6() == v6) {
                 addresses.insert(addresses.end(), address.bytes().begin(), address.bytes().end());

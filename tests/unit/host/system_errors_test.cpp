@@ -18,6 +18,7 @@
 #include "agent/host/introduction.hpp"
 #include "agent/host/kernel_monitor.hpp"
 #include "agent/host/loop.hpp"
+#include "agent/host/packet_rules.hpp"
 #include "agent/host/packet_sockets.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
@@ -93,6 +94,12 @@ TEST_F(SystemErrors, errors_that_are_returned_say_why) {
     std::string error;
     text_for_runner(*configuration.configuration, error);
     EXPECT_EQ(error, "cannot pass the configuration on to the runner: Too many open files");
+}
+
+// libnftables would end the whole process.
+TEST_F(SystemErrors, packet_rules_without_a_socket_are_an_error_and_not_the_end) {
+    const NoDescriptors none;
+    EXPECT_EQ(run_nft("list tables"), "cannot open a netlink socket: Too many open files");
 }
 
 // Each of its descriptors is the one too many once.

@@ -421,6 +421,17 @@ TEST_F(RouterTest, an_advertisement_that_goes_on_after_a_resignation_contradicts
     EXPECT_EQ(left(), 3609375us);
 }
 
+TEST_F(RouterTest, a_doubted_resignation_is_contradicted_at_once) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    Advert doubted = advert(0);
+    doubted.counts_from = now + 1s;
+    feed(doubted);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
 TEST_F(RouterTest, the_resignation_of_another_router_waits_for_the_active_one) {
     router();
     feed(Startup{});
