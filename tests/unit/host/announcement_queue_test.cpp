@@ -76,13 +76,13 @@ TEST_F(AnnouncementQueueTest, a_storm_of_requests_is_paced_for_each_address) {
 
 TEST_F(AnnouncementQueueTest, a_storm_of_requests_is_paced_for_the_interface) {
     std::size_t sent = 0;
-    for (const TimePoint end = now + 60s; now < end; now += 10ms) {
+    for (const TimePoint end = now + 10s; now < end; now += 10ms) {
         for (unsigned i = 0; i < 1000; ++i) {
             add(numbered(i));
         }
         sent += take();
     }
-    const std::size_t paced = 60s / AnnouncementQueue::interface_spacing;
+    const std::size_t paced = 10s / AnnouncementQueue::interface_spacing;
     EXPECT_LE(sent, paced + AnnouncementQueue::burst * 1000U);
     EXPECT_GE(sent, paced);
 }
@@ -90,7 +90,7 @@ TEST_F(AnnouncementQueueTest, a_storm_of_requests_is_paced_for_the_interface) {
 // Each gets its turn, and another interface is not held up.
 TEST_F(AnnouncementQueueTest, every_address_has_its_turn_in_a_storm) {
     std::map<IpAddress, int> turns;
-    for (const TimePoint end = now + 60s; now < end; now += 10ms) {
+    for (const TimePoint end = now + 10s; now < end; now += 10ms) {
         for (unsigned i = 0; i < 1000; ++i) {
             add(numbered(i));
         }
