@@ -82,10 +82,12 @@ def runner_stopped(context):
 def _writers(context):
     """The threads of the agent that write the log and the journal: those without a name of their own, but for the loop, which
     is the first one."""
-    tasks = pathlib.Path(f"/proc/{context.node.agent.process.pid}/task")
-    names = {int(task.name): (task / "comm").read_text() for task in tasks.iterdir()}
     loop = context.node.agent.process.pid
-    return [thread for thread, name in sorted(names.items()) if thread != loop and name == names[loop]]
+    try:
+        names = {int(task.name): (task / "comm").read_text() for task in pathlib.Path(f"/proc/{loop}/task").iterdir()}
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it has ended, or is just ending
+    return [thread for thread, name in sorted(names.items()) if thread != loop and name == names.get(loop)]
 
 
 class _Several:
@@ -98,7 +100,11 @@ class _Several:
 
 
 def _stop_writers(context):
-    return _Several([StoppedThread(thread) for thread in _writers(context)])
+    stopped = []
+    for thread in _writers(context):
+        with contextlib.suppress(ProcessLookupError):
+            stopped.append(StoppedThread(thread))
+    return _Several(stopped)
 
 
 @contextlib.contextmanager

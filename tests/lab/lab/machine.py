@@ -124,8 +124,10 @@ def installed(lab):
         lab.closers.append(lambda: run("umount", "-l", str(folder), check=False))
         build = pathlib.Path(binaries()).resolve().parent
         environment = os.environ | {"DESTDIR": str(folder)}
-        subprocess.run(["cmake", "--install", str(build), "--prefix", "/usr"], env=environment, check=True,
-                       capture_output=True)
+        done = subprocess.run(["cmake", "--install", str(build), "--prefix", "/usr"], env=environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise AssertionError(f"cmake --install {build}: {done.returncode}: {done.stdout}")
     return folder
 
 

@@ -1,9 +1,11 @@
 """What surrounds an agent and may fail: a name server, a mount, a service manager, the kernel's locks, other processes. Each
 is well when it is made, is made ill by a method, and is well again after `heal()`."""
+import contextlib
 import ctypes
 import os
 import pathlib
 import random
+import resource
 import selectors
 import signal
 import socket
@@ -151,17 +153,19 @@ def flood(path, count=64, question='{"request":"status"}'):
 
 
 class Descriptors:
-    """The limit of open descriptors of a process is what it has open now."""
+    """The limit of open descriptors of a process is what it has open now. Nothing happens to one that has ended."""
 
     def __init__(self, pid):
-        import resource
-        self.set = lambda limits: resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-        self.former = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        highest = max(map(int, os.listdir(f"/proc/{pid}/fd")))
-        self.set((highest + 1, self.former[1]))
+        self.pid, self.former = pid, None
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            self.former = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            highest = max(map(int, os.listdir(f"/proc/{pid}/fd")))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, self.former[1]))
 
     def heal(self):
-        self.set(self.former)
+        if self.former:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.former)
 
 
 class Runtime:
