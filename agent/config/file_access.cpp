@@ -11,6 +11,10 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string_view>
 #include <variant>
 
 #include "base/overloaded.hpp"
@@ -79,57 +83,116 @@ std::string target_of(const std::string& link) {
     return size > 0 ? std::string{target.data(), static_cast<std::size_t>(size)} : "";
 }
 
-}  // namespace
+// Of a server or of another process, which may not answer: a look would keep the start of the
+// agent, or a reload, for ever. The prober reads such files, in threads that may hang.
+bool may_hang(std::string_view type) {
+    constexpr std::array kinds = {"nfs",  "cifs",   "smb",       "fuse",  "ceph",
+                                  "9p",   "afs",    "glusterfs", "coda",  "ncp",
+                                  "ocfs", "lustre", "orangefs",  "autofs"};
+    return std::ranges::any_of(kinds, [&](const char* kind) { return type.starts_with(kind); });
+}
 
-std::string others_who_may_change(const std::string& path, const std::vector<uid_t>& trusted) {
-    std::deque<std::string> rest = parts_of(path);
-    std::vector<std::string> walked;  // so far, without links
-    int links = 0;
-    while (true) {
+// proc_pid_mountinfo(5): the fifth field is where it is mounted, the first after " - " its type. In
+// a name that needs it, a blank is \040: such a mount point is not recognized. Nor is the root,
+// without which nothing works.
+std::set<std::string> mounts_that_may_hang() {
+    std::set<std::string> mounts;
+    std::ifstream table("/proc/self/mountinfo");
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string skipped;
+        std::string place;
+        fields >> skipped >> skipped >> skipped >> skipped >> place;
+        const auto type = line.find(" - ");
+        if (type != std::string::npos && place != "/" &&
+            may_hang(std::string_view{line}.substr(type + 3))) {
+            mounts.insert(place);
+        }
+    }
+    return mounts;
+}
+
+// One path, component by component, with its symbolic links.
+class Walk {
+public:
+    Walk(const std::string& path, const std::vector<uid_t>& trusted)
+        : trusted_(trusted), rest_(parts_of(path)) {
+        while (look() && go_on()) {
+        }
+    }
+
+    const std::string& trouble() const { return trouble_; }
+    // Of the file itself, if the walk has come so far.
+    const std::optional<struct stat>& file() const { return file_; }
+
+private:
+    // False: the walk ends here.
+    bool look() {
+        file_.reset();
         std::string here;
-        for (const std::string& part : walked) {
+        for (const std::string& part : walked_) {
             here += '/' + part;
         }
         struct stat seen{};
-        if (lstat(here.empty() ? "/" : here.c_str(), &seen) != 0) {
-            return {};  // whoever reads or runs it says so
+        if (mounts_.contains(here) || lstat(here.empty() ? "/" : here.c_str(), &seen) != 0) {
+            return false;  // whoever reads or runs it says what is wrong
         }
-        if (S_ISLNK(seen.st_mode)) {
-            const std::string target = target_of(here);
-            walked.pop_back();
-            if (target.starts_with('/')) {
-                walked.clear();
-            }
-            const auto parts = parts_of(target);
-            rest.insert(rest.begin(), parts.begin(), parts.end());
-            if (++links > most_links) {
-                return here + " is one symbolic link too many";
-            }
-        } else if (std::string trouble = trouble_with(here.empty() ? "/" : here, seen, trusted);
-                   !trouble.empty()) {
-            return trouble;
+        if (!S_ISLNK(seen.st_mode)) {
+            file_ = seen;
+            trouble_ = trouble_with(here.empty() ? "/" : here, seen, trusted_);
+            return trouble_.empty();
         }
-        while (!rest.empty() && rest.front() == ".") {
-            rest.pop_front();
+        if (++links_ > most_links) {
+            trouble_ = here + " is one symbolic link too many";
+            return false;
         }
-        if (rest.empty()) {
-            return {};
+        const std::string target = target_of(here);
+        walked_.pop_back();
+        if (target.starts_with('/')) {
+            walked_.clear();
         }
-        if (rest.front() != "..") {
-            walked.push_back(rest.front());
-        } else if (!walked.empty()) {
-            walked.pop_back();
-        }
-        rest.pop_front();
+        const auto parts = parts_of(target);
+        rest_.insert(rest_.begin(), parts.begin(), parts.end());
+        return true;
     }
+
+    // False: that was the last component.
+    bool go_on() {
+        while (!rest_.empty() && rest_.front() == ".") {
+            rest_.pop_front();
+        }
+        if (rest_.empty()) {
+            return false;
+        }
+        if (rest_.front() != "..") {
+            walked_.push_back(rest_.front());
+        } else if (!walked_.empty()) {
+            walked_.pop_back();
+        }
+        rest_.pop_front();
+        return true;
+    }
+
+    const std::vector<uid_t>& trusted_;
+    const std::set<std::string> mounts_ = mounts_that_may_hang();
+    std::deque<std::string> rest_;
+    std::vector<std::string> walked_;  // so far, without links
+    int links_ = 0;
+    std::string trouble_;
+    std::optional<struct stat> file_;
+};
+
+}  // namespace
+
+std::string others_who_may_change(const std::string& path, const std::vector<uid_t>& trusted) {
+    return Walk{path, trusted}.trouble();
 }
 
-std::string others_who_may_read(const std::string& path) {
-    struct stat seen{};
-    if (stat(path.c_str(), &seen) != 0 || (seen.st_mode & S_IROTH) == 0) {
-        return {};
-    }
-    return path + " can be read by everybody; chmod o= " + path;
+std::string others_who_may_read(const std::string& path, const std::vector<uid_t>& trusted) {
+    const Walk walk{path, trusted};
+    const bool readable = walk.file() && (walk.file()->st_mode & S_IROTH) != 0;
+    return readable && walk.trouble().empty() ? path + " can be read by everybody; chmod o= " + path
+                                              : "";
 }
 
 namespace {
@@ -211,7 +274,7 @@ private:
     }
     void secret(const std::string& check, const char* key, const std::string& path) {
         public_file(check, key, path);
-        complain(result_.checks, check, key, others_who_may_read(path));
+        complain(result_.checks, check, key, others_who_may_read(path, trusted("")));
     }
 
     void complain(const Sections& sections, const std::string& name, const char* key,

@@ -19,8 +19,8 @@ namespace understudy::config {
 // Names somebody other than `trusted` who may change the file; empty: nobody, or there is no file.
 std::string others_who_may_change(const std::string& path, const std::vector<uid_t>& trusted);
 
-// The same for who may read it. Members of its group may.
-std::string others_who_may_read(const std::string& path);
+// Says so if everybody may read it; empty also where others_who_may_change() finds something.
+std::string others_who_may_read(const std::string& path, const std::vector<uid_t>& trusted);
 
 // Adds what is wrong to the diagnostics; an error removes the configuration.
 // `of_configuration`: how bad it is if others may change the configuration files themselves.

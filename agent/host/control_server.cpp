@@ -173,8 +173,8 @@ std::string ControlServer::refusal_of(const Door& door, uid_t user) const {
         all += here ? 1U : 0U;
         of_user += here && client->peer.uid == user ? 1U : 0U;
     }
-    if (user != 0 && user == refused_) {
-        return "this is the user of the health checks, which has nothing to ask or to command";
+    if (door.access == control::Access::commands && user != 0 && user == refused_) {
+        return "this is the user of the health checks, which may not command the agent";
     }
     if (all >= most_clients) {
         return "too many clients are connected";

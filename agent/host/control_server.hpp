@@ -48,7 +48,7 @@ public:
                   OnRequest on_request, OnGone on_gone);
     ~ControlServer();
 
-    // Clients of this user are not let in; root always is.
+    // Clients of this user may not connect to the socket for commands; root always may.
     void refuse(std::optional<uid_t> user) { refused_ = user; }
 
     // The second socket. Throws likewise.

@@ -30,7 +30,7 @@ public:
     ControlThread(const ControlThread&) = delete;
     ControlThread& operator=(const ControlThread&) = delete;
 
-    // From the loop. Clients of the prober's user are refused.
+    // From the loop. The prober's user is refused at the socket for commands.
     void refuse(std::optional<uid_t> user);
     void reply(core::ClientId client, control::Response response);
     void publish(const control::StateEvent& event);

@@ -120,9 +120,9 @@ TEST_F(FileAccess, links_in_a_circle_come_to_an_end) {
 }
 
 TEST_F(FileAccess, everybody_may_read_what_is_readable_for_others) {
-    EXPECT_EQ(others_who_may_read(write("secret", 0640)), "");
-    EXPECT_EQ(others_who_may_read(path("gone")), "");
-    EXPECT_THAT(others_who_may_read(write("secret", 0644)),
+    EXPECT_EQ(others_who_may_read(write("secret", 0640), {0}), "");
+    EXPECT_EQ(others_who_may_read(path("gone"), {0}), "");
+    EXPECT_THAT(others_who_may_read(write("secret", 0644), {0}),
                 AllOf(HasSubstr(path("secret")), HasSubstr("by everybody")));
 }
 

@@ -473,6 +473,18 @@ TEST_F(ControlServerUsers, user_of_the_prober_is_refused) {
     EXPECT_THAT(next_line(let_in), HasSubstr("as you say"));
 }
 
+// Without the package it is nobody, which the status page may be too.
+TEST_F(ControlServerUsers, user_of_the_prober_may_ask) {
+    server_->refuse(prober);
+    server_->offer_answers(status_path());
+    chmod(status_path().c_str(), 0666);
+    become(prober);
+    Connection reader{status_path()};
+    become(0);
+    reader.send(status);
+    EXPECT_THAT(next_line(reader), HasSubstr("as you say"));
+}
+
 TEST_F(ControlServerUsers, root_is_never_refused) {
     server_->refuse(0);
     Connection client = connection_of(0);
