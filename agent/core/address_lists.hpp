@@ -20,8 +20,8 @@
 
 namespace understudy::core {
 
-// An address that a reload has removed counts as ours for this long, and a router that has had an
-// address in common with us counts as a peer, whatever it lists meanwhile. So the only address of a
+// An address that a reload has removed counts as ours for this long, and a router that has had the
+// same list as this node counts as a peer, whatever it lists meanwhile. So the only address of a
 // VIP can be exchanged by reloading one node after the other.
 inline constexpr Duration lists_remembered = std::chrono::hours{1};
 

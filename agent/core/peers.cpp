@@ -15,13 +15,17 @@ constexpr int intervals_of_contradiction = 2;
 
 }  // namespace
 
-// Another interval does not count before the second advertisement in a row that has it: one that is
-// forged would keep a standby waiting for 3 x 40.95 s. A shorter one does not before the router has
-// advertised it for as long as it was silent at most until then: otherwise some that are forged in
-// its name would have a standby take over before it can contradict them.
+// An interval that is not ours does not count before the second advertisement in a row that has it:
+// one that is forged would keep a standby waiting for 3 x 40.95 s. A shorter one does not before
+// the router has advertised it for as long as it was silent at most until then: otherwise some that
+// are forged in its name would have a standby take over before it can contradict them.
 void Peer::weigh_interval(TimePoint now, Duration advertised, Duration own) {
     const Duration counted = counted_interval(own);
-    if (advertised == counted) {
+    if (challenged_at && now - *challenged_at > counted) {
+        candidate.reset();  // it was dead, or somebody else has sent in its name
+    }
+    challenged_at.reset();
+    if (advertised == counted || advertised == own) {
         interval = advertised;
         candidate.reset();
     } else if (candidate != advertised) {
@@ -39,10 +43,9 @@ Peer::Belief Peer::heard(TimePoint now, const vrrp::Received& received, bool giv
     Belief belief;
     const Duration before = counted_interval(own);
     belief.interval = before;
-    const bool goes_on = received.priority > vrrp::low_band_top && shown.heard != TimePoint{} &&
-                         shown.priority <= vrrp::low_band_top;
+    const bool goes_on = gave_away && received.priority > vrrp::low_band_top;
     const Duration since = now - shown.heard;
-    if (goes_on && received.priority != vrrp::owner_priority &&
+    if (goes_on && received.priority != vrrp::owner_priority && !is_doubted(now) &&
         since < vrrp::reordering_window(before)) {
         return belief;  // it may be older than the offer or the resignation
     }
@@ -57,6 +60,7 @@ Peer::Belief Peer::heard(TimePoint now, const vrrp::Received& received, bool giv
         belief.counts_from = vrrp::overdue_at(*ordinary_at, before);
     }
     belief.interval = counted_interval(own);
+    gave_away = gives_away;
     shown.priority = received.priority;
     shown.interval = received.interval;
     shown.heard = now;
@@ -78,6 +82,14 @@ Peer& Peers::at(TimePoint now, const IpAddress& source) {
     fresh.source = source;
     fresh.shown.address = source.to_string();
     return fresh;
+}
+
+void Peers::challenge(TimePoint now, const std::optional<IpAddress>& leader) {
+    for (Peer& peer : all_) {
+        if (peer.candidate && peer.source != leader) {
+            peer.challenged_at = peer.challenged_at.value_or(now);
+        }
+    }
 }
 
 const Peer* Peers::find(const IpAddress& source) const {

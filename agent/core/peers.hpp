@@ -32,14 +32,17 @@ struct Peer {
 
     IpAddress source;
     control::PeerStatus shown;  // of the last advertisement
+    bool gave_away = false;     // that one was an offer to this node, or a resignation
     // Its last one that was neither an offer nor a resignation.
     std::optional<TimePoint> ordinary_at;
     std::optional<Duration> interval;  // believed; nothing: the one configured here
     // Another interval that it advertises, and since when, without a break.
     std::optional<Duration> candidate;
     TimePoint candidate_since{};
-    // Its list has had an address in common with ours.
-    std::optional<TimePoint> shared_at;
+    // Since then another router has advertised, and this one has not: one that is alive answers, or
+    // gives way.
+    std::optional<TimePoint> challenged_at;
+    std::optional<TimePoint> had_our_list_at;
     std::optional<TimePoint> doubted_until;
 
     // Takes note of an advertisement. `gives_away`: it is a resignation, or an offer to this node.
@@ -59,6 +62,8 @@ public:
     // for longest is forgotten.
     Peer& at(TimePoint now, const IpAddress& source);
     const Peer* find(const IpAddress& source) const;
+    // Somebody is Active: `leader`, or this node.
+    void challenge(TimePoint now, const std::optional<IpAddress>& leader);
     const std::vector<Peer>& all() const { return all_; }
 
 private:

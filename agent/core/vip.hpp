@@ -236,7 +236,7 @@ private:
     void note_gap(TimePoint now, const Peer& peer);
     bool is_remembered(TimePoint now, const IpAddress& source) const;
     Peer::Belief note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
-                           bool shares, const Surroundings& around);
+                           bool has_our_list, const Surroundings& around);
     void note_contradiction(TimePoint now, const IpAddress& source,
                             const control::PeerStatus& before, const Surroundings& around);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,

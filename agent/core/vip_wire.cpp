@@ -39,9 +39,9 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
         discard(now, *face, *reason, datagram, around);
         return;
     }
-    const bool shares = std::ranges::equal(received->addresses, face->addresses) ||
-                        !lists_.is_foreign(now, face->family, received->addresses);
-    if (!shares && !is_remembered(now, datagram.source)) {
+    const bool has_our_list = std::ranges::equal(received->addresses, face->addresses);
+    if (!has_our_list && lists_.is_foreign(now, face->family, received->addresses) &&
+        !is_remembered(now, datagram.source)) {
         discard(now, *face, vrrp::Discard::addresses, datagram, around);
         return;
     }
@@ -56,7 +56,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (known == nullptr || !prepares(now, *known)) {
         preparing_since_.reset();  // whoever begins has its own time for it
     }
-    const Peer::Belief belief = note_peer(now, datagram.source, *received, shares, around);
+    const Peer::Belief belief = note_peer(now, datagram.source, *received, has_our_list, around);
     note_differences(now, *face, *received, datagram.source, around);
     note_active(now, *face, datagram.source, *received);
 
@@ -228,7 +228,8 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
 // Its list was ours not long ago, whatever it is now: one of the two nodes has been reloaded.
 bool Vip::is_remembered(TimePoint now, const IpAddress& source) const {
     const Peer* peer = peers_.find(source);
-    return peer != nullptr && peer->shared_at && now - *peer->shared_at < lists_remembered;
+    return peer != nullptr && peer->had_our_list_at &&
+           now - *peer->had_our_list_at < lists_remembered;
 }
 
 // Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
@@ -239,7 +240,7 @@ void Vip::note_gap(TimePoint now, const Peer& peer) {
 }
 
 Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
-                            bool shares, const Surroundings& around) {
+                            bool has_our_list, const Surroundings& around) {
     Peer& peer = peers_.at(now, source);
     const control::PeerStatus before = peer.shown;
     if (before.heard != TimePoint{}) {
@@ -248,8 +249,11 @@ Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::
     const bool gives_away =
         received.priority == vrrp::resignation_priority || router_.is_offer(received.priority);
     const Peer::Belief belief = peer.heard(now, received, gives_away, settings_.advert_interval);
-    if (shares) {
-        peer.shared_at = now;
+    if (has_our_list) {
+        peer.had_our_list_at = now;
+    }
+    if (!gives_away) {
+        peers_.challenge(now, source);
     }
     if (belief.contradicts) {
         note_contradiction(now, source, before, around);
@@ -382,6 +386,7 @@ void Vip::send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surro
     if (advert.priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_sent;
     } else if (is_active()) {
+        peers_.challenge(now, std::nullopt);
         ledger_.advertised(now, out);
     }
 }

@@ -42,7 +42,7 @@ bool Intruder::forge(Forgery forgery, std::optional<std::size_t> holder, int pri
 }
 
 void Intruder::say(const Speech& speech, Family family) {
-    constexpr int nobody = 88;
+    const int nobody = speech.is_foreign ? 87 : 88;
     const std::vector<std::byte> list = list_of(speech, family);
     vrrp::Advertisement advert;
     advert.version = scenario_.cluster.version == 2 ? vrrp::Version::v2 : vrrp::Version::v3;

@@ -53,6 +53,12 @@ TEST_F(PeerTest, a_shorter_one_counts_when_nothing_has_contradicted_it_for_an_in
     EXPECT_EQ(hear_after(100ms, 150, 100ms).interval, 100ms);
 }
 
+TEST_F(PeerTest, our_own_needs_no_proof) {
+    hear(150, 5s);
+    EXPECT_EQ(hear_after(5s, 150, 5s).interval, 5s);
+    EXPECT_EQ(hear_after(5s, 150, 1s).interval, 1s);
+}
+
 TEST_F(PeerTest, forged_ones_are_contradicted_before_that) {
     for (int i = 0; i < 100; ++i) {
         const bool real = i % 10 == 0;
@@ -106,6 +112,25 @@ TEST_P(Contradicted, what_was_overtaken_is_no_contradiction_and_what_follows_is)
     EXPECT_EQ(hear(GetParam()).counts_from, TimePoint{});
     EXPECT_FALSE(hear_after(1ms, 150).contradicts);
     EXPECT_TRUE(hear_after(1s, 150).contradicts);
+}
+
+// Not to this node: a cold peer has started its service.
+TEST_F(PeerTest, who_leaves_the_low_band_and_offered_nothing_contradicts_nothing) {
+    vrrp::Received received;
+    received.interval = 1s;
+    received.priority = 7;
+    peer.heard(now, received, false, own);
+    EXPECT_FALSE(hear_after(500ms, 100).contradicts);
+}
+
+TEST_F(PeerTest, after_a_contradiction_nothing_counts_as_overtaken) {
+    hear(150);
+    hear_after(500ms, 0);
+    hear_after(500ms, 150);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_NE(hear_after(980ms, 0).counts_from, TimePoint{});
+        EXPECT_TRUE(hear_after(20ms, 150).contradicts);
+    }
 }
 
 TEST(PeersTest, a_flood_of_sources_does_not_make_a_doubted_one_forgotten) {
