@@ -113,7 +113,9 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
     } else if (offered) {
         hurry(now, state, advert.counts_from);
     } else if (lower && preempting) {
-        // Discarded, as the RFC has it: the timer runs out, and that is the preemption.
+        // Discarded, as the RFC has it: the timer runs out, and that is the preemption. What was
+        // given away before is contradicted.
+        state.hurried_at.reset();
         if (!may_preempt_now(now, state)) {
             accept(now, state, advert);
         }
@@ -161,8 +163,9 @@ void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Acti
     // The deadline is computed from the priority, so a change shifts the running timer and does not
     // restart it.
     standing_ = event.standing;
-    if (standing_.priority == yielding_priority && !state.resigned) {
-        state.hurried = false;  // who would offer them as well does not take them
+    if (standing_.priority == yielding_priority && !state.resigned && state.hurried_at) {
+        state.hurried_at.reset();  // who would offer them as well does not take them
+        state.timer_start = now;
     }
     state.asked = state.asked && standing_.may_lead;
     lead_if_due(now, state, false, out);
@@ -188,7 +191,7 @@ void Router::on(TimePoint now, Backup& state, const TimePassed&, Actions& out) {
 
 void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
     state.timer_start = now;
-    state.hurried = false;
+    state.hurried_at.reset();
     state.asked = false;
     state.resigned.reset();
 }
@@ -208,7 +211,7 @@ void Router::on(TimePoint now, Backup& state, const SettingsChanged& event, Acti
     if (own_counts && event.settings.advert_interval != settings_.advert_interval) {
         state.active_interval = event.settings.advert_interval;
         state.timer_start = now;
-        state.hurried = false;
+        state.hurried_at.reset();
         state.asked = false;
     }
     if (state.preempt_at) {
@@ -226,7 +229,7 @@ void Router::lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out
     if (state.resigned) {
         cause = Cause::resignation;
     } else if (alive) {
-        cause = state.hurried ? Cause::yielded_to_us : Cause::preemption;
+        cause = state.hurried_at ? Cause::yielded_to_us : Cause::preemption;
     }
     Transition why = because(now, cause, state.active);
     if (!state.active) {
@@ -249,17 +252,14 @@ void Router::accept(TimePoint now, Backup& state, const Advert& advert) const {
         state.active_interval = advert.interval;
     }
     state.timer_start = now;
-    state.hurried = false;
+    state.hurried_at.reset();
     state.asked = false;
 }
 
 // Skew_Time instead of Active_Down_Interval, from the first packet on that says so.
 void Router::hurry(TimePoint now, Backup& state, TimePoint not_before) {
-    state.not_before = state.hurried ? std::min(state.not_before, not_before) : not_before;
-    if (!state.hurried) {
-        state.hurried = true;
-        state.timer_start = now;
-    }
+    state.not_before = state.hurried_at ? std::min(state.not_before, not_before) : not_before;
+    state.hurried_at = state.hurried_at.value_or(now);
 }
 
 bool Router::may_preempt_now(TimePoint now, Backup& state) const {
@@ -427,14 +427,17 @@ Backup Router::backup_from(TimePoint now) const {
 }
 
 TimePoint Router::down_at(const Backup& state) const {
-    if (!state.hurried) {
-        return state.timer_start + current_active_down_interval();
+    const TimePoint silent_at = state.timer_start + current_active_down_interval();
+    if (!state.hurried_at) {
+        return silent_at;
     }
     // An offer is for those outside the low band first.
     const bool comes_second = in_low_band(standing_.priority) && !state.resigned;
-    return std::max(state.timer_start + current_skew_time(), state.not_before) +
-           (comes_second ? second_place_delay(settings_.version, state.active_interval)
-                         : Duration::zero());
+    const TimePoint given_at =
+        std::max(*state.hurried_at + current_skew_time(), state.not_before) +
+        (comes_second ? second_place_delay(settings_.version, state.active_interval)
+                      : Duration::zero());
+    return std::min(given_at, silent_at);
 }
 
 Duration Router::slept_after() const {

@@ -181,10 +181,11 @@ struct Resigned {
 };
 
 struct Backup {
-    Duration active_interval{};   // Active_Adver_Interval: learned, or our own
-    TimePoint timer_start{};      // of Active_Down_Timer
-    bool hurried = false;         // the timer runs for Skew_Time, not for Active_Down_Interval
-    TimePoint not_before{};       // hurried: Advert::counts_from
+    Duration active_interval{};  // Active_Adver_Interval: learned, or our own
+    TimePoint timer_start{};     // of Active_Down_Timer
+    // The first offer or resignation: Skew_Time after it the wait is over, if not before.
+    std::optional<TimePoint> hurried_at;
+    TimePoint not_before{};       // of a hurried one: Advert::counts_from
     std::optional<Heard> active;  // the last advertisement, of whatever priority
     std::optional<Resigned> resigned;
     std::optional<TimePoint> preempt_at;  // preempt_delay is over (no RFC basis)

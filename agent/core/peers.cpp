@@ -21,6 +21,10 @@ constexpr int intervals_of_contradiction = 2;
 // are forged in its name would have a standby take over before it can contradict them.
 void Peer::weigh_interval(TimePoint now, Duration advertised, Duration own) {
     const Duration counted = counted_interval(own);
+    if (challenged_at && now - *challenged_at > counted) {
+        candidate.reset();  // it was dead, or somebody else has sent in its name
+    }
+    challenged_at.reset();
     if (advertised == counted || advertised == own) {
         interval = advertised;
         candidate.reset();
@@ -78,6 +82,14 @@ Peer& Peers::at(TimePoint now, const IpAddress& source) {
     fresh.source = source;
     fresh.shown.address = source.to_string();
     return fresh;
+}
+
+void Peers::challenge(TimePoint now, const std::optional<IpAddress>& leader) {
+    for (Peer& peer : all_) {
+        if (peer.candidate && peer.source != leader) {
+            peer.challenged_at = peer.challenged_at.value_or(now);
+        }
+    }
 }
 
 const Peer* Peers::find(const IpAddress& source) const {

@@ -39,6 +39,9 @@ struct Peer {
     // Another interval that it advertises, and since when, without a break.
     std::optional<Duration> candidate;
     TimePoint candidate_since{};
+    // Since then another router has advertised, and this one has not: one that is alive answers, or
+    // gives way.
+    std::optional<TimePoint> challenged_at;
     std::optional<TimePoint> had_our_list_at;
     std::optional<TimePoint> doubted_until;
 
@@ -59,6 +62,8 @@ public:
     // for longest is forgotten.
     Peer& at(TimePoint now, const IpAddress& source);
     const Peer* find(const IpAddress& source) const;
+    // Somebody is Active: `leader`, or this node.
+    void challenge(TimePoint now, const std::optional<IpAddress>& leader);
     const std::vector<Peer>& all() const { return all_; }
 
 private:

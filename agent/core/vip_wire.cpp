@@ -252,6 +252,9 @@ Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::
     if (has_our_list) {
         peer.had_our_list_at = now;
     }
+    if (!gives_away) {
+        peers_.challenge(now, source);
+    }
     if (belief.contradicts) {
         note_contradiction(now, source, before, around);
     }
@@ -383,6 +386,7 @@ void Vip::send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surro
     if (advert.priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_sent;
     } else if (is_active()) {
+        peers_.challenge(now, std::nullopt);
         ledger_.advertised(now, out);
     }
 }

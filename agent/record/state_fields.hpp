@@ -76,9 +76,9 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Backup& self) {
-        auto& [interval, timer_start, hurried, not_before, active, resigned, preempt_at, asked] =
+        auto& [interval, timer_start, hurried_at, not_before, active, resigned, preempt_at, asked] =
             self;
-        archive(interval, timer_start, hurried, not_before, active, resigned, preempt_at, asked);
+        archive(interval, timer_start, hurried_at, not_before, active, resigned, preempt_at, asked);
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Active& self) {
@@ -244,9 +244,9 @@ struct StateFields {
     template <class Archive>
     static void list(Archive& archive, core::Peer& self) {
         auto& [source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
-               had_our_list_at, doubted_until] = self;
+               challenged_at, had_our_list_at, doubted_until] = self;
         archive(source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
-                had_our_list_at, doubted_until);
+                challenged_at, had_our_list_at, doubted_until);
         archive.require(!interval || *interval >= vrrp::interval_step, "an interval");
     }
     template <class Archive>

@@ -74,6 +74,16 @@ TEST_F(Forged, one_long_interval_costs_no_more_than_a_dead_router_does) {
     EXPECT_LE(lan.now() - gone, 3414063us) << "three intervals and the skew time of 150";
 }
 
+TEST_F(Forged, nor_does_the_next_one_from_the_same_address) {
+    start_pair();
+    for (const Duration pause : {Duration{10s}, Duration{17s}, Duration{40s}}) {
+        lan.run_for(pause);
+        forge(stranger, 255, 40950ms);
+        lan.run_for(5s);
+        EXPECT_THAT(lan.holders(vip), ElementsAre("lb1"));
+    }
+}
+
 TEST_F(Forged, a_long_interval_in_the_name_of_the_active_router_outlives_it_by_nothing) {
     start_pair();
     forge(first, 150, 40950ms);

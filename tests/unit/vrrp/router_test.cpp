@@ -316,6 +316,21 @@ TEST_F(RouterTest, low_band_an_offer_that_may_be_forged_has_to_stand) {
     EXPECT_EQ(feed(advert(1)), ">active take announce") << "it is believed now";
 }
 
+TEST_F(RouterTest, low_band_an_offer_that_is_contradicted_leaves_preemption_its_time) {
+    router(200);
+    feed(Startup{});
+    feed(advert(100));
+    const Duration preempts = left();
+    for (int i = 0; i < 3; ++i) {
+        wait(500ms);
+        feed(advert(1));
+        EXPECT_LE(left(), 218750us);
+        wait(100ms);
+        feed(advert(100));
+        EXPECT_EQ(left(), preempts - (i + 1) * 600ms) << "the timer runs on";
+    }
+}
+
 TEST_F(RouterTest, low_band_nobody_but_the_active_router_offers_the_addresses) {
     RouterSettings settings;
     settings.preempt = false;
