@@ -22,8 +22,8 @@ constexpr Duration active_down_interval(Version version, Priority priority,
     return 3 * active_interval + skew_time(version, priority, active_interval);
 }
 
-// How much later than its skew time a standby in the low band takes what is offered: anybody
-// outside the band takes it before, also on a network that is slow for a moment (no RFC basis).
+// Delay after its skew time with which a standby in the low band takes offered addresses, so that
+// every standby outside the band takes them first, also on a slow network. No RFC basis.
 constexpr Duration second_place_delay(Version version, Duration active_interval) {
     const Duration unit = version == Version::v3 ? active_interval : std::chrono::seconds{1};
     constexpr Duration least = std::chrono::milliseconds{50};

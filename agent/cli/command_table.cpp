@@ -1,5 +1,7 @@
 #include "agent/cli/command_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "agent/cli/commands.hpp"
@@ -16,7 +18,7 @@ constexpr Operands one_vip{"VIP", "a VIP", 1, 1};
 constexpr Operands one_check{"NAME", "the name of a check", 1, 1};
 constexpr Operands one_file{"FILE", "a file", 1, 1};
 constexpr Operands any_file{"FILE", "a file", 0, 1};
-constexpr Operands files{"FILE", "a file", 1, most_files};
+constexpr Operands files{"FILE", "a file", 1, most_files, true};
 constexpr Operands any_command{"COMMAND", "a command", 0, 2};
 
 constexpr TakenOption json{"json", "print one JSON document"};
@@ -200,22 +202,14 @@ std::vector<CommandForm> reporting() {
     };
 }
 
-// Columns of `help`.
-constexpr std::size_t usage_width = 45;
-constexpr std::size_t option_indent = 2;
+constexpr std::size_t usage_width = 45;  // of the overview
 
-std::string padded(std::string text, std::size_t width) {
-    text.append(text.size() < width ? width - text.size() : 0, ' ');
-    return text;
-}
-
-// What takes more than its column has the summary on the next line.
+// A usage that is wider than its column has the summary on the next line.
 std::string overview_line(const CommandForm& form) {
     const std::string usage = form.usage();
-    const std::string gap = usage.size() > usage_width
-                                ? '\n' + std::string(option_indent + usage_width + 1, ' ')
-                                : std::string(usage_width + 1 - usage.size(), ' ');
-    return "  " + usage + gap + std::string{form.summary} + '\n';
+    const bool fits = usage.size() <= usage_width;
+    return fmt::format("  {}{}{:<{}} {}\n", fits ? "" : usage, fits ? "" : "\n  ",
+                       fits ? usage : "", usage_width, form.summary);
 }
 
 std::string options_text(const CommandForm& form) {
@@ -225,11 +219,11 @@ std::string options_text(const CommandForm& form) {
     }
     std::string text;
     for (const TakenOption& taken : form.options) {
-        text += "  " + padded(option_form(taken.name).written(), width) + "  ";
+        text += fmt::format("  {:<{}}  ", option_form(taken.name).written(), width);
         for (const char character : taken.help) {
             text += character;
             if (character == '\n') {
-                text.append(option_indent + width + 2, ' ');
+                text.append(width + 4, ' ');  // below the first line
             }
         }
         text += '\n';
@@ -257,7 +251,7 @@ bool CommandForm::takes(std::string_view option) const {
 
 std::string CommandForm::usage() const {
     std::string text{name};
-    const std::string operand = std::string{operands.name} + (operands.most > 2 ? "..." : "");
+    const std::string operand = std::string{operands.name} + (operands.repeats ? "..." : "");
     if (takes("all")) {
         text += ' ' + operand + "|--all";
     } else if (operands.most > 0) {

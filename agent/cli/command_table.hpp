@@ -1,6 +1,6 @@
-// The commands of the client: what each takes, what its help says, and what carries it out. The
-// parser, the dispatcher, `help`, bash completion and the synopsis of understudy(1) read this
-// table.
+// The commands of the client: what each takes, what its help says, and which function runs it. The
+// parser, the dispatcher and `help` read this table; bash completion reads `help`; understudy(1)
+// takes its synopsis and its list of commands from here.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@ struct Operands {
     std::string_view noun;  // in an error: "a VIP"
     std::size_t least = 0;
     std::size_t most = 0;
+    bool repeats = false;  // written with an ellipsis
 };
 
 struct TakenOption {

@@ -28,8 +28,8 @@ int run_config_diff(const Arguments& arguments, const Console& console);
 int run_reload(const Arguments& arguments, const Console& console);
 int run_replay(const Arguments& arguments, const Console& console);
 int run_metrics(const Arguments& arguments, const Console& console);
-int run_help(const Arguments& arguments, const Console& console);
-int run_version(const Arguments& arguments, const Console& console);
 int run_serve(const Arguments& arguments, const Console& console);
+int run_version(const Arguments& arguments, const Console& console);
+int run_help(const Arguments& arguments, const Console& console);
 
 }  // namespace understudy::cli

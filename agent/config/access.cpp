@@ -60,7 +60,7 @@ std::vector<AclEntry> acl_of(const std::string& path) {
     return entries;
 }
 
-// acl(5), "Access check algorithm", for a user who is not the owner.
+// acl(5), "Access check algorithm". The owner is judged by the mode alone.
 bool acl_permits(const std::vector<AclEntry>& entries, gid_t group, const Identity& who,
                  unsigned wanted) {
     unsigned mask = may_read | may_execute;
@@ -222,7 +222,7 @@ const char* words_for(Use use) {
     return "cannot be looked for by user ";
 }
 
-// What the user may not do with the file at the end of the path.
+// The permission that the user lacks for the file at the end of the path; empty: none.
 std::string denied_at(const std::string& path, const struct stat& seen, Use use, bool is_script,
                       const Identity& who) {
     if (use == Use::execute && !permits(path, seen, who, may_execute)) {
@@ -232,7 +232,7 @@ std::string denied_at(const std::string& path, const struct stat& seen, Use use,
     return reads && !permits(path, seen, who, may_read) ? refused("read", path, seen) : "";
 }
 
-// The file at the end of the path, whoever uses it.
+// What makes the file at the end of the path unusable for every user; empty: nothing.
 std::string unfit(const std::string& file, const struct stat& seen, Use use) {
     if (use == Use::look) {
         return {};

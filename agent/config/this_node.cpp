@@ -35,7 +35,7 @@ private:
     const KeyPlaces* keys_ = nullptr;
 };
 
-// Whom the processes of the agent are, see understudyd(8), Processes and Rights.
+// The users that the agent's processes run as: understudyd(8), Processes and Rights.
 struct Users {
     std::string agent;   // reads the configuration
     std::string loader;  // reads certificates and credentials, as the prober before it gives up
@@ -204,8 +204,8 @@ void Comparison::compare(const checks::CheckSettings& check) {
     const auto from = [&](const auto& question) {
         source(places.of("source"), "source", question.source);
     };
-    // What a check is there to miss (a file, a process, an interface) may be missing; only that it
-    // could be seen is required.
+    // A file, process or interface that a check looks for may be missing. The prober only has to be
+    // able to look.
     std::visit(
         Overloaded{
             [&](const checks::Icmp& icmp) { from(icmp); },

@@ -19,8 +19,8 @@ struct Machine {
     std::function<bool(const IpAddress& address)> has_address;
     std::function<bool(const std::string& name)> has_user;
     std::function<bool(const std::string& name)> has_unit;
-    // Empty, or what keeps the user from it, see access.hpp. Without a user of that name: from
-    // anybody.
+    // Empty, or what keeps the user from the file, see access.hpp. If there is no such user, only
+    // what keeps every user from it.
     std::function<std::string(const std::string& path, Use use, const std::string& user)>
         trouble_with;
     // Of the agent's unit.

@@ -367,8 +367,8 @@ void Node::Impl::on(TimePoint now, const StopRequested&, Outbox& out) {
         if (!vip.is_active()) {
             continue;
         }
-        // A standby is silent, so whether there is one that can take over is not known: it gets the
-        // time that a willing one needs to answer, and no more.
+        // Standbys are silent: a stop cannot know whether one can take over. It waits as long as a
+        // willing peer needs to answer, and no longer.
         Farewell farewell;
         farewell.patience = std::min(vip.answer_time(services_), limit);
         const auto service = vip.dependencies().service;

@@ -149,7 +149,6 @@ public:
     control::State state() const { return shown_; }
     bool is_active() const { return router_.state() == vrrp::State::active; }
     const Facts& facts() const { return facts_; }
-    bool heard_any_peer() const { return !peers_.empty(); }
     // Who is Active, as far as this node knows: itself, or the last one heard.
     std::optional<control::ActiveNode> active_node(TimePoint now) const;
     // Longest time that a hot peer can need to take over what is given away.

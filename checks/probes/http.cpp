@@ -1,14 +1,13 @@
 #include "checks/probes/http.hpp"
 
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "checks/probes/curl_transfer.hpp"
 #include "checks/probes/http_answer.hpp"
 #include "checks/probes/words.hpp"
@@ -109,14 +108,12 @@ void HttpAttempt::prepare_names() {
     }
 }
 
-// RFC 9110 8.6: a request of a method that gives a meaning to content says so when it has none.
-// Strict servers answer 411 otherwise.
+// RFC 9110 8.6: a request without content carries Content-Length: 0 if its method gives content a
+// meaning. Strict servers answer 411 otherwise.
 bool HttpAttempt::needs_content_length() const {
     constexpr std::array with_content = {"POST", "PUT", "PATCH"};
-    constexpr std::string_view name = "content-length:";
-    const auto is_length = [&](const std::string& line) {
-        return line.size() >= name.size() &&
-               strncasecmp(line.c_str(), name.data(), name.size()) == 0;
+    const auto is_length = [](const std::string& line) {
+        return lower_case(line).starts_with("content-length:");
     };
     return std::ranges::find(with_content, http_.method) != with_content.end() &&
            std::ranges::none_of(http_.headers, is_length);

@@ -1,7 +1,7 @@
 # Before a package is made of the installed tree: what Debian compresses, and the files that only a package has.
 file(GLOB_RECURSE pages ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/man/*.[158])
 set(doc ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/doc/understudy)
-string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, if it is set
+string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
 file(WRITE ${doc}/changelog.Debian
 "understudy (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) bookworm; urgency=medium
 

@@ -1,4 +1,4 @@
-"""A stop gives a willing peer the time for its answer, and nobody else any more."""
+"""A stop waits as long as a willing peer needs to answer, and no longer."""
 import os
 import sys
 import time
@@ -41,7 +41,7 @@ class Stop(LabTestCase):
         self.assertFalse(self.one.host.holds(VIP))
         print(f"the stop took {took:.3f} s", file=sys.stderr)
 
-    def test_beside_a_peer_in_fault(self):
+    def test_stop_beside_a_peer_in_fault_ends_within_1500_ms(self):
         flag = os.path.join(str(self.lab.dir), "up")
         open(flag, "w").close()
         os.chmod(self.lab.dir, 0o755)  # the prober looks as nobody
@@ -57,7 +57,7 @@ class Stop(LabTestCase):
         self.two.wait_state("fault")
         self.stops_within(1.5)
 
-    def test_beside_a_peer_that_is_gone(self):
+    def test_stop_beside_a_peer_that_is_gone_ends_within_1500_ms(self):
         self.pair()
         self.they_have_heard_each_other()
         self.two.kill9()

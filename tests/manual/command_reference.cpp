@@ -57,7 +57,7 @@ std::string operands(const CommandForm& form) {
     if (form.operands.least == 0) {
         return " Op " + word;
     }
-    return ' ' + word + (form.operands.most > 1 ? " ..." : "");
+    return ' ' + word + (form.operands.repeats ? " ..." : "");
 }
 
 void print_synopsis() {

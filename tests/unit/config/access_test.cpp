@@ -45,7 +45,7 @@ protected:
         allow(folder_ / name, mode);
         return folder_ / name;
     }
-    // What a user with nothing in common with the files is told.
+    // The result for a user who shares neither owner nor group with the files.
     static std::string stranger(const std::string& path, Use use) {
         return trouble_with(path, use, Identity{"stranger", 4'000'000, {4'000'000}});
     }
@@ -154,6 +154,7 @@ void set_acl(const std::string& path, const std::vector<Entry>& entries) {
         raw.append(reinterpret_cast<const char*>(&entry), sizeof entry);
     }
     if (setxattr(path.c_str(), "system.posix_acl_access", raw.data(), raw.size(), 0) != 0) {
+        // A file system without ACLs has none to judge.
         GTEST_SKIP() << "no ACLs here: " << std::strerror(errno);
     }
 }
@@ -205,7 +206,7 @@ TEST_F(Access, nothing_runs_from_a_file_system_mounted_noexec) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     if (WEXITSTATUS(status) == 2) {
-        GTEST_SKIP() << "no mount namespace here";
+        GTEST_SKIP() << "no mount namespace here";  // a container may forbid it
     }
     EXPECT_EQ(status, 0);
 }

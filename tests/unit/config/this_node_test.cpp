@@ -86,7 +86,7 @@ TEST(ThisNode, EverythingThatIsMissingIsNamedOnceWithItsLine) {
                             "f:2: script_user: there is no user scripts on this machine"));
 }
 
-// Who needs what: each file is asked for with the user of the process that uses it.
+// Each file is judged with the rights of the user whose process uses it.
 class WhoUsesWhat : public testing::Test {
 protected:
     // "USER execute PATH" for each question.

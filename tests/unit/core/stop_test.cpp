@@ -1,5 +1,5 @@
-// How long an agent that is asked to stop waits for a peer: as long as a willing one needs to
-// answer an offer, and longer only while a cold one is seen to prepare.
+// How long a stop waits for a peer: as long as a willing peer needs to answer an offer, and longer
+// only while a cold peer is seen to prepare.
 #include "tests/unit/core/services.hpp"
 
 namespace understudy {
@@ -50,8 +50,7 @@ TEST_F(Stop, beside_a_service_that_no_peer_can_start_does_not_use_up_stop_timeou
     EXPECT_THAT(lan.holders(vip), IsEmpty());
 }
 
-// --- a willing peer
-// -------------------------------------------------------------------------------
+// --- a willing peer ------------------------------------------------------------------------------
 
 struct Willing {
     const char* name;
@@ -106,8 +105,7 @@ TEST_P(StopBeside, a_willing_peer_drops_nothing) {
     EXPECT_THAT(lan.holders(vip), ElementsAre("lb2"));
 }
 
-// --- a cold peer
-// ----------------------------------------------------------------------------------
+// --- a cold peer ---------------------------------------------------------------------------------
 
 class StopBesideCold : public Stop {
 protected:
