@@ -194,6 +194,46 @@ Difference difference(const core::Configuration& from, const core::Configuration
     return difference;
 }
 
+namespace {
+
+bool keeps_an_address(const core::VipSettings& from, const core::VipSettings& to) {
+    return std::ranges::any_of(to.addresses, [&](const core::VirtualAddress& address) {
+        return !address.derived &&
+               std::ranges::any_of(from.addresses, [&](const core::VirtualAddress& former) {
+                   return former.prefix.address == address.prefix.address;
+               });
+    });
+}
+
+Place place_of_addresses(const Result& read, const std::string& vip) {
+    const auto section = read.vips.find(vip);
+    if (section == read.vips.end()) {
+        return {};
+    }
+    const auto address = section->second.find("address");
+    return address != section->second.end() ? address->second : section->second.at("");
+}
+
+}  // namespace
+
+// See core::AddressLists.
+Diagnostics remarks(const core::Configuration& from, const Result& to) {
+    Diagnostics found;
+    for (const core::VipSettings& vip : to.configuration->vips) {
+        const auto former = std::ranges::find(from.vips, vip.name, &core::VipSettings::name);
+        if (former != from.vips.end() && core::is_same_router(*former, vip) &&
+            !keeps_an_address(*former, vip)) {
+            found.push_back({place_of_addresses(to, vip.name),
+                             "[vip " + vip.name +
+                                 "] has no address in common with the running configuration: "
+                                 "reload all its nodes within an hour; after that, a node with "
+                                 "the former addresses is taken for another cluster",
+                             Severity::warning});
+        }
+    }
+    return found;
+}
+
 std::string in_words(const ConfigChange& change, Values values) {
     const std::string title = title_of(change);
     const bool hidden = values == Values::no_secrets && may_be_secret(change);

@@ -186,6 +186,12 @@ void Comparison::compare(const core::VipSettings& vip) {
     for (const IpAddress& address : vip.unicast_sources) {
         source(places.of("unicast_source"), "unicast_source", address);
     }
+    for (const IpAddress& address : vip.peers) {
+        if (machine_.has_address(address)) {
+            complain(places.of("peer"), "peer",
+                     address.to_string() + " is an address of this machine");
+        }
+    }
     for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
         const char* key = core::hook_names.at(kind);
         program(places.of(key), key, vip.hooks.commands.at(kind), users_.runner);

@@ -299,6 +299,41 @@ CheckRunResponse read_check_run(const Json& object, BootOrigin origin) {
     return run;
 }
 
+LoopStatus read_loop(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    LoopStatus loop;
+    read_count(object, "turns", loop.turns);
+    read_duration(object, "budget_ms", 1e3, loop.budget);
+    read_count(object, "over_budget", loop.over_budget);
+    if (const auto turn = object.find("longest_turn"); turn != object.end()) {
+        expect_object(*turn);
+        read_duration(*turn, "ms", 1e3, loop.longest_turn);
+        read_time(*turn, "at", origin, loop.longest_turn_at.emplace());
+        read(*turn, "cause", loop.longest_turn_cause);
+        read(*turn, "step", loop.longest_step_in);
+        read_duration(*turn, "step_ms", 1e3, loop.longest_step);
+    }
+    if (const auto delay = object.find("longest_delay"); delay != object.end()) {
+        expect_object(*delay);
+        read_duration(*delay, "ms", 1e3, loop.longest_delay);
+        read_time(*delay, "at", origin, loop.longest_delay_at.emplace());
+    }
+    return loop;
+}
+
+PacketRulesStatus read_packet_rules(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    PacketRulesStatus rules;
+    read(object, "trouble", rules.trouble);
+    read_count(object, "restored", rules.restored);
+    if (object.contains("restored_at")) {
+        read_time(object, "restored_at", origin, rules.restored_at.emplace());
+    }
+    read(object, "restored_after", rules.restored_after);
+    read_count(object, "silenced", rules.silenced);
+    return rules;
+}
+
 StatusResponse read_status(const Json& object, BootOrigin origin) {
     StatusResponse status;
     read(object, "node", status.node);
@@ -312,6 +347,17 @@ StatusResponse read_status(const Json& object, BootOrigin origin) {
               [&](const Json& each) { status.vips.push_back(read_vip(each, origin)); });
     status.checks = read_checks(object, origin);
     read_discarded(object, status.discarded);
+    if (const auto loop = object.find("loop"); loop != object.end()) {
+        status.loop = read_loop(*loop, origin);
+    }
+    if (const auto rules = object.find("packet_rules"); rules != object.end()) {
+        status.packet_rules = read_packet_rules(*rules, origin);
+    }
+    if (const auto runner = object.find("runner"); runner != object.end()) {
+        expect_object(*runner);
+        read(*runner, "trouble", status.runner.emplace().trouble);
+        read_count(*runner, "restarts", status.runner->restarts);
+    }
     return status;
 }
 
@@ -325,6 +371,37 @@ StateEvent read_event(const Json& object, BootOrigin origin) {
     read_state(object, "to", event.to);
     read(object, "cause", event.cause);
     return event;
+}
+
+HostNetwork read_network(const Json& object) {
+    expect_object(object);
+    HostNetwork network;
+    read_list(object, "addresses", [&](const Json& each) {
+        expect_object(each);
+        std::string prefix;
+        HostNetwork::Address& address = network.addresses.emplace_back();
+        read(each, "interface", address.interface);
+        read(each, "address", prefix);
+        read(each, "ours", address.ours);
+        const auto parsed = IpPrefix::parse(prefix);
+        if (!parsed) {
+            throw Misfit("address is none");
+        }
+        address.prefix = *parsed;
+    });
+    read_list(object, "routes", [&](const Json& each) {
+        expect_object(each);
+        bool is_v6 = false;
+        std::string source;
+        HostNetwork::Route& route = network.routes.emplace_back();
+        read(each, "route", route.text);
+        read(each, "ipv6", is_v6);
+        route.family = is_v6 ? Family::ipv6 : Family::ipv4;
+        read(each, "interfaces", route.interfaces);
+        read(each, "source", source);
+        route.source = IpAddress::parse(source);
+    });
+    return network;
 }
 
 ReloadResponse read_reload(const Json& object) {
@@ -353,6 +430,7 @@ ReloadResponse read_reload(const Json& object) {
         problem.warning = severity == "warning";
         read(each, "message", problem.message);
     });
+    read(object, "lost_routes", reload.lost_routes);
     return reload;
 }
 
@@ -385,8 +463,11 @@ Response read_response(const Json& object, BootOrigin origin) {
         return why;
     }
     if (object.contains("config")) {
-        ConfigResponse config{object.at("config").get<std::string>(), {}};
+        ConfigResponse config{object.at("config").get<std::string>(), {}, {}};
         read(object, "file", config.file);
+        if (const auto network = object.find("network"); network != object.end()) {
+            config.network = read_network(*network);
+        }
         return config;
     }
     if (object.contains("reloaded")) {

@@ -157,9 +157,12 @@ core::Event link(const Json& line, Entry&) {
 }
 
 core::Event address_seen(const Json& line, Entry&) {
+    const auto is_set = [&](const char* name) { return line.contains(name) && flag(line, name); };
     return core::AddressSeen{interface(line),          prefix(line),
                              flag(line, "ours"),       flag(line, "tentative"),
-                             duration(line, "age_us"), duration(line, "remaining_us")};
+                             duration(line, "age_us"), duration(line, "remaining_us"),
+                             is_set("duplicate"),      is_set("deprecated"),
+                             is_set("secondary")};
 }
 
 core::Event datagram(const Json& line, Entry& entry) {

@@ -55,6 +55,14 @@ void write(Document& line, const core::AddressSeen& e) {
     write(line, "address", e.index, e.prefix);
     line["ours"] = e.ours;
     line["tentative"] = e.tentative;
+    const auto mark = [&](const char* name, bool flag) {
+        if (flag) {
+            line[name] = true;
+        }
+    };
+    mark("duplicate", e.duplicate);
+    mark("deprecated", e.deprecated);
+    mark("secondary", e.secondary);
     if (e.age) {
         line["age_us"] = e.age->count();
     }

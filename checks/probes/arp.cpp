@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/probes/handle.hpp"
 #include "checks/probes/immediate.hpp"
 #include "checks/probes/words.hpp"
@@ -34,7 +35,7 @@ Port look_at(const std::string& name) {
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &request) != 0) {
-        found.trouble = name + ": no such interface";
+        found.trouble = errno == ENODEV ? name + ": no such interface" : system_error_text(name);
     } else {
         found.index = request.ifr_ifindex;
         ioctl(fd, SIOCGIFHWADDR, &request);

@@ -8,8 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
+#include "base/system_error.hpp"
 #include "checks/probes/wire.hpp"
 
 namespace understudy::checks {
@@ -47,7 +47,7 @@ ssize_t receive(int fd, std::span<std::byte> buffer, int& file) {
 std::pair<int, int> make_channel() {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        throw std::runtime_error("the kernel gives no socket pair");
+        throw_system_error("cannot create a socket pair");
     }
     for (const int end : ends) {
         setsockopt(end, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);

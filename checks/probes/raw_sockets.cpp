@@ -14,8 +14,9 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/connector.hpp"
 #include "checks/probes/locked_filter.hpp"
+#include "checks/probes/random_bytes.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::checks {
 
@@ -219,11 +220,12 @@ void RawSockets::wait(Socket& socket, Reader reader) {
 // --- echo ----------------------------------------------------------------------------------------
 
 std::uint16_t RawSockets::expect_echo(Echo echo) {
-    do {
-        ++last_identifier_;
-    } while (echoes_.contains(last_identifier_));
-    echoes_[last_identifier_] = std::move(echo);
-    return last_identifier_;
+    auto identifier = random_value<std::uint16_t>();
+    while (echoes_.contains(identifier)) {
+        ++identifier;
+    }
+    echoes_[identifier] = std::move(echo);
+    return identifier;
 }
 
 std::string RawSockets::send_echo(const IpAddress& to, const IpAddress* source,
@@ -259,7 +261,7 @@ void RawSockets::tell_echo(const EchoReply& reply) {
     const auto found = echoes_.find(reply.identifier);
     if (found != echoes_.end()) {
         const Echo told = found->second;  // it may be taken out meanwhile
-        told(reply.source, reply.sequence);
+        told(reply);
     }
 }
 

@@ -40,6 +40,7 @@ class FakeAgent:
     def start(self):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
         self.listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 

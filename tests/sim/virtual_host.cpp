@@ -55,12 +55,27 @@ void VirtualHost::observe_kernel() {
     observes_later_ = false;
     ++reading_;  // what was not told yet is lost, or older than what is read now, at once
     untold_ = 0;
+    is_reading_ = true;
     feed(ObservationStarted{});
     feed(link());
-    for (const auto& [prefix, held] : addresses_) {
-        feed(sight_of(prefix, held));
+    for (const IpPrefix& prefix : as_the_kernel_shows_them()) {
+        feed(sight_of(prefix, addresses_.at(prefix)));
     }
+    is_reading_ = false;
     feed(ObservationComplete{});
+}
+
+// IPv4 in the order in which they were added, IPv6 the newest first.
+std::vector<IpPrefix> VirtualHost::as_the_kernel_shows_them() const {
+    std::vector<IpPrefix> prefixes;
+    for (const auto& [prefix, held] : addresses_) {
+        prefixes.push_back(prefix);
+    }
+    std::ranges::sort(prefixes, {}, [&](const IpPrefix& prefix) {
+        const std::uint64_t order = addresses_.at(prefix).order;
+        return std::pair{prefix.address.is_v6(), prefix.address.is_v6() ? ~order : order};
+    });
+    return prefixes;
 }
 
 void VirtualHost::crash() {
@@ -69,6 +84,7 @@ void VirtualHost::crash() {
     queue_.clear();
     pending_.clear();
     later_.clear();
+    renewing_.clear();
     untold_ = 0;
     told_until_ = {};
     is_deadline_known_ = false;
@@ -125,10 +141,17 @@ void VirtualHost::delete_by_hand(const std::string& text) {
     take_away(prefix, Witness::Why::by_hand);
 }
 
-void VirtualHost::add_by_hand(const std::string& text) {
+void VirtualHost::add_by_hand(const std::string& text, AddressFlags flags) {
     const IpPrefix prefix = *IpPrefix::parse(text);
-    put(prefix, Held{false, lan_.now_, std::nullopt});
+    put(prefix, Held{.renewed = lan_.now_, .expires = std::nullopt, .flags = flags});
     seen(prefix, addresses_[prefix]);
+}
+
+void VirtualHost::change_flags(const std::string& text, AddressFlags flags) {
+    const IpPrefix prefix = *IpPrefix::parse(text);
+    Held& held = addresses_.at(prefix);
+    held.flags = flags;
+    seen(prefix, held);
 }
 
 void VirtualHost::set_own_addresses(bool there) {
@@ -203,7 +226,17 @@ AddressSeen VirtualHost::sight_of(const IpPrefix& prefix, const Held& held) cons
     seen.prefix = prefix;
     seen.ours = held.ours;
     seen.age = lan_.now_ - held.renewed;
+    seen.tentative = held.flags.tentative;
+    seen.duplicate = held.flags.duplicate;
+    seen.deprecated = held.flags.deprecated;
+    seen.secondary = held.flags.secondary;
     return seen;
+}
+
+bool VirtualHost::has_address(const IpAddress& address) const {
+    return std::ranges::any_of(addresses_, [&](const auto& entry) {
+        return entry.first.address == address && !entry.second.ours;
+    });
 }
 
 void VirtualHost::seen(const IpPrefix& prefix, const Held& held) {
@@ -276,6 +309,9 @@ void VirtualHost::handle(const Event& event) {
         recorder(lan_.now_, event, outbox_);
     }
     is_deadline_known_ = false;
+    if (after_event) {
+        after_event(*node_);
+    }
     for (const Action& action : outbox_.actions) {
         execute(action, outbox_);
     }
@@ -299,6 +335,30 @@ void VirtualHost::add(const AddAddress& action) {
         }
         seen(action.prefix, held);
     }
+}
+
+void VirtualHost::renew(const RenewAddress& action) {
+    if (renewal_delay_ == Duration::zero()) {
+        set_lifetime(action);
+    } else if (renewing_.insert(action.prefix).second) {
+        later(renewal_delay_, [this, action] {
+            renewing_.erase(action.prefix);
+            set_lifetime(action);
+        });
+    }
+}
+
+void VirtualHost::set_lifetime(const RenewAddress& action) {
+    const auto found = addresses_.find(action.prefix);
+    if (action.interface != index_ || found == addresses_.end()) {
+        return;
+    }
+    Held& held = found->second;
+    held.renewed = lan_.now_;
+    held.expires =
+        action.lease > Duration::zero() ? std::optional{lan_.now_ + action.lease} : std::nullopt;
+    is_deadline_known_ = false;
+    seen(action.prefix, held);
 }
 
 void VirtualHost::take_away(const IpPrefix& prefix, Witness::Why why) {
@@ -354,16 +414,7 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                    [&](const SendAdvert& a) { lan_.send(*this, a, out.payload(a.payload)); },
                    [&](const Announce& a) { lan_.announce(*this, a.address); },
                    [&](const AddAddress& a) { add(a); },
-                   [&](const RenewAddress& a) {
-                       const auto found = addresses_.find(a.prefix);
-                       if (a.interface == index_ && found != addresses_.end()) {
-                           found->second.renewed = lan_.now_;
-                           found->second.expires = a.lease > Duration::zero()
-                                                       ? std::optional{lan_.now_ + a.lease}
-                                                       : std::nullopt;
-                           seen(a.prefix, found->second);
-                       }
-                   },
+                   [&](const RenewAddress& a) { renew(a); },
                    [&](const RemoveAddress& a) {
                        if (a.interface == index_) {
                            take_away(a.prefix, Witness::Why::released);

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from .probe import binaries
+from .tools import binaries
 from .wait import eventually
 
 
@@ -63,6 +63,7 @@ class Program:
 class Understudy(Program):
     def __init__(self, host, *vips, stop_timeout="10s", start=True):
         super().__init__(host, "understudy")
+        self.environment = {}  # of the agent, beside that of this process
         self.runtime = self.dir / "run"
         self.config = self.dir / "understudy.conf"
         self.config.write_text(f"[agent]\nname = {host.name}\nstop_timeout = {stop_timeout}\n" + "".join(vips))
@@ -71,7 +72,7 @@ class Understudy(Program):
 
     def start(self):
         self.launch(os.path.join(binaries(), "understudyd"), "--config", str(self.config),
-                    "--runtime-dir", str(self.runtime))
+                    "--runtime-dir", str(self.runtime), env=os.environ | (self.environment or {}))
         eventually(lambda: self.process.poll() is not None or self.cli("status").returncode == 0, 10,
                    lambda: f"{self.host.name} answers; its log:\n{self.log()}")
         return self
@@ -106,6 +107,8 @@ class Understudy(Program):
 
 class Keepalived(Program):
     """Debian's keepalived with one vrrp_instance for each family."""
+
+    tools = ("keepalived",)
 
     def __init__(self, host, priority=100, interval=1, version=3, addresses=("192.0.2.10/24",), vrid=51,
                  preempt=True, peers=(), more="", start=True):
@@ -150,6 +153,8 @@ class Keepalived(Program):
 
 class Frr(Program):
     """FRR's zebra and vrrpd, in a path space of their own; the virtual addresses live on macvlans."""
+
+    tools = ("/usr/lib/frr/vrrpd", "vtysh")
 
     def __init__(self, host, priority=100, interval_ms=1000, vrid=51, ipv4=(), ipv6=(), checksum_pseudo=True):
         super().__init__(host, "frr")

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 from .network import Lab
+from .tools import LAB, OURS, need, tools_of
 
 SKIPPED = 77  # ctest's word for "skipped" (SKIP_RETURN_CODE)
 
@@ -46,6 +47,7 @@ class LabTestCase(unittest.TestCase):
 
 
 def main():
+    need(*LAB, *tools_of(sys.modules["__main__"]), ours=OURS)
     reason = lacks()
     if reason:
         print(f"skipped: {reason}")

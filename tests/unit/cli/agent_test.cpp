@@ -17,6 +17,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/control/messages.hpp"
 #include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/no_descriptors.hpp"
 
 namespace understudy::cli {
 namespace {
@@ -121,6 +122,14 @@ TEST(NoAgent, ThePathIsTooLong) {
     expect_failure("/tmp/" + std::string(200, 'x'), exit_no_agent, "too long");
 }
 
+TEST(NoAgent, no_descriptor_is_left) {
+    const TemporaryDirectory directory;
+    const NoDescriptors none;
+    const Outcome outcome = ran(directory.path(), {"status"});
+    EXPECT_EQ(outcome.status, exit_no_agent);
+    EXPECT_EQ(outcome.err, "understudy: cannot open a socket: Too many open files\n");
+}
+
 TEST(NoAgent, NobodyListens) {
     const TemporaryDirectory directory;
     sockaddr_un address{};
@@ -129,9 +138,10 @@ TEST(NoAgent, NobodyListens) {
     std::memcpy(address.sun_path, path.data(), path.size());
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    expect_failure(directory.path(), exit_no_agent, "no agent answers on " + path);
+    const std::string expected = "no agent answers on " + path + ": Connection refused";
+    expect_failure(directory.path(), exit_no_agent, expected);
     close(fd);
-    expect_failure(directory.path(), exit_no_agent, "no agent answers on " + path);
+    expect_failure(directory.path(), exit_no_agent, expected);
 }
 
 TEST(NoAgent, TheSocketIsAFile) {

@@ -472,5 +472,38 @@ TEST(Unicast, TheTtlIsFrom1To255) {
                 ElementsAre(R"(f:6: unicast_min_ttl: "0" is not a whole number from 1 to 255)"));
 }
 
+TEST(MulticastPeers, FitTheAddresses) {
+    EXPECT_THAT(problems_with("peer = 192.0.2.2\npeer = 192.0.2.3\n"), IsEmpty());
+    EXPECT_THAT(vip_of(vip_with("peer = 192.0.2.2\npeer = 192.0.2.3\n")).peers,
+                ElementsAre(IpAddress::v4(192, 0, 2, 2), IpAddress::v4(192, 0, 2, 3)));
+    const std::string both = vip_with("address = 2001:db8::10/64\n");
+    EXPECT_THAT(problems(both + "peer = 192.0.2.2\npeer = fe80::2\n"), IsEmpty());
+    EXPECT_THAT(problems(both + "peer = 192.0.2.2\n"),
+                ElementsAre("f:6: there are IPv6 addresses, but no IPv6 peer"));
+    EXPECT_THAT(problems_with("peer = fe80::2\npeer = 192.0.2.2\n"),
+                ElementsAre("f:5: peer fe80::2, but there is no IPv6 address to advertise"));
+    EXPECT_THAT(problems(both + "peer = 192.0.2.2\npeer = 2001:db8::2\n"),
+                ElementsAre("f:7: peer 2001:db8::2 is not link-local, as the source of a multicast "
+                            "IPv6 advertisement is (RFC 9568 5.1.2.1)"));
+}
+
+TEST(MulticastPeers, AreRoutersOnceEach) {
+    EXPECT_THAT(problems_with("peer = 192.0.2.2\npeer = 192.0.2.2\n"),
+                ElementsAre("f:6: peer 192.0.2.2 is written twice; first at f:5"));
+    EXPECT_THAT(problems_with("peer = lb2\npeer = 224.0.0.18\n"), SizeIs(2));
+    EXPECT_THAT(
+        problems_with("peer = 192.0.2.10\n"),
+        ElementsAre("f:5: warning: peer 192.0.2.10 is one of the addresses that move: right "
+                    "only for the router that owns it (priority 255)"));
+    EXPECT_THAT(problems_with("priority = 255\npeer = 192.0.2.10\n"),
+                ElementsAre("f:6: peer 192.0.2.10 is an address of this node, which owns it"));
+}
+
+TEST(MulticastPeers, AreNotForUnicast) {
+    EXPECT_THAT(problems_with("peer = 192.0.2.2\nunicast_peer = 192.0.2.2\n"),
+                ElementsAre("f:5: peer and unicast_peer exclude each other: with unicast_peer, "
+                            "advertisements are taken from those routers only"));
+}
+
 }  // namespace
 }  // namespace understudy::config

@@ -149,13 +149,14 @@ TEST(Answer, EveryKindComesBackFromItsLine) {
         ErrorResponse{"no", true},
         EventsResponse{},
         EventsResponse{{event, event}},
-        ConfigResponse{"[agent]\nname = lb1\n", "/etc/understudy/understudy.conf"},
+        ConfigResponse{"[agent]\nname = lb1\n", "/etc/understudy/understudy.conf", {}},
         ReloadResponse{true,
                        {{"vip", "web", "address", ChangeKind::added, "", "192.0.2.12/24"},
                         {"check", "dns", "", ChangeKind::removed, "", ""},
                         {"agent", "", "log_level", ChangeKind::changed, "info", "debug"}},
                        {"web"},
-                       {{"/etc/u.conf", 3, 7, true, "odd"}}},
+                       {{"/etc/u.conf", 3, 7, true, "odd"}},
+                       {"192.0.2.0/24 via 198.51.100.1"}},
         ReloadResponse{},
     };
     for (const Response& response : responses) {

@@ -107,6 +107,20 @@ TEST(StatusDocument, IsOneLineInTheOrderOfTheDescription) {
         << line;
 }
 
+TEST(StatusDocument, names_the_trouble_of_the_runner) {
+    StatusResponse status = lb1();
+    EXPECT_FALSE(written(status).contains("runner"));
+    status.runner = RunnerStatus{"the runner died", 2};
+    EXPECT_EQ(written(status)["runner"],
+              json::parse(R"({"trouble":"the runner died","restarts":2})"));
+    const auto read = parse_response(to_json(status, boot), boot);
+    ASSERT_TRUE(read) << read.error();
+    const auto& runner = std::get<StatusResponse>(*read).runner;
+    ASSERT_TRUE(runner);
+    EXPECT_EQ(runner->trouble, "the runner died");
+    EXPECT_EQ(runner->restarts, 2U);
+}
+
 TEST(StatusDocument, WholeMillisecondsHaveNoFraction) {
     EXPECT_NE(to_json(lb1(), boot).find(R"("advert_interval_ms":1000,)"), std::string::npos);
     StatusResponse status = lb1();
@@ -252,7 +266,7 @@ TEST(OtherDocuments, HaveTheirForms) {
               R"({"done":"web: 192.0.2.2 is active"})");
     EXPECT_EQ(to_json(ErrorResponse{"no", false}, boot), R"({"error":"no","usage":false})");
     EXPECT_EQ(to_json(ErrorResponse{"what?", true}, boot), R"({"error":"what?","usage":true})");
-    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", ""}, boot), R"({"config":"[agent]\n"})");
+    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", "", {}}, boot), R"({"config":"[agent]\n"})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {"a", "b"}}, boot),
               R"({"vip":"web","state":"fault","reasons":["a","b"]})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {}}, boot),

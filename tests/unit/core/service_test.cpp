@@ -308,10 +308,10 @@ TEST_F(Services, a_takeover_of_a_cold_node_is_told_as_such_whatever_was_before) 
     ASSERT_EQ(lb1.state(), "backup");
     const auto client = lb1.send(control::TakeoverRequest{"web", false});
     ASSERT_EQ(lb1.state(), "promoting");
-    EXPECT_EQ(lb1.events().back().cause, "takeover was asked for");
+    EXPECT_EQ(lb1.events().back().cause, "takeover requested");
     lb1.ask(control::FailbackRequest{"web"});
     EXPECT_EQ(lb1.state(), "backup");
-    EXPECT_EQ(lb1.events().back().cause, "takeover was asked for: no longer");
+    EXPECT_EQ(lb1.events().back().cause, "takeover requested: no longer");
     EXPECT_TRUE(lb1.answer(client));
 }
 
@@ -328,7 +328,7 @@ TEST_F(Services, on_promote_that_agrees_to_a_cold_start_is_told_once) {
     lb1.send(control::FailoverRequest{"web", 10s});
     ASSERT_TRUE(active(lb2, 10s));
     EXPECT_EQ(lb2.events().back().cause,
-              "192.0.2.1 gives the addresses away (priority 1); on_promote has agreed; service "
+              "192.0.2.1 offers the addresses (priority 1); on_promote has agreed; service "
               "haproxy is ready");
 }
 

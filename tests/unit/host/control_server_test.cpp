@@ -6,7 +6,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/journal.hpp"
 
 namespace understudy::host {
 namespace {
@@ -401,6 +404,105 @@ TEST_F(ControlServerTest, ReadersDoNotTakeThePlacesOfThoseWhoMayCommand) {
     EXPECT_THAT(next_line(commander), HasSubstr("as you say"));
 }
 
+// The log stays free of questions: monitoring would fill it.
+TEST_F(ControlServerTest, commands_are_logged_with_their_user_and_questions_are_not) {
+    const auto log_of = [&](const std::string& request) {
+        testing::internal::CaptureStderr();
+        start_journal(core::LogLevel::info);
+        Connection client{path_};
+        client.send(request + '\n');
+        next_line(client);
+        stop_journal();
+        return testing::internal::GetCapturedStderr();
+    };
+    const std::string by = " requested by uid " + std::to_string(getuid()) + ", pid " +
+                           std::to_string(getpid()) + '\n';
+    for (const auto& [request, words] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"request":"failover","vip":"web"})", "failover of web"},
+             {R"({"request":"failover","all":true})", "failover of all VIPs"},
+             {R"({"request":"takeover","vip":"web"})", "takeover of web"},
+             {R"({"request":"takeover","vip":"web","force":true})", "forced takeover of web"},
+             {R"({"request":"failback","vip":"web"})", "failback of web"},
+             {R"({"request":"maintenance","on":true})", "maintenance on"},
+             {R"({"request":"maintenance","on":false})", "maintenance off"},
+             {R"({"request":"reload"})", "reload"},
+             {R"({"request":"check_run","check":"gateway"})", "run of check gateway"},
+             // A name cannot make a second line.
+             {R"({"request":"failover","vip":"a\nerror: all is lost"})",
+              R"(failover of a\nerror: all is lost)"}}) {
+        EXPECT_THAT(log_of(request), testing::EndsWith(" info " + words + by)) << request;
+    }
+    for (const std::string question : {"status", "events", "check_list", "config_show"}) {
+        EXPECT_EQ(log_of(R"({"request":")" + question + "\"}"), "") << question;
+    }
+}
+
+// As somebody else: the kernel notes the user when a client connects.
+class ControlServerUsers : public ControlServerTest {
+protected:
+    static constexpr uid_t prober = 4321;
+    static constexpr uid_t other = 4322;
+
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "only root can become somebody else";
+        }
+        chmod(dir_.c_str(), 0755);
+        chmod(path_.c_str(), 0666);
+    }
+    ~ControlServerUsers() override { become(0); }
+    // Of this thread only, and only for what it opens.
+    static void become(uid_t user) { ASSERT_EQ(syscall(SYS_setresuid, -1, user, -1), 0); }
+    Connection connection_of(uid_t user) {
+        become(user);
+        Connection connection{path_};
+        become(0);
+        EXPECT_TRUE(connection.is_connected());
+        connection.send(status);
+        return connection;
+    }
+};
+
+TEST_F(ControlServerUsers, user_of_the_prober_is_refused) {
+    server_->refuse(prober);
+    Connection refused = connection_of(prober);
+    EXPECT_THAT(next_line(refused), HasSubstr("the user of the health checks"));
+    EXPECT_TRUE(turn_until([&] { return refused.has_ended(); }));
+    EXPECT_THAT(asked_, IsEmpty());
+    Connection let_in = connection_of(other);
+    EXPECT_THAT(next_line(let_in), HasSubstr("as you say"));
+}
+
+// Without the package it is nobody, which the status page may be too.
+TEST_F(ControlServerUsers, user_of_the_prober_may_ask) {
+    server_->refuse(prober);
+    server_->offer_answers(status_path());
+    chmod(status_path().c_str(), 0666);
+    become(prober);
+    Connection reader{status_path()};
+    become(0);
+    reader.send(status);
+    EXPECT_THAT(next_line(reader), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerUsers, root_is_never_refused) {
+    server_->refuse(0);
+    Connection client = connection_of(0);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerUsers, one_user_leaves_room_for_others) {
+    std::vector<Connection> greedy;
+    for (std::size_t i = 0; i < most_clients_of_a_user; ++i) {
+        greedy.push_back(connection_of(other));
+        ASSERT_THAT(next_line(greedy.back()), HasSubstr("as you say")) << i;
+    }
+    Connection one_more = connection_of(other);
+    EXPECT_THAT(next_line(one_more), HasSubstr("too many clients of uid 4322"));
+    Connection another = connection_of(prober);
+    EXPECT_THAT(next_line(another), HasSubstr("as you say"));
+}
+
 TEST_F(ControlServerTest, BothSocketsAreRemovedAtTheEnd) {
     server_->offer_answers(status_path());
     EXPECT_TRUE(std::filesystem::exists(status_path()));
@@ -424,6 +526,25 @@ TEST_F(ControlServerTest, TheSocketOfADeadAgentIsReplaced) {
     ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_FALSE(Connection{path_}.is_connected());
     start();
+    Connection client{path_};
+    client.send(status);
+    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+}
+
+TEST_F(ControlServerTest, whatever_is_in_the_place_of_the_socket_is_removed) {
+    server_.reset();
+    std::filesystem::create_directories(path_ / "a" / "b");
+    std::filesystem::create_symlink("/etc/passwd", path_ / "a" / "link");
+    start();
+    {
+        Connection client{path_};
+        client.send(status);
+        EXPECT_THAT(next_line(client), HasSubstr("as you say"));
+    }
+    server_.reset();
+    std::filesystem::create_symlink("/etc", path_);
+    start();
+    EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
     Connection client{path_};
     client.send(status);
     EXPECT_THAT(next_line(client), HasSubstr("as you say"));

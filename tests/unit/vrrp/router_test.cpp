@@ -18,14 +18,17 @@ protected:
         return *router_;
     }
     // What the router does, as a line: "S100" an advert, "take", "release", "announce", ">backup" …
+    // What an advertisement waits for is in `waits`.
     std::string feed(const Event& event) {
         Actions actions;
         router_->handle(now, event, actions);
         std::string line;
+        waits.clear();
         for (const Action& action : actions) {
             line += line.empty() ? "" : " ";
             if (const auto* advert = std::get_if<SendAdvert>(&action)) {
                 line += "S" + std::to_string(advert->priority);
+                waits.push_back(advert->after);
             } else if (std::holds_alternative<TakeAddresses>(action)) {
                 line += "take";
             } else if (std::holds_alternative<ReleaseAddresses>(action)) {
@@ -57,6 +60,7 @@ protected:
     }
 
     TimePoint now{1000s};
+    std::vector<After> waits;
     std::optional<Router> router_;
     Cause cause = Cause::started;
 };
@@ -278,15 +282,67 @@ TEST_F(RouterTest, low_band_a_backup_takes_over_after_its_skew_time_also_without
     EXPECT_EQ(cause, Cause::yielded_to_us);
 }
 
-// Found by the fuzzer of the core: the timer that had begun was over in the past.
-TEST_F(RouterTest, low_band_a_second_offer_with_a_shorter_interval_may_end_the_wait) {
+TEST_F(RouterTest, low_band_an_offer_does_not_set_the_interval) {
+    for (const bool may_lead : {true, false}) {
+        router();
+        feed(Startup{});
+        feed(advert(150, "192.0.2.2", 2s));
+        feed(StandingChanged{Standing{100, may_lead}});
+        feed(advert(1, "192.0.2.2", 10ms));
+        feed(advert(16, "192.0.2.2", 40s));
+        EXPECT_EQ(router_->active_interval(), 2s);
+    }
     router();
     feed(Startup{});
-    feed(advert(1, "192.0.2.2", 40s));
-    EXPECT_EQ(left(), 24375ms);
-    wait(5s);
-    EXPECT_EQ(feed(advert(1, "192.0.2.2", 1s)), ">active take announce");
-    EXPECT_EQ(left(), handover_overlap);
+    feed(advert(1, "192.0.2.2", 10ms));
+    EXPECT_EQ(left(), 609375us) << "our own one counts";
+}
+
+TEST_F(RouterTest, low_band_an_offer_that_may_be_forged_has_to_stand) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    Advert offer = advert(1);
+    offer.counts_from = now + 2s;
+    feed(offer);
+    EXPECT_EQ(left(), 2s);
+    wait(1s);
+    feed(offer);
+    EXPECT_EQ(left(), 1s) << "said again";
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us) << "contradicted";
+    feed(offer);
+    wait(700ms);
+    EXPECT_EQ(feed(advert(1)), ">active take announce") << "it is believed now";
+}
+
+TEST_F(RouterTest, low_band_an_offer_that_is_contradicted_leaves_preemption_its_time) {
+    router(200);
+    feed(Startup{});
+    feed(advert(100));
+    const Duration preempts = left();
+    for (int i = 0; i < 3; ++i) {
+        wait(500ms);
+        feed(advert(1));
+        EXPECT_LE(left(), 218750us);
+        wait(100ms);
+        feed(advert(100));
+        EXPECT_EQ(left(), preempts - (i + 1) * 600ms) << "the timer runs on";
+    }
+}
+
+TEST_F(RouterTest, low_band_nobody_but_the_active_router_offers_the_addresses) {
+    RouterSettings settings;
+    settings.preempt = false;
+    router(150, settings);
+    feed(Startup{});
+    feed(advert(100));
+    wait(500ms);
+    feed(advert(1, "192.0.2.3"));
+    EXPECT_EQ(left(), 3414062us - 500ms);
+    wait(1500ms);
+    feed(advert(1, "192.0.2.3"));
+    EXPECT_EQ(left(), 414062us) << "the active one has fallen silent";
 }
 
 // A cold standby: its service is not up, but can be started.
@@ -367,6 +423,58 @@ TEST_F(RouterTest, a_reordered_advertisement_after_a_resignation_does_not_stretc
     EXPECT_EQ(left(), 609375us);
     feed(advert(150, "192.0.2.3"));
     EXPECT_EQ(left(), 3609375us) << "somebody else has taken over";
+}
+
+TEST_F(RouterTest, an_advertisement_that_goes_on_after_a_resignation_contradicts_it) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    wait(500ms);
+    feed(advert(0));
+    wait(50ms);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
+TEST_F(RouterTest, a_doubted_resignation_is_contradicted_at_once) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    Advert doubted = advert(0);
+    doubted.counts_from = now + 1s;
+    feed(doubted);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
+TEST_F(RouterTest, the_resignation_of_another_router_waits_for_the_active_one) {
+    router();
+    feed(Startup{});
+    feed(advert(150));
+    wait(100ms);
+    feed(advert(0, "192.0.2.3"));
+    EXPECT_EQ(left(), 900ms + 31250us) << "until its next advertisement is missing";
+    wait(800ms);
+    feed(advert(150));
+    EXPECT_EQ(left(), 3609375us);
+}
+
+TEST_F(RouterTest, a_longer_interval_is_told_twice_in_the_former_rhythm) {
+    RouterSettings settings;
+    become_active(100, settings);
+    wait(600ms);
+    settings.advert_interval = 5s;
+    EXPECT_EQ(feed(SettingsChanged{settings}), "");
+    EXPECT_EQ(left(), 400ms);
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(left(), 1s);
+    EXPECT_EQ(feed(advert(50)), "S100 announce") << "the answer to a rival is not one of the two";
+    EXPECT_EQ(left(), 1s);
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(left(), 5s);
+    settings.advert_interval = 2s;
+    EXPECT_EQ(feed(SettingsChanged{settings}), "S100") << "a shorter one, at once";
+    EXPECT_EQ(left(), 2s);
 }
 
 TEST_F(RouterTest, preempt_delay_counts_from_the_first_lower_advertisement) {
@@ -489,6 +597,54 @@ TEST_F(RouterTest, on_a_grid_advertisements_are_never_late) {
     wait(left());
     EXPECT_EQ(left(), 10ms);
     EXPECT_EQ(now.time_since_epoch() % 10ms, 0us);
+}
+
+// --- what an advertisement waits for: addresses take time to change ------------------------------
+
+TEST_F(RouterTest, the_first_advertisement_follows_the_addresses_and_a_heartbeat_nothing) {
+    router();
+    feed(Startup{});
+    EXPECT_EQ(wait(left()), ">active take S100 announce");
+    EXPECT_EQ(waits, std::vector{After::claim});
+    EXPECT_EQ(wait(left()), "S100");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+    EXPECT_EQ(feed(advert(50)), "S100 announce");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+}
+
+// The rival would let go of what is not here yet.
+TEST_F(RouterTest, against_a_living_rival_the_first_advertisement_waits_until_traffic_has_moved) {
+    router(150);
+    feed(Startup{});
+    feed(advert(100));
+    feed(Claim{});
+    EXPECT_EQ(wait(left()), "S150");
+    EXPECT_EQ(waits, std::vector{After::handover});
+    EXPECT_EQ(wait(left()), "S150");
+    EXPECT_EQ(waits, std::vector{After::nothing});
+}
+
+// Also the one that answers the rival before its time.
+TEST_F(RouterTest, an_answer_to_a_living_rival_waits_as_the_first_advertisement_would) {
+    router(150);
+    feed(Startup{});
+    feed(advert(100));
+    feed(Claim{});
+    now += 1ms;
+    EXPECT_EQ(feed(advert(100)), "S150 announce");
+    EXPECT_EQ(waits, std::vector{After::handover});
+}
+
+TEST_F(RouterTest, the_last_advertisement_follows_the_release) {
+    become_active();
+    feed(advert(150));
+    EXPECT_EQ(waits, std::vector{After::release});
+    become_active();
+    feed(Shutdown{});
+    EXPECT_EQ(waits, std::vector{After::release});
+    become_active();
+    feed(StandingChanged{{100, false}});
+    EXPECT_EQ(waits, std::vector{After::release});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/no_descriptors.hpp"
 
 namespace understudy::web {
 namespace {
@@ -49,6 +50,17 @@ std::vector<std::uint64_t> numbers(const AgentFeed::News& news) {
         numbers.push_back(event.number);
     }
     return numbers;
+}
+
+TEST(AgentFeedTest, lack_of_descriptors_is_named) {
+    const TemporaryDirectory directory;
+    const NoDescriptors none;
+    try {
+        const AgentFeed feed{directory.path()};
+        FAIL() << "it was made";
+    } catch (const std::exception& error) {
+        EXPECT_STREQ(error.what(), "cannot create an eventfd: Too many open files");
+    }
 }
 
 TEST(AgentFeedTest, GivesTheAgentsDocumentAsItIs) {
