@@ -16,12 +16,14 @@ constexpr int intervals_of_contradiction = 2;
 }  // namespace
 
 // An interval that is not ours does not count before the second advertisement in a row that has it:
-// one that is forged would keep a standby waiting for 3 x 40.95 s. A shorter one does not before
-// the router has advertised it for as long as it was silent at most until then: otherwise some that
+// a single one that is forged would keep a standby waiting for 3 x 40.95 s. A shorter one does not
+// before the router has advertised it, and no other, for longer than our own: otherwise some that
 // are forged in its name would have a standby take over before it can contradict them.
 void Peer::weigh_interval(TimePoint now, Duration advertised, Duration own) {
     const Duration counted = counted_interval(own);
-    if (challenged_at && now - *challenged_at > counted) {
+    // Answers are limited in number, so it may be the second challenge that is answered.
+    const Duration patience = 2 * std::max(counted, own);
+    if (challenged_at && now - *challenged_at > patience && !is_on_schedule(now, advertised)) {
         candidate.reset();  // it was dead, or somebody else has sent in its name
     }
     challenged_at.reset();
@@ -31,11 +33,18 @@ void Peer::weigh_interval(TimePoint now, Duration advertised, Duration own) {
     } else if (candidate != advertised) {
         candidate = advertised;
         candidate_since = now;
-    } else if (now >= (advertised > counted ? candidate_since + counted / 2
-                                            : vrrp::overdue_at(candidate_since, counted))) {
+    } else if (now >= (advertised > std::min(own, counted)
+                           ? candidate_since + own / 2
+                           : vrrp::overdue_at(candidate_since, own))) {
         interval = advertised;
         candidate.reset();
     }
+}
+
+// Where the one before it says that the next one is due: not every router answers a challenge.
+bool Peer::is_on_schedule(TimePoint now, Duration advertised) const {
+    const Duration since = now - shown.heard;
+    return shown.interval == advertised && since > advertised * 15 / 16 && since < advertised * 17 / 16;
 }
 
 Peer::Belief Peer::heard(TimePoint now, const vrrp::Received& received, bool gives_away,

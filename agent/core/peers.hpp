@@ -54,6 +54,7 @@ struct Peer {
 
 private:
     void weigh_interval(TimePoint now, Duration advertised, Duration own);
+    bool is_on_schedule(TimePoint now, Duration advertised) const;
 };
 
 class Peers {

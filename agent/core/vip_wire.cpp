@@ -246,8 +246,10 @@ Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::
     if (before.heard != TimePoint{}) {
         note_gap(now, peer);
     }
-    const bool gives_away =
-        received.priority == vrrp::resignation_priority || router_.is_offer(received.priority);
+    // Also while this node may not take it: what contradicts an offer counts later as well.
+    const bool gives_away = received.priority == vrrp::resignation_priority ||
+                            received.priority == vrrp::yielding_priority ||
+                            router_.is_offer(received.priority);
     const Peer::Belief belief = peer.heard(now, received, gives_away, settings_.advert_interval);
     if (has_our_list) {
         peer.had_our_list_at = now;

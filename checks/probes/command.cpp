@@ -143,8 +143,8 @@ private:
     boost::asio::steady_timer pause_;
 };
 
-// A process that was killed and has not ended: it waits in the kernel, for a file system that does
-// not answer. It owns itself until it can be buried.
+// A process that was killed and has not ended: it had no processor yet, or it waits in the kernel for
+// a file system that does not answer. It owns itself until it can be buried.
 class Undead : public std::enable_shared_from_this<Undead> {
 public:
     Undead(stream_descriptor process, pid_t pid, std::vector<std::string> argv)
@@ -164,6 +164,9 @@ public:
                             });
     }
 
+    // Of one command. A single one may only wait for a processor; without a bound those of a file
+    // system that hangs would fill the machine.
+    static constexpr std::size_t most = 3;
     inline static std::multiset<std::vector<std::string>> all;
 
 private:
@@ -173,7 +176,7 @@ private:
 };
 
 bool ends_soon(int pidfd) {
-    constexpr int moment = 100;  // milliseconds
+    constexpr int moment = 10;  // milliseconds: nothing else runs meanwhile
     pollfd process{pidfd, POLLIN, 0};
     return poll(&process, 1, moment) > 0;
 }
@@ -204,10 +207,10 @@ Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done
 }
 
 std::string Command::start(const CommandSpec& spec) {
-    // One more each time would fill the machine.
-    if (guarded_ && Undead::all.contains(argv_)) {
-        return "not started: a former run was killed and has not ended (does a file system that it "
-               "uses not answer?)";
+    if (guarded_ && Undead::all.count(argv_) >= Undead::most) {
+        return "not started: " + std::to_string(Undead::most) +
+               " former runs were killed and have not ended (does a file system that they use not "
+               "answer?)";
     }
     ChildPlan plan;
     plan.argv = spec.argv;

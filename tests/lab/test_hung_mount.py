@@ -79,7 +79,7 @@ class Hung(LabTestCase):
         self.runs_on(agent)
         for name in ("file", "pid"):
             self.assertIn(f"looking at {self.mount.file}, which has hung for", self.states(agent)[name]["detail"])
-        eventually(lambda: "a former run was killed and has not ended" in self.states(agent)["script"]["detail"], 10,
+        eventually(lambda: "3 former runs were killed and have not ended" in self.states(agent)["script"]["detail"], 10,
                    lambda: self.states(agent)["script"])
         asked, runs = self.mount.asked, self.states(agent)["file"]["runs"]
         eventually(lambda: self.states(agent)["file"]["runs"] > runs + 6, 10, "more runs")

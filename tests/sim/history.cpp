@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "tests/sim/intruder.hpp"
 #include "tests/sim/random.hpp"
@@ -133,12 +134,14 @@ private:
         }
     }
 
-    // The first time, and time and again.
+    // The first time, and time and again. An owner speaks once: a second advertisement with its long
+    // interval would be believed.
     void speak(const Fault& fault, bool first) {
         if (fault.kind == FaultKind::stranger) {
             intruder_.say({fault.value, 1s, std::nullopt, true});
         } else if (const auto forgery = static_cast<Forgery>(fault.value);
-                   first || forgery != Forgery::strange_owner) {
+                   forgery != Forgery::strange_owner ||
+                   (first && !std::exchange(owner_has_spoken_, true))) {
             forge(forgery);
         }
     }
@@ -465,6 +468,7 @@ private:
     static constexpr Duration forgiven_again = 6s;
     static constexpr int most_steps_at_once = 10'000;
 
+    bool owner_has_spoken_ = false;
     VirtualLan& lan_;
     const Scenario& scenario_;
     const Storyteller& tell_;

@@ -461,7 +461,9 @@ void Judge::one_holder(int vip, TimePoint since) {
         return node.preempt &&
                (!has_service(scenario_, vip) || node.service == "none" || node.service == "hot");
     });
-    if (by_priority && !is_preferred(holder, vip)) {
+    // Where intervals differ, a forged one may be believed: preemption comes when it is over.
+    const bool is_misled = !has_one_interval_ && forged_at_ != TimePoint{};
+    if (by_priority && !is_misled && !is_preferred(holder, vip)) {
         find("wrong-holder", name_of_node(static_cast<int>(holder)) + " holds " + name_of_vip(vip) +
                                  ", and another has a higher priority");
     }

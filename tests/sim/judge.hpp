@@ -14,12 +14,11 @@
 //   exit-holding       an agent ends and leaves addresses behind
 //   stop-hangs         an agent does not end within its time
 //   spin               a deadline stays in the past
-//   fooled             a node takes a VIP for an offer or a resignation that its holder did not
-//   send,
-//                      after the holder has contradicted one before
+//   fooled             a node takes a VIP, which it would not preempt, for an offer or a resignation
+//                      that its holder did not send, after the holder has contradicted one before
 //   impatient          a node takes a VIP for the silence of one that it has just heard
-//   overlooked         a fact has changed and the Node has not looked at it; or a question changes
-//   it not-one-holder, wrong-holder, incomplete, restless, disagreement, leftover
+//   overlooked         a fact has changed and the Node has not looked at it; or a question changes it
+//   not-one-holder, wrong-holder, incomplete, restless, disagreement, leftover
 //                      what is looked at when everything has been healed
 #pragma once
 
@@ -78,7 +77,7 @@ public:
     void endless() { find("spin", "the simulated time does not advance"); }
     void hangs(const VirtualHost& host) { find("stop-hangs", host.name() + " does not end"); }
     // Somebody sends an offer or a resignation in the name of this node.
-    void gift_forged(std::size_t node) { words_[node].forged_at = lan_.now(); }
+    void gift_forged(std::size_t node);
     // Whatever is forged may lead to two holders for a moment.
     void forged() { forged_at_ = lan_.now(); }
     // Looks a second time, with a copy of the Node.
@@ -111,6 +110,7 @@ private:
     // What a node has said of the first VIP.
     struct Words {
         TimePoint ordinary_at;                        // above the low band
+        TimePoint ordinary_before;                    // the one before that
         TimePoint gift_at;                            // an offer, or a resignation
         TimePoint forged_at;                          // such a one, in its name
         std::optional<TimePoint> contradicted_since;  // it has gone on after that
@@ -139,6 +139,7 @@ private:
     int vip_of(const IpAddress& address) const;
     void note_words(std::size_t node, vrrp::Priority priority);
     std::optional<std::size_t> named_in(const std::string& cause) const;
+    bool goes_first(std::size_t node, std::size_t other) const;
     bool has_heard(std::size_t node, std::size_t of, TimePoint since) const;
     bool is_fit(std::size_t node, int vip) const;
     void look_at_pairs(int vip);

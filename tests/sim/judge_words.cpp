@@ -1,6 +1,7 @@
 // The rules about what nodes say, what they believe, and what they have looked at.
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "agent/core/reload.hpp"
 #include "tests/sim/judge.hpp"
@@ -13,13 +14,24 @@ void Judge::note_words(std::size_t node, vrrp::Priority priority) {
         words.gift_at = lan_.now();
         return;
     }
-    words.ordinary_at = lan_.now();
+    if (words.ordinary_at < lan_.now()) {  // once for both families
+        words.ordinary_before = std::exchange(words.ordinary_at, lan_.now());
+    }
     const Duration interval = scenario_.nodes[node].interval;
     const Duration since = lan_.now() - words.forged_at;
     // An advertisement right after it may be older.
     if (!words.contradicted_since && since >= std::min<Duration>(50ms, interval / 4) &&
         since <= 2 * interval) {
         words.contradicted_since = lan_.now();
+    }
+}
+
+void Judge::gift_forged(std::size_t node) {
+    Words& words = words_[node];
+    words.forged_at = lan_.now();
+    // It may overtake the contradiction.
+    if (words.contradicted_since && lan_.now() - *words.contradicted_since <= slowest()) {
+        words.contradicted_since.reset();
     }
 }
 
@@ -47,8 +59,16 @@ bool Judge::has_heard(std::size_t node, std::size_t of, TimePoint since) const {
            undisturbed(of);
 }
 
+// It preempts the other one in any case.
+bool Judge::goes_first(std::size_t node, std::size_t other) const {
+    return scenario_.nodes[node].preempt &&
+           scenario_.nodes[node].priority > scenario_.nodes[other].priority;
+}
+
 void Judge::published(const VirtualHost& host, const control::StateEvent& event) {
-    const bool takes = event.to == control::State::active || event.to == control::State::promoting;
+    const bool takes = (event.to == control::State::active &&
+                        event.from != control::State::promoting) ||
+                       event.to == control::State::promoting;
     std::optional<std::size_t> of;
     if (takes && event.vip == name_of_vip(0)) {
         of = named_in(event.cause);
@@ -59,10 +79,14 @@ void Judge::published(const VirtualHost& host, const control::StateEvent& event)
     const TimePoint now = lan_.now();
     const Duration interval = longest_interval();
     const Words& words = words_[*of];
-    const bool speaks = now - words.ordinary_at < interval && words.gift_at < now - 4 * interval;
+    // What is still under way says nothing yet.
+    const TimePoint arrived = now - slowest() - 1ms;
+    const TimePoint last = words.ordinary_at < arrived ? words.ordinary_at : words.ordinary_before;
+    const bool speaks = now - last < interval && words.gift_at < now - 4 * interval;
     const bool for_a_gift = event.cause.find("offers the addresses") != std::string::npos ||
                             event.cause.find("resigned") != std::string::npos;
-    if (for_a_gift && speaks && words.contradicted_since &&
+    if (for_a_gift && speaks && words.contradicted_since && *words.contradicted_since < arrived &&
+        !goes_first(place(host), *of) &&
         has_heard(place(host), *of, *words.contradicted_since - 4 * interval)) {
         find("fooled", host.name() + ": " + event.cause);
     }
@@ -84,7 +108,7 @@ void Judge::look_again(const VirtualHost& host, const core::Node& node) {
                                                           &node.configuration()};
     again.handle(lan_.now(), core::change_of(*same, same), out);
     if (!out.actions.empty()) {
-        find("overlooked", host.name() + " does something when it looks again");
+        find("overlooked", host.name() + " does something when it looks again" );
     }
     out.clear();
     core::Node asked = node;

@@ -73,6 +73,37 @@ TEST_F(PeerTest, what_was_believed_counts_until_another_one_does) {
     EXPECT_EQ(hear_after(5s, 150, 20s).interval, 20s);
 }
 
+// The router was away, and somebody has advertised in its name meanwhile.
+TEST_F(PeerTest, what_was_believed_wrongly_is_over_after_two_advertisements) {
+    own = 500ms;
+    for (const Duration wrong : {Duration{10ms}, Duration{40950ms}}) {
+        for (int i = 0; i < 20; ++i) {
+            hear_after(300ms, 150, wrong);
+        }
+        ASSERT_EQ(hear_after(300ms, 150, wrong).interval, wrong);
+        hear_after(1s, 150, 1s);
+        EXPECT_EQ(hear_after(1s, 150, 1s).interval, 1s);
+    }
+}
+
+TEST_F(PeerTest, a_router_that_does_not_answer_a_challenge_is_believed_when_it_is_on_time) {
+    for (const Duration pause : {Duration{5s}, Duration{4s}}) {
+        peer = {};
+        hear(150, 5s);
+        peer.challenged_at = now + 1s;
+        EXPECT_EQ(hear_after(pause, 150, 5s).interval, pause == 5s ? 5s : 1s);
+    }
+}
+
+TEST_F(PeerTest, an_answer_to_a_challenge_proves_that_the_router_is_alive) {
+    own = 100ms;
+    hear(150, 10ms);
+    ASSERT_EQ(hear_after(200ms, 150, 10ms).interval, 10ms);
+    hear_after(1s, 150, 1s);
+    peer.challenged_at = now;
+    EXPECT_EQ(hear_after(70ms, 150, 1s).interval, 1s);
+}
+
 TEST_F(PeerTest, an_offer_or_a_resignation_says_nothing_of_the_interval) {
     hear(150);
     for (const int priority : {1, 16, 0, 1, 0}) {

@@ -147,6 +147,24 @@ TEST_F(RouterTest, s6_4_2_a_lower_priority_is_ignored_with_preemption) {
     EXPECT_EQ(wait(left()), "S100");
 }
 
+// No RFC basis: what was said to be the interval may have been forged.
+TEST_F(RouterTest, preemption_does_not_wait_for_an_interval_that_is_no_longer_advertised) {
+    router();
+    feed(Startup{});
+    feed(advert(200, "192.0.2.2", 40950ms));
+    ASSERT_GT(left(), 120s);
+    wait(10s);
+    EXPECT_EQ(feed(advert(99)), "");
+    EXPECT_EQ(wait(0s), ">active take announce") << "3.6 s after the last one that it followed";
+}
+
+TEST_F(RouterTest, a_lower_priority_never_shortens_preemption_below_the_own_interval) {
+    router();
+    feed(Startup{});
+    feed(advert(99, "192.0.2.2", 10ms));
+    EXPECT_EQ(left(), 3609375us);
+}
+
 TEST_F(RouterTest, s6_4_2_a_lower_priority_is_accepted_without_preemption) {
     RouterSettings settings;
     settings.preempt = false;
