@@ -117,8 +117,8 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
         // given away before is contradicted.
         state.hurried_at.reset();
         // Not from the RFC: an interval that is believed no longer does not delay the preemption.
-        state.active_interval = std::min(state.active_interval,
-                                         std::max(advert.interval, settings_.advert_interval));
+        state.active_interval =
+            std::min(state.active_interval, std::max(advert.interval, settings_.advert_interval));
         if (!may_preempt_now(now, state)) {
             accept(now, state, advert);
         }

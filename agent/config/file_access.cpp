@@ -269,10 +269,17 @@ private:
             complain(sections, name, key, others_who_may_change(command.front(), trusted(user)));
         }
     }
+    // None is named where the path is empty.
     void public_file(const std::string& check, const char* key, const std::string& path) {
+        if (path.empty()) {
+            return;
+        }
         complain(result_.checks, check, key, others_who_may_change(path, trusted("")));
     }
     void secret(const std::string& check, const char* key, const std::string& path) {
+        if (path.empty()) {
+            return;
+        }
         public_file(check, key, path);
         complain(result_.checks, check, key, others_who_may_read(path, trusted("")));
     }

@@ -44,7 +44,8 @@ void Peer::weigh_interval(TimePoint now, Duration advertised, Duration own) {
 // Where the one before it says that the next one is due: not every router answers a challenge.
 bool Peer::is_on_schedule(TimePoint now, Duration advertised) const {
     const Duration since = now - shown.heard;
-    return shown.interval == advertised && since > advertised * 15 / 16 && since < advertised * 17 / 16;
+    return shown.interval == advertised && since > advertised * 15 / 16 &&
+           since < advertised * 17 / 16;
 }
 
 Peer::Belief Peer::heard(TimePoint now, const vrrp::Received& received, bool gives_away,

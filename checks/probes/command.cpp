@@ -143,8 +143,8 @@ private:
     boost::asio::steady_timer pause_;
 };
 
-// A process that was killed and has not ended: it had no processor yet, or it waits in the kernel for
-// a file system that does not answer. It owns itself until it can be buried.
+// A process that was killed and has not ended: it had no processor yet, or it waits in the kernel
+// for a file system that does not answer. It owns itself until it can be buried.
 class Undead : public std::enable_shared_from_this<Undead> {
 public:
     Undead(stream_descriptor process, pid_t pid, std::vector<std::string> argv)

@@ -1,6 +1,5 @@
 """A file system that does not answer: it costs the checks that are about it, and no other."""
 import os
-import pathlib
 import signal
 import sys
 import unittest
@@ -8,6 +7,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
 from lab.hung_mount import HungMount  # noqa: E402
+from lab.processes import descendants, name_of  # noqa: E402
 from lab.services import Server  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually  # noqa: E402
@@ -25,14 +25,8 @@ def check(name, kind, *keys):
         "".join(f"{key}\n" for key in keys)
 
 
-def descendants(pid):
-    children = [int(c) for c in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
-
-
 def prober_of(agent):
-    return next(pid for pid in descendants(agent.process.pid)
-                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "understudy-prob\n")
+    return next(pid for pid in descendants(agent.process.pid) if name_of(pid) == "understudy-prob")
 
 
 class Hung(LabTestCase):

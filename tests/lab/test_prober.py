@@ -10,16 +10,13 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
+from lab.processes import children  # noqa: E402
 from lab.services import Server  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
 
 VIP = "192.0.2.10"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
-
-
-def children(pid):
-    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def command_line(pid):

@@ -1,7 +1,6 @@
 """Names: a name server that is silent, slow or lost costs the checks that need it, and no other."""
 import json
 import os
-import pathlib
 import socket
 import sys
 import threading
@@ -14,6 +13,7 @@ from lab.network import enter  # noqa: E402
 from lab.probe import binaries  # noqa: E402
 from lab.services import Server  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
+from lab.processes import descendants, name_of  # noqa: E402
 from lab.wait import eventually  # noqa: E402
 
 SECONDS = float(os.environ.get("LAB_RESOLVER_SECONDS", "10"))
@@ -28,11 +28,6 @@ def answer(connection):
 def check(name, kind, what, more=""):
     key = "url" if "://" in what else "target"
     return f"[check {name}]\ntype = {kind}\n{key} = {what}\ninterval = 1s\ntimeout = 1s\n{more}"
-
-
-def descendants(pid):
-    children = [int(c) for c in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
 
 
 class Echo:
@@ -214,7 +209,7 @@ class Names(LabTestCase):
         self.assertEqual(self.states(agent)["icmp"]["failures"], 0, self.states(agent)["icmp"])
         self.assertNotIn("the prober", agent.log())
         for pid in descendants(agent.process.pid):
-            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "understudy-prob\n":
+            if name_of(pid) == "understudy-prob":
                 self.assertEqual(len(os.listdir(f"/proc/{pid}/task")), 1)
 
     def test_doctor_names_modules_of_nsswitch_that_checks_do_not_ask(self):

@@ -134,8 +134,8 @@ private:
         }
     }
 
-    // The first time, and time and again. An owner speaks once: a second advertisement with its long
-    // interval would be believed.
+    // The first time, and time and again. An owner speaks once: a second advertisement with its
+    // long interval would be believed.
     void speak(const Fault& fault, bool first) {
         if (fault.kind == FaultKind::stranger) {
             intruder_.say({fault.value, 1s, std::nullopt, true});

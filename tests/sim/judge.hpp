@@ -14,10 +14,12 @@
 //   exit-holding       an agent ends and leaves addresses behind
 //   stop-hangs         an agent does not end within its time
 //   spin               a deadline stays in the past
-//   fooled             a node takes a VIP, which it would not preempt, for an offer or a resignation
-//                      that its holder did not send, after the holder has contradicted one before
+//   fooled             a node takes a VIP for an offer or a resignation that its holder did not
+//   send
+//                      and has contradicted before; and the node would not have preempted it
 //   impatient          a node takes a VIP for the silence of one that it has just heard
-//   overlooked         a fact has changed and the Node has not looked at it; or a question changes it
+//   overlooked         a fact has changed and the Node has not looked at it, or a question changes
+//                      something
 //   not-one-holder, wrong-holder, incomplete, restless, disagreement, leftover
 //                      what is looked at when everything has been healed
 #pragma once

@@ -66,9 +66,9 @@ bool Judge::goes_first(std::size_t node, std::size_t other) const {
 }
 
 void Judge::published(const VirtualHost& host, const control::StateEvent& event) {
-    const bool takes = (event.to == control::State::active &&
-                        event.from != control::State::promoting) ||
-                       event.to == control::State::promoting;
+    const bool takes =
+        (event.to == control::State::active && event.from != control::State::promoting) ||
+        event.to == control::State::promoting;
     std::optional<std::size_t> of;
     if (takes && event.vip == name_of_vip(0)) {
         of = named_in(event.cause);
@@ -108,7 +108,7 @@ void Judge::look_again(const VirtualHost& host, const core::Node& node) {
                                                           &node.configuration()};
     again.handle(lan_.now(), core::change_of(*same, same), out);
     if (!out.actions.empty()) {
-        find("overlooked", host.name() + " does something when it looks again" );
+        find("overlooked", host.name() + " does something when it looks again");
     }
     out.clear();
     core::Node asked = node;

@@ -7,6 +7,7 @@ from lab.agents import Understudy, vip
 from lab.hung_mount import HungMount
 from lab.names import resolver_files
 from lab.outside import Manager, Names, Runtime, WallClock
+from lab.processes import children, name_of
 from lab.services import Server
 
 PORT = 8080
@@ -196,18 +197,6 @@ class Node:
         return pid
 
 
-def children(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return None
 
 
 class Cluster:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 
+from .processes import children
 from .tools import binaries
 from .wait import eventually
 
@@ -143,11 +144,11 @@ class Keepalived(Program):
 
     def kill9(self):
         """A crash: the child that speaks VRRP as well, which would clean up if only its parent died."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in [*map(int, children), self.process.pid]:
+        below = children(self.process.pid)
+        for pid in [*below, self.process.pid]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        for pid in children:
+        for pid in below:
             eventually(lambda: not os.path.exists(f"/proc/{pid}"), 5, "keepalived's child is gone")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 from .network import run
+from .processes import children, name_of
 from .tools import ROOT, binaries
 from .wait import eventually
 
@@ -63,12 +64,7 @@ class Machine:
                    lambda: f"{self.host.name} has booted: {self('systemctl', 'list-jobs', check=False)}", step=0.2)
 
     def _leader(self):
-        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        with contextlib.suppress(FileNotFoundError):
-            for child in pathlib.Path(path).read_text().split():
-                if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
-                    return child
-        return None
+        return next((child for child in children(self.process.pid) if name_of(child) == "systemd"), None)
 
     def __call__(self, *words, check=True):
         done = subprocess.run(["nsenter", "-t", str(self.leader), "-a", "env", "-i", "LC_ALL=C", "SYSTEMD_PAGER=",

@@ -8,6 +8,7 @@ import time
 
 from .agents import Program
 from .network import enter
+from .processes import children
 from .wait import eventually
 
 HAPROXY = """
@@ -70,8 +71,7 @@ class Nginx(Program):
 
     def kill9(self):
         """The master and its workers: a worker alone would go on serving."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in [self.process.pid, *map(int, children)]:
+        for pid in [self.process.pid, *children(self.process.pid)]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
 

@@ -187,6 +187,14 @@ TEST_F(ConfigurationAccess, has_no_remark_where_everything_belongs_to_root) {
     EXPECT_TRUE(has_configuration_);
 }
 
+TEST_F(ConfigurationAccess, check_without_key_and_credentials_has_nothing_to_hide) {
+    write("main.conf", 0640,
+          "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.10/24\ntrack = http, tls\n"
+          "[check http]\ntype = http\nurl = http://192.0.2.5/\n"
+          "[check tls]\ntype = tls\ntarget = 192.0.2.5:443\n");
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
 TEST_F(ConfigurationAccess, every_file_that_others_may_change_is_an_error) {
     for (const char* name : {"hook", "start", "command", "certificate", "key", "token"}) {
         ASSERT_EQ(chmod(path(name).c_str(), 0772), 0);
