@@ -6,7 +6,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
-os.environ.setdefault("UNDERSTUDY_BIN", str(ROOT / "build" / "dev" / "bin"))
+os.environ.setdefault("UNDERSTUDY_BIN", str(ROOT / "build" / "demo" / "bin"))
 from lab.agents import Understudy, vip  # noqa: E402
 from lab.network import Lab  # noqa: E402
 from lab.probe import Probe  # noqa: E402

@@ -21,7 +21,6 @@ namespace {
 
 using Document = nlohmann::ordered_json;
 using importer::Note;
-using importer::Severity;
 
 // keepalived's default for the id: the first part of the node's name.
 std::string short_host_name() {
@@ -75,7 +74,7 @@ void tell(const importer::Result& result, bool quiet, const Console& console) {
     std::array<std::size_t, 4> counts{};
     for (const Note& note : result.notes) {
         ++counts.at(static_cast<std::size_t>(note.severity));
-        if (quiet && note.severity == Severity::converted) {
+        if (quiet && note.severity == importer::Severity::converted) {
             continue;
         }
         console.err << harmless(fmt::format("{}: {}: {}", config::to_string(note.place),

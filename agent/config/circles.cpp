@@ -33,11 +33,11 @@ struct Step {
 using Circle = std::vector<Step>;
 
 template <class Draft>
-using Places = std::map<std::string_view, const Draft*>;  // by name
+using ByName = std::map<std::string_view, const Draft*>;  // by name
 
 template <class Draft>
-Places<Draft> by_name(const std::vector<Draft>& drafts) {
-    Places<Draft> places;
+ByName<Draft> by_name(const std::vector<Draft>& drafts) {
+    ByName<Draft> places;
     for (const Draft& draft : drafts) {
         places.try_emplace(draft.settings.name, &draft);
     }
@@ -52,8 +52,8 @@ public:
     void find();
 
 private:
-    void note_needs(const VipDraft& vip, const Places<ServiceDraft>& services,
-                    const Places<CheckDraft>& checks);
+    void note_needs(const VipDraft& vip, const ByName<ServiceDraft>& services,
+                    const ByName<CheckDraft>& checks);
     void note_target(const CheckDraft& check, HostsFile& hosts);
     void find_what_can_begin();
     bool can_come_up(const Need& need) const;
@@ -98,8 +98,8 @@ Circles::Circles(const std::vector<VipDraft>& vips, const std::vector<ServiceDra
     }
 }
 
-void Circles::note_needs(const VipDraft& vip, const Places<ServiceDraft>& services,
-                         const Places<CheckDraft>& checks) {
+void Circles::note_needs(const VipDraft& vip, const ByName<ServiceDraft>& services,
+                         const ByName<CheckDraft>& checks) {
     std::vector<Need>& needs = needs_.emplace_back();
     const auto add = [&](const std::string& name, const char* key, const Place& place,
                          bool decides) {

@@ -27,9 +27,9 @@ bool has_node(const Group& group, const NodeFile& node) {
 }
 
 // One VIP as two nodes have it.
-class Comparison {
+class MemberComparison {
 public:
-    Comparison(const Member& here, const Member& there, Diagnostics& diagnostics)
+    MemberComparison(const Member& here, const Member& there, Diagnostics& diagnostics)
         : here_(here), there_(there), diagnostics_(diagnostics) {}
 
     // What every node must have alike.
@@ -125,7 +125,7 @@ std::vector<IpPrefix> prefixes_of(const VipSettings& vip, bool advertised) {
     return prefixes;
 }
 
-void Comparison::compare_addresses() const {
+void MemberComparison::compare_addresses() const {
     for (const bool advertised : {true, false}) {
         const std::string key = advertised ? "address" : "extra_address";
         const auto here = prefixes_of(*here_.vip, advertised);
@@ -153,7 +153,7 @@ void Comparison::compare_addresses() const {
     }
 }
 
-void Comparison::compare_priorities() const {
+void MemberComparison::compare_priorities() const {
     if (here_.vip->priority != there_.vip->priority) {
         return;
     }
@@ -168,7 +168,7 @@ void Comparison::compare_priorities() const {
             ": who starts first is active, and the higher address decides a tie");
 }
 
-void Comparison::compare_unicast() const {
+void MemberComparison::compare_unicast() const {
     const auto word = [](const VipSettings& vip) {
         return vip.is_unicast() ? "unicast" : "multicast";
     };
@@ -192,7 +192,7 @@ void Comparison::compare_unicast() const {
 }
 
 // A node takes advertisements from its peers only, and sends them to its peers only.
-void Comparison::compare_peers(const Member& sender, const Member& receiver) const {
+void MemberComparison::compare_peers(const Member& sender, const Member& receiver) const {
     for (const IpAddress& source : sender.vip->unicast_sources) {
         const auto& peers = receiver.vip->unicast_peers;
         if (std::ranges::find(peers, source) == peers.end()) {
@@ -205,7 +205,7 @@ void Comparison::compare_peers(const Member& sender, const Member& receiver) con
     }
 }
 
-void Comparison::compare_believed() const {
+void MemberComparison::compare_believed() const {
     const bool here = !here_.vip->peers.empty();
     const bool there = !there_.vip->peers.empty();
     if (here != there && !here_.vip->is_unicast() && !there_.vip->is_unicast()) {
@@ -254,9 +254,9 @@ void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
         }
     }
     for (std::size_t there = 1; there < group.size(); ++there) {
-        Comparison(first, group[there], diagnostics).compare_common();
+        MemberComparison(first, group[there], diagnostics).compare_common();
         for (std::size_t here = 0; here < there; ++here) {
-            Comparison(group[here], group[there], diagnostics).compare_pair();
+            MemberComparison(group[here], group[there], diagnostics).compare_pair();
         }
     }
     compare_peer_lists(group, diagnostics);

@@ -91,7 +91,7 @@ std::vector<std::string> missing(const std::vector<std::string>& values,
     return rest;
 }
 
-class Comparison {
+class SettingsComparison {
 public:
     void compare(const Object& from, const Object& to) {
         for (const std::string& key : to.keys) {
@@ -171,7 +171,7 @@ Difference difference(const core::Configuration& from, const core::Configuration
     for (const Object& object : before) {
         old.emplace(std::pair{object.kind, object.name}, &object);
     }
-    Comparison comparison;
+    SettingsComparison comparison;
     for (const Object& object : after) {
         if (const auto former = old.extract({object.kind, object.name})) {
             comparison.compare(*former.mapped(), object);

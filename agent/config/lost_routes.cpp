@@ -13,18 +13,18 @@ namespace {
 
 using control::HostNetwork;
 using Place = std::pair<std::string, IpPrefix>;
-using Places = std::set<Place>;
+using HeldPlaces = std::set<Place>;
 
-Places places_of(const core::VipSettings& vip) {
-    Places places;
+HeldPlaces places_of(const core::VipSettings& vip) {
+    HeldPlaces places;
     for (const core::VirtualAddress& address : vip.addresses) {
         places.emplace(address.interface, address.prefix);
     }
     return places;
 }
 
-Places places_on(const HostNetwork& host, bool ours_only) {
-    Places places;
+HeldPlaces places_on(const HostNetwork& host, bool ours_only) {
+    HeldPlaces places;
     for (const HostNetwork::Address& address : host.addresses) {
         if (address.ours || !ours_only) {
             places.emplace(address.interface, address.prefix);
@@ -34,15 +34,15 @@ Places places_on(const HostNetwork& host, bool ours_only) {
 }
 
 // What VIPs hold that this node holds before and after: the others of `to` begin without.
-Places held_afterwards(const core::Configuration& from, const core::Configuration& to,
-                       const Places& held) {
-    Places places;
+HeldPlaces held_afterwards(const core::Configuration& from, const core::Configuration& to,
+                           const HeldPlaces& held) {
+    HeldPlaces places;
     for (const core::VipSettings& vip : to.vips) {
         const auto former = std::ranges::find(from.vips, vip.name, &core::VipSettings::name);
         if (former == from.vips.end() || !core::is_same_router(*former, vip)) {
             continue;
         }
-        const Places before = places_of(*former);
+        const HeldPlaces before = places_of(*former);
         if (std::ranges::any_of(before, [&](const Place& place) { return held.contains(place); })) {
             places.merge(places_of(vip));
         }
@@ -50,15 +50,15 @@ Places held_afterwards(const core::Configuration& from, const core::Configuratio
     return places;
 }
 
-bool has_v4(const Places& places, const std::string& interface) {
+bool has_v4(const HeldPlaces& places, const std::string& interface) {
     return std::ranges::any_of(places, [&](const Place& place) {
         return place.first == interface && place.second.address.is_v4();
     });
 }
 
-std::optional<std::string> reason_to_lose(const HostNetwork::Route& route, const Places& before,
-                                          const Places& after) {
-    const auto has = [](const Places& places, const IpAddress& address) {
+std::optional<std::string> reason_to_lose(const HostNetwork::Route& route, const HeldPlaces& before,
+                                          const HeldPlaces& after) {
+    const auto has = [](const HeldPlaces& places, const IpAddress& address) {
         return std::ranges::any_of(
             places, [&](const Place& place) { return place.second.address == address; });
     };
@@ -81,9 +81,9 @@ std::optional<std::string> reason_to_lose(const HostNetwork::Route& route, const
 
 std::vector<std::string> lost_routes(const core::Configuration& from, const core::Configuration& to,
                                      const HostNetwork& host) {
-    const Places before = places_on(host, false);
-    const Places held = places_on(host, true);
-    Places after = before;
+    const HeldPlaces before = places_on(host, false);
+    const HeldPlaces held = places_on(host, true);
+    HeldPlaces after = before;
     for (const core::VipSettings& vip : from.vips) {
         for (const Place& place : places_of(vip)) {
             if (held.contains(place)) {

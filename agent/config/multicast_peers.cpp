@@ -29,7 +29,7 @@ void validate_peer(const VipDraft& vip, const WrittenRouter& peer, const Complai
 }
 
 // A family without a peer would have nobody to believe.
-void validate_families(const VipDraft& vip, const Complaints& complain) {
+void validate_peer_families(const VipDraft& vip, const Complaints& complain) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         const std::string name{core::name_of(family)};
         const auto is_of_family = [family](const WrittenRouter& peer) {
@@ -71,7 +71,7 @@ void validate_multicast_peers(const VipDraft& vip, const Complaints& complain) {
         }
         validate_peer(vip, peer, complain);
     }
-    validate_families(vip, complain);
+    validate_peer_families(vip, complain);
 }
 
 }  // namespace understudy::config

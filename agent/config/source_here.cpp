@@ -20,11 +20,11 @@ namespace understudy::config {
 
 namespace {
 
-struct FreeAddresses {
+struct FreeInterfaces {
     void operator()(ifaddrs* list) const { freeifaddrs(list); }
 };
 
-std::span<const std::byte> bytes_of(const sockaddr* address) {
+std::span<const std::byte> address_bytes(const sockaddr* address) {
     return std::as_bytes(std::span{&reinterpret_cast<const sockaddr_in*>(address)->sin_addr, 1});
 }
 
@@ -34,7 +34,7 @@ void append_v4(const std::string& interface, std::vector<core::AddressSeen>& out
     if (getifaddrs(&list) != 0) {
         return;
     }
-    const std::unique_ptr<ifaddrs, FreeAddresses> owner{list};
+    const std::unique_ptr<ifaddrs, FreeInterfaces> owner{list};
     for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
         // A label has the interface's name before its colon.
         const std::string label = each->ifa_name;
@@ -43,8 +43,8 @@ void append_v4(const std::string& interface, std::vector<core::AddressSeen>& out
             continue;
         }
         core::AddressSeen seen;
-        seen.prefix.address = IpAddress::from_bytes(bytes_of(each->ifa_addr));
-        for (const std::byte byte : bytes_of(each->ifa_netmask)) {
+        seen.prefix.address = IpAddress::from_bytes(address_bytes(each->ifa_addr));
+        for (const std::byte byte : address_bytes(each->ifa_netmask)) {
             seen.prefix.length = static_cast<std::uint8_t>(
                 seen.prefix.length + std::popcount(std::to_integer<std::uint8_t>(byte)));
         }

@@ -24,7 +24,7 @@ namespace understudy::host {
 
 namespace {
 
-constexpr std::uint16_t attribute_protocol = 11;  // IFA_PROTO
+constexpr std::uint16_t ifa_protocol = 11;  // IFA_PROTO
 // The most changes in one message to the kernel: it fits the default socket buffer.
 constexpr std::size_t most_in_one_message = 256;
 
@@ -253,7 +253,7 @@ void AddressChanges::encode_address(const Change& change, std::uint32_t sequence
         // traffic.
         const std::uint32_t address_flags = is_v6 ? IFA_F_NODAD : 0;
         attribute(IFA_FLAGS, &address_flags, sizeof address_flags);
-        attribute(attribute_protocol, &address_protocol, sizeof address_protocol);
+        attribute(ifa_protocol, &address_protocol, sizeof address_protocol);
     }
     constexpr std::array<std::uint16_t, 3> flags = {NLM_F_CREATE | NLM_F_EXCL, NLM_F_REPLACE, 0};
     nlmsghdr header{};

@@ -27,7 +27,7 @@ namespace {
 
 // In one message to the kernel; all the answers to it fit the receive buffer.
 constexpr std::size_t most_routes = 128;
-constexpr int receive_buffer = 4 * 1024 * 1024;
+constexpr int route_receive_buffer = 4 * 1024 * 1024;
 
 // From its source where one is configured: over IPv4 the kernel refuses one that is not here.
 void append_request(std::vector<std::byte>& out, const IpAddress& peer,
@@ -65,7 +65,7 @@ void append_request(std::vector<std::byte>& out, const IpAddress& peer,
     std::memcpy(&out[begin], &request.header, sizeof request.header);
 }
 
-std::optional<IpAddress> address_in(const nlattr* attribute, Family family) {
+std::optional<IpAddress> address_of(const nlattr* attribute, Family family) {
     if (attribute == nullptr ||
         static_cast<std::size_t>(nla_len(attribute)) != address_size(family)) {
         return std::nullopt;
@@ -93,7 +93,8 @@ Introduction::Introduction(int frames)
     if (!routes_.is_open()) {
         throw_system_error("cannot open a netlink socket for the routes to the peers");
     }
-    setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
+    setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &route_receive_buffer,
+               sizeof route_receive_buffer);
 }
 
 void Introduction::introduce(const core::Configuration& configuration,
@@ -188,9 +189,9 @@ void Introduction::find_routes(std::span<Question> questions, core::InterfaceInd
                 continue;
             }
             const Family family = question.peer.family();
-            question.hop = address_in(table[RTA_GATEWAY], family).value_or(question.peer);
+            question.hop = address_of(table[RTA_GATEWAY], family).value_or(question.peer);
             if (!question.source) {
-                question.source = address_in(table[RTA_PREFSRC], family);
+                question.source = address_of(table[RTA_PREFSRC], family);
             }
         }
     }

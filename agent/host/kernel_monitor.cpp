@@ -15,7 +15,7 @@ namespace understudy::host {
 
 namespace {
 
-constexpr int receive_buffer = 8 * 1024 * 1024;
+constexpr int monitor_receive_buffer = 8 * 1024 * 1024;
 // Messages taken from the socket in one go, so that a storm of changes does not keep the loop.
 constexpr int most_messages_a_round = 64;
 // Of those that are too old to be looked at: each takes a microsecond.
@@ -34,8 +34,10 @@ KernelMonitor::KernelMonitor() : changes_(nl_socket_alloc()), questions_(nl_sock
         }
     }
     const int fd = nl_socket_get_fd(changes_.get());
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) < 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &monitor_receive_buffer,
+                   sizeof monitor_receive_buffer) < 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &monitor_receive_buffer,
+                   sizeof monitor_receive_buffer);
     }
     nl_socket_set_nonblocking(changes_.get());
     if (nl_socket_add_memberships(changes_.get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,

@@ -11,11 +11,11 @@ namespace understudy::web {
 
 namespace {
 
-constexpr control::BootOrigin utc{};
+constexpr control::BootOrigin times_in_utc{};
 constexpr const char* json_type = "application/json";
 
 std::string error_document(const std::string& trouble) {
-    return control::to_json(control::ErrorResponse{trouble, false}, utc);
+    return control::to_json(control::ErrorResponse{trouble, false}, times_in_utc);
 }
 
 std::string message(const char* event, const std::string& data, std::uint64_t id = 0) {
@@ -62,7 +62,7 @@ public:
             text += message("down", error_document(told_trouble_));
         }
         for (const control::StateEvent& event : news.events) {
-            text += message("state", control::to_json(event, utc), event.number);
+            text += message("state", control::to_json(event, times_in_utc), event.number);
         }
         if (const std::uint64_t number = site_.peers_.number(); number != told_peers_) {
             told_peers_ = number;

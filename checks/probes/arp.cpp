@@ -21,7 +21,7 @@ namespace understudy::checks {
 
 namespace {
 
-constexpr auto spacing = std::chrono::milliseconds{100};
+constexpr auto request_spacing = std::chrono::milliseconds{100};
 
 struct Port {
     int index = 0;
@@ -100,7 +100,7 @@ public:
 private:
     void ask() {
         error_ = raw_.ask_neighbour(interface_.index, arp_.target, source_, interface_.mac);
-        timer_.expires_after(spacing);
+        timer_.expires_after(request_spacing);
         timer_.async_wait(
             [this, weak = std::weak_ptr<int>(alive_)](const boost::system::error_code& error) {
                 if (!error && !weak.expired() && finish_) {

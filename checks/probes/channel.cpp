@@ -16,7 +16,7 @@ namespace understudy::checks {
 
 namespace {
 
-constexpr int most_at_once = 64;  // then other events have their turn
+constexpr int messages_at_once = 64;  // then other events have their turn
 // A thousand outcomes may come together.
 constexpr int buffer_size = 1 << 20;
 
@@ -81,7 +81,7 @@ void Channel::wait() {
 }
 
 bool Channel::read() {
-    for (int i = 0; i < most_at_once && listening_; ++i) {
+    for (int i = 0; i < messages_at_once && listening_; ++i) {
         const ssize_t size = receive(descriptor_.native_handle(), buffer_, file_);
         if (size < 0) {
             return errno == EAGAIN || errno == EINTR;

@@ -16,7 +16,7 @@ namespace understudy::checks {
 
 namespace {
 
-constexpr const char* schemes = "http,https";
+constexpr const char* http_schemes = "http,https";
 
 bool same_name(std::string_view one, std::string_view other) {
     return one.size() == other.size() && strncasecmp(one.data(), other.data(), one.size()) == 0;
@@ -127,7 +127,7 @@ void HttpAttempt::prepare_url(CurlTransfer& transfer) {
         host = host.empty() ? url_.authority() : host;
         named.set_host(http_.tls.server_name);
     }
-    transfer.set_url(named.url(), schemes);
+    transfer.set_url(named.url(), http_schemes);
     if (is_first_host() && !host.empty()) {
         transfer.add_header("Host: " + host);
     }

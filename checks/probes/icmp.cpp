@@ -30,10 +30,10 @@ using boost::asio::ip::udp;
 using boost::asio::posix::stream_descriptor;
 using Error = boost::system::error_code;
 
-constexpr auto spacing = std::chrono::milliseconds{20};
+constexpr auto echo_spacing = std::chrono::milliseconds{20};
 constexpr std::size_t packet_size = 64;
 constexpr ssize_t header_size = 8;
-constexpr int most_at_once = 64;
+constexpr int answers_at_once = 64;
 
 // Whether an entry of the error queue says that the request is lost. A redirect says the contrary:
 // the router passed it on, and knows a shorter way.
@@ -181,7 +181,7 @@ private:
             return;
         }
         if (sent_ < icmp_.count) {
-            timer_.expires_after(spacing);
+            timer_.expires_after(echo_spacing);
             timer_.async_wait([weak = weak_from_this()](const Error& cancelled) {
                 const auto self = weak.lock();
                 if (self && !cancelled && self->finish_) {
@@ -219,7 +219,7 @@ private:
 
     void read() {
         read_errors();
-        for (int i = 0; i < most_at_once && finish_; ++i) {
+        for (int i = 0; i < answers_at_once && finish_; ++i) {
             std::array<std::byte, 2048> buffer{};
             udp::endpoint from;
             auto from_size = static_cast<socklen_t>(from.capacity());

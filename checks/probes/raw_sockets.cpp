@@ -24,7 +24,7 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr int most_at_once = 64;
+constexpr int frames_at_once = 64;
 
 // <linux/icmp.h>, which does not go together with <netinet/ip_icmp.h>.
 constexpr int icmp_filter_option = 1;
@@ -267,7 +267,7 @@ void RawSockets::tell_echo(const EchoReply& reply) {
 
 void RawSockets::read_v4(int fd) {
     std::array<std::byte, 2048> buffer{};
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         const ssize_t size = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (size < 0) {
             return;
@@ -281,7 +281,7 @@ void RawSockets::read_v4(int fd) {
 
 void RawSockets::read_v6(int fd) {
     std::array<std::byte, 2048> buffer{};
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         sockaddr_in6 from{};
         iovec data{buffer.data(), buffer.size()};
         alignas(cmsghdr) std::array<char, 256> control{};
@@ -360,7 +360,7 @@ std::string RawSockets::ask_neighbour(int interface, const IpAddress& address,
 }
 
 void RawSockets::read_arp(int fd) {
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         std::array<std::byte, 64> buffer{};
         sockaddr_ll from{};
         socklen_t from_size = sizeof from;

@@ -11,7 +11,7 @@ namespace understudy::checks {
 
 namespace {
 
-constexpr const char* schemes =
+constexpr const char* url_schemes =
     "smtp,smtps,imap,imaps,pop3,pop3s,ftp,ftps,ldap,ldaps,mqtt,rtsp,telnet";
 
 class UrlAttempt : public Attempt {
@@ -37,7 +37,7 @@ public:
 private:
     std::string prepare(const CurlTools& tools) {
         CurlTransfer& transfer = transfer_.transfer();
-        transfer.set_url(url_.url, schemes);
+        transfer.set_url(url_.url, url_schemes);
         // An RTSP session begins with a request (OPTIONS); the others greet, and then it is enough.
         if (!url_.url.starts_with("rtsp")) {
             curl_easy_setopt(transfer.easy(), CURLOPT_CONNECT_ONLY, 1L);

@@ -186,8 +186,8 @@ class Reloads(LabTestCase):
         before = host.ip("route", "show")
         self.write(one, vip(interval="100ms", addresses=(f"{SECOND}/24",)))
         said = one.must("config", "diff")
-        self.assertIn("the kernel removes route 203.0.113.0/24 via 198.51.100.1 dev eth1: the last IPv4 address of eth1",
-                      said)
+        self.assertIn("the kernel removes route 203.0.113.0/24 via 198.51.100.1 dev eth1: "
+                      "the last IPv4 address of eth1", said)
         self.assertIn(f"the kernel removes route 198.18.0.0/15 via 192.0.2.100 dev eth0: its source {VIP}", said)
         self.assertEqual(host.ip("route", "show"), before)
         self.assertEqual(len(json.loads(one.must("config", "diff", "--json"))["lost_routes"]), 2)

@@ -1,6 +1,4 @@
 // The control socket, with real sockets and a loop that each test turns by hand.
-#include "agent/host/control_server.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -19,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/host/file_descriptor.hpp"
 #include "agent/host/journal.hpp"
+#include "tests/unit/host/control_serving.hpp"
 
 namespace understudy::host {
 namespace {
@@ -29,121 +27,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr int most_turns = 500;  // of at most 10 ms: no test waits longer than 5 s
-const std::string status = R"({"request":"status"})"
-                           "\n";
-
-class Connection {
-public:
-    explicit Connection(const std::filesystem::path& path)
-        : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        connected_ = connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    }
-    bool is_connected() const { return connected_; }
-    // Bytes that the kernel took.
-    std::size_t send(std::string_view text) {
-        const ssize_t size =
-            ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        return size < 0 ? 0 : static_cast<std::size_t>(size);
-    }
-    // One line without its end, if it is there.
-    std::optional<std::string> line() {
-        char chunk[65536];
-        while (true) {
-            if (const auto end = input_.find('\n'); end != std::string::npos) {
-                std::string found = input_.substr(0, end);
-                input_.erase(0, end + 1);
-                return found;
-            }
-            const ssize_t size = recv(fd_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-            ended_ = ended_ || size == 0 || (size < 0 && errno != EAGAIN);
-            if (size <= 0) {
-                return std::nullopt;
-            }
-            input_.append(chunk, static_cast<std::size_t>(size));
-        }
-    }
-    // The server has closed it. Reads everything that came before.
-    bool has_ended() {
-        while (line()) {
-        }
-        return ended_;
-    }
-    void say_no_more() { shutdown(fd_.get(), SHUT_WR); }
-    void close() { fd_.reset(); }
-
-private:
-    FileDescriptor fd_;
-    bool connected_ = false;
-    bool ended_ = false;
-    std::string input_;
-};
-
-class ControlServerTest : public testing::Test {
-protected:
-    ControlServerTest() {
-        char name[] = "/tmp/understudy-control-XXXXXX";
-        dir_ = mkdtemp(name);
-        path_ = dir_ / "control.sock";
-        start();
-    }
-    ~ControlServerTest() override {
-        server_.reset();
-        std::filesystem::remove_all(dir_);
-    }
-
-    void start() {
-        server_.emplace(
-            io_, path_,
-            [this](core::ClientId client, const control::Request& request) {
-                asked_.emplace_back(client, request);
-                if (answer_) {
-                    server_->reply(client, control::DoneResponse{*answer_});
-                }
-            },
-            [this](core::ClientId client) { gone_.push_back(client); });
-    }
-    template <class Condition>
-    bool turn_until(Condition&& condition) {
-        for (int turn = 0; turn < most_turns; ++turn) {
-            if (condition()) {
-                return true;
-            }
-            io_.restart();
-            io_.run_one_for(10ms);
-        }
-        return condition();
-    }
-    // Until nothing has happened for 30 ms.
-    void turn_until_quiet() {
-        for (int turn = 0; turn < 100'000; ++turn) {
-            io_.restart();
-            if (io_.run_one_for(30ms) == 0) {
-                return;
-            }
-        }
-        FAIL() << "the loop never comes to rest";
-    }
-    std::string next_line(Connection& connection) {
-        std::optional<std::string> line;
-        turn_until([&] { return (line = connection.line()).has_value(); });
-        return line.value_or("(nothing came)");
-    }
-
-    std::filesystem::path status_path() const { return dir_ / "status.sock"; }
-
-    std::filesystem::path dir_;
-    std::filesystem::path path_;
-    boost::asio::io_context io_;
-    std::optional<ControlServer> server_;
-    std::optional<std::string> answer_ = "as you say";  // nothing: the Node answers later
-    std::vector<std::pair<core::ClientId, control::Request>> asked_;
-    std::vector<core::ClientId> gone_;
-};
 
 TEST_F(ControlServerTest, AnswersEveryRequestOfAConnection) {
     Connection client{path_};
@@ -501,58 +384,6 @@ TEST_F(ControlServerUsers, one_user_leaves_room_for_others) {
     EXPECT_THAT(next_line(one_more), HasSubstr("too many clients of uid 4322"));
     Connection another = connection_of(prober);
     EXPECT_THAT(next_line(another), HasSubstr("as you say"));
-}
-
-TEST_F(ControlServerTest, BothSocketsAreRemovedAtTheEnd) {
-    server_->offer_answers(status_path());
-    EXPECT_TRUE(std::filesystem::exists(status_path()));
-    server_.reset();
-    EXPECT_FALSE(std::filesystem::exists(path_));
-    EXPECT_FALSE(std::filesystem::exists(status_path()));
-}
-
-TEST_F(ControlServerTest, TheSocketIsClosedToOthers) {
-    struct stat file{};
-    ASSERT_EQ(stat(path_.c_str(), &file), 0);
-    EXPECT_EQ(file.st_mode & 0007U, 0U);
-}
-
-TEST_F(ControlServerTest, TheSocketOfADeadAgentIsReplaced) {
-    server_.reset();
-    const FileDescriptor dead{socket(AF_UNIX, SOCK_STREAM, 0)};
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_FALSE(Connection{path_}.is_connected());
-    start();
-    Connection client{path_};
-    client.send(status);
-    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
-}
-
-TEST_F(ControlServerTest, whatever_is_in_the_place_of_the_socket_is_removed) {
-    server_.reset();
-    std::filesystem::create_directories(path_ / "a" / "b");
-    std::filesystem::create_symlink("/etc/passwd", path_ / "a" / "link");
-    start();
-    {
-        Connection client{path_};
-        client.send(status);
-        EXPECT_THAT(next_line(client), HasSubstr("as you say"));
-    }
-    server_.reset();
-    std::filesystem::create_symlink("/etc", path_);
-    start();
-    EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
-    Connection client{path_};
-    client.send(status);
-    EXPECT_THAT(next_line(client), HasSubstr("as you say"));
-}
-
-TEST_F(ControlServerTest, TheSocketIsRemovedAtTheEnd) {
-    server_.reset();
-    EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ const std::string status_line = R"({"node":"lb1","vips":[],"checks":[]})";
 
 std::string event_line(std::uint64_t number) {
     return R"({"number":)" + std::to_string(number) +
-           R"(,"at":"2026-11-20T12:00:00.000Z","vip":"web","from":"backup","to":"active","cause":"x"})";
+           R"(,"at":"2026-11-20T12:00:00.000Z","vip":"web","from":"backup",)"
+           R"("to":"active","cause":"x"})";
 }
 
 // Answers until the client goes; `events` are what it has kept.
