@@ -113,9 +113,9 @@ std::set<std::string> mounts_that_may_hang() {
 }
 
 // One path, component by component, with its symbolic links.
-class Walk {
+class PathWalk {
 public:
-    Walk(const std::string& path, const std::vector<uid_t>& trusted)
+    PathWalk(const std::string& path, const std::vector<uid_t>& trusted)
         : trusted_(trusted), rest_(parts_of(path)) {
         while (look() && go_on()) {
         }
@@ -185,11 +185,11 @@ private:
 }  // namespace
 
 std::string others_who_may_change(const std::string& path, const std::vector<uid_t>& trusted) {
-    return Walk{path, trusted}.trouble();
+    return PathWalk{path, trusted}.trouble();
 }
 
 std::string others_who_may_read(const std::string& path, const std::vector<uid_t>& trusted) {
-    const Walk walk{path, trusted};
+    const PathWalk walk{path, trusted};
     const bool readable = walk.file() && (walk.file()->st_mode & S_IROTH) != 0;
     return readable && walk.trouble().empty() ? path + " can be read by everybody; chmod o= " + path
                                               : "";

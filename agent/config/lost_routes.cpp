@@ -12,8 +12,8 @@ namespace understudy::config {
 namespace {
 
 using control::HostNetwork;
-using Place = std::pair<std::string, IpPrefix>;
-using HeldPlaces = std::set<Place>;
+using HeldPlace = std::pair<std::string, IpPrefix>;
+using HeldPlaces = std::set<HeldPlace>;
 
 HeldPlaces places_of(const core::VipSettings& vip) {
     HeldPlaces places;
@@ -43,7 +43,8 @@ HeldPlaces held_afterwards(const core::Configuration& from, const core::Configur
             continue;
         }
         const HeldPlaces before = places_of(*former);
-        if (std::ranges::any_of(before, [&](const Place& place) { return held.contains(place); })) {
+        if (std::ranges::any_of(before,
+                                [&](const HeldPlace& place) { return held.contains(place); })) {
             places.merge(places_of(vip));
         }
     }
@@ -51,7 +52,7 @@ HeldPlaces held_afterwards(const core::Configuration& from, const core::Configur
 }
 
 bool has_v4(const HeldPlaces& places, const std::string& interface) {
-    return std::ranges::any_of(places, [&](const Place& place) {
+    return std::ranges::any_of(places, [&](const HeldPlace& place) {
         return place.first == interface && place.second.address.is_v4();
     });
 }
@@ -60,7 +61,7 @@ std::optional<std::string> reason_to_lose(const HostNetwork::Route& route, const
                                           const HeldPlaces& after) {
     const auto has = [](const HeldPlaces& places, const IpAddress& address) {
         return std::ranges::any_of(
-            places, [&](const Place& place) { return place.second.address == address; });
+            places, [&](const HeldPlace& place) { return place.second.address == address; });
     };
     if (route.source && has(before, *route.source) && !has(after, *route.source)) {
         return route.family == Family::ipv4
@@ -85,7 +86,7 @@ std::vector<std::string> lost_routes(const core::Configuration& from, const core
     const HeldPlaces held = places_on(host, true);
     HeldPlaces after = before;
     for (const core::VipSettings& vip : from.vips) {
-        for (const Place& place : places_of(vip)) {
+        for (const HeldPlace& place : places_of(vip)) {
             if (held.contains(place)) {
                 after.erase(place);
             }

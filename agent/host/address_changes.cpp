@@ -234,8 +234,9 @@ void AddressChanges::encode_address(const Change& change, std::uint32_t sequence
     buffer_.resize(begin + aligned(sizeof(nlmsghdr)) + aligned(sizeof(ifaddrmsg)));
     const auto bytes = prefix.address.bytes();
     attribute(IFA_LOCAL, bytes.data(), bytes.size());
+    // Without it the kernel removes an IPv4 address with any prefix length.
+    attribute(IFA_ADDRESS, bytes.data(), bytes.size());
     if (change.kind != Kind::remove) {
-        attribute(IFA_ADDRESS, bytes.data(), bytes.size());
         if (const auto broadcast = broadcast_of(prefix)) {
             attribute(IFA_BROADCAST, broadcast->data(), broadcast->size());
         }

@@ -151,7 +151,7 @@ class Prober(LabTestCase):
     def test_hook_of_a_runner_that_dies_has_failed(self):
         marker = f"us-{os.getpid()}-hook"
         hook = os.path.join(self.lab.dir, "hook")
-        pathlib.Path(hook).write_text(f"#!/bin/sh\nexec sleep 1000 {marker}\n")
+        pathlib.Path(hook).write_text(f"#!/bin/sh\nexec sh -c \"sleep 1000; exit\" {marker}\n")
         os.chmod(hook, 0o755)
         os.chmod(self.lab.dir, 0o755)
         agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms", on_active=hook))
@@ -165,7 +165,7 @@ class Prober(LabTestCase):
         """As under the unit, where the heartbeat has OOMScoreAdjust=-900."""
         lowered = subprocess.run(["sh", "-c", "echo -900 > /proc/self/oom_score_adj"], capture_output=True)
         if lowered.returncode != 0:
-            self.skipTest("oom_score_adj cannot be lowered here")
+            self.skipTest("the kernel lacks the permission to lower oom_score_adj")
         seen = os.path.join(self.lab.dir, "seen")
         script = os.path.join(self.lab.dir, "script")
         pathlib.Path(script).write_text(f"#!/bin/sh\ncat /proc/self/oom_score_adj > {seen}.new\nmv {seen}.new {seen}\n")

@@ -50,7 +50,8 @@ class Strangers(LabTestCase):
         other = self.clash(200)
         for agent in (self.one, self.two):
             shown = agent.vip()
-            self.assertGreater(shown["counters"]["discarded"]["addresses"], 5)
+            # keepalived puts its own advertisement off with each of ours that it discards, so it sends one.
+            self.assertGreaterEqual(shown["counters"]["discarded"]["addresses"], 1)
             text = f"a foreign router, {other.ipv4} (priority 200), has VRID 51 on this network for 192.0.2.77"
             self.assertTrue(any(text in warning for warning in shown["warnings"]), shown["warnings"])
             self.assertIn(text, agent.cli("why", "web").stdout)

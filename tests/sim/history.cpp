@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "tests/sim/intruder.hpp"
 #include "tests/sim/random.hpp"
@@ -134,15 +133,11 @@ private:
         }
     }
 
-    // The first time, and time and again. An owner speaks once: a second advertisement with its
-    // long interval would be believed.
-    void speak(const Fault& fault, bool first) {
+    void speak(const Fault& fault) {
         if (fault.kind == FaultKind::stranger) {
             intruder_.say({fault.value, 1s, std::nullopt, true});
-        } else if (const auto forgery = static_cast<Forgery>(fault.value);
-                   forgery != Forgery::strange_owner ||
-                   (first && !std::exchange(owner_has_spoken_, true))) {
-            forge(forgery);
+        } else {
+            forge(static_cast<Forgery>(fault.value));
         }
     }
 
@@ -167,7 +162,7 @@ private:
     void take(const Moment& moment) {
         const Fault& fault = scenario_.faults[moment.fault];
         if (moment.step == Moment::Step::goes_on) {
-            speak(fault, false);
+            speak(fault);
             return;
         }
         story(name_of_node(fault.node),
@@ -199,7 +194,7 @@ private:
             node.host->kill_service("app");
         }
         if (speaks(fault.kind)) {
-            speak(fault, true);
+            speak(fault);
         }
         if (fault.kind == FaultKind::maintenance) {
             const auto expiry = fault.value == 1 ? std::optional{fault.length} : std::nullopt;
@@ -468,7 +463,6 @@ private:
     static constexpr Duration forgiven_again = 6s;
     static constexpr int most_steps_at_once = 10'000;
 
-    bool owner_has_spoken_ = false;
     VirtualLan& lan_;
     const Scenario& scenario_;
     const Storyteller& tell_;

@@ -1,5 +1,7 @@
 #include "tests/sim/intruder.hpp"
 
+#include <utility>
+
 namespace understudy::sim {
 
 void Intruder::say(const Speech& speech) {
@@ -35,6 +37,9 @@ bool Intruder::forge(Forgery forgery, std::optional<std::size_t> holder, int pri
             say({0, shortest});
             return true;
         case Forgery::strange_owner:
+            if (std::exchange(owner_has_spoken_, true)) {
+                return false;
+            }
             say({255, longest});
             return true;
     }

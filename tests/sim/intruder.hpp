@@ -33,6 +33,7 @@ private:
 
     VirtualLan& lan_;
     const Scenario& scenario_;
+    bool owner_has_spoken_ = false;  // a second time, its long interval would be believed
 };
 
 }  // namespace understudy::sim

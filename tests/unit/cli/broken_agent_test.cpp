@@ -12,6 +12,7 @@
 
 #include "agent/control/messages.hpp"
 #include "tests/unit/cli/running.hpp"
+#include "tests/unit/no_descriptors.hpp"
 
 namespace understudy::cli {
 namespace {

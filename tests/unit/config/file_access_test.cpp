@@ -189,7 +189,8 @@ TEST_F(ConfigurationAccess, has_no_remark_where_everything_belongs_to_root) {
 
 TEST_F(ConfigurationAccess, check_without_key_and_credentials_has_nothing_to_hide) {
     write("main.conf", 0640,
-          "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.10/24\ntrack = http, tls\n"
+          "[vip web]\ninterface = eth0\nvrid = 51\naddress = 192.0.2.10/24\n"
+          "track = http\ntrack = tls\n"
           "[check http]\ntype = http\nurl = http://192.0.2.5/\n"
           "[check tls]\ntype = tls\ntarget = 192.0.2.5:443\n");
     EXPECT_THAT(problems(), IsEmpty());

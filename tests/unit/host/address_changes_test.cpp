@@ -190,6 +190,18 @@ TEST_P(HostRoutesTest, another_prefix_length_of_the_only_address_keeps_the_route
     }
 }
 
+// The kernel has the new one, a primary address, before the old one, which is secondary.
+TEST_P(HostRoutesTest, another_prefix_length_of_an_address_in_the_hosts_own_network) {
+    begin_with("198.51.100.5/24");
+    add("198.51.100.11/24");
+    flush();
+    remove("198.51.100.11/24");
+    add("198.51.100.11/25");
+    flush();
+    EXPECT_THAT(addresses(), HasSubstr("198.51.100.11/25"));
+    EXPECT_THAT(addresses(), Not(HasSubstr("198.51.100.11/24")));
+}
+
 TEST_P(HostRoutesTest, exchange_with_an_address_of_another_network_keeps_the_routes) {
     begin_with("198.51.100.10/24");
     ASSERT_TRUE(ip("route add 203.0.113.0/24 dev v0"));
