@@ -16,7 +16,7 @@ public:
     enum class Match { yes, no, too_costly };
 
     // For one match, and 2 ms more for each megabyte of text.
-    static constexpr std::chrono::milliseconds most_cpu_time{10};
+    static constexpr std::chrono::milliseconds most_cpu_time{25};
 
     // An invalid expression has an error() and matches nothing.
     explicit BodyPattern(const std::string& expression);
