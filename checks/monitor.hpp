@@ -59,7 +59,8 @@ public:
     std::uint64_t runs() const { return runs_; }
     std::uint64_t failures() const { return failures_; }
     std::optional<Duration> last_duration() const { return last_duration_; }
-    int weight() const { return weight_; }  // of the last outcome that had one
+    int weight() const { return weight_; }           // of the last outcome that had one
+    unsigned contrary() const { return contrary_; }  // outcomes in a row against the state
     bool is_overdue(TimePoint now) const { return running_ && now >= running_->give_up_at; }
     // How long the last outcome counts.
     Duration memory() const;

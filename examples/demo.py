@@ -6,10 +6,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
-os.environ.setdefault("UNDERSTUDY_BIN", str(ROOT / "build" / "dev" / "bin"))
+os.environ.setdefault("UNDERSTUDY_BIN", str(ROOT / "build" / "demo" / "bin"))
 from lab.agents import Understudy, vip  # noqa: E402
 from lab.network import Lab  # noqa: E402
 from lab.probe import Probe  # noqa: E402
+from lab.tools import LAB, OURS, need  # noqa: E402
 from lab.wait import eventually  # noqa: E402
 
 VIP = "192.0.2.10"
@@ -51,6 +52,7 @@ def show_status(*agents):
 
 
 def main():
+    need(*LAB, ours=OURS)
     with Lab() as lab:
         print("two nodes and a client in network namespaces; 192.0.2.10, advertised every 100 ms")
         one, two, client = lab.node("lb1"), lab.node("lb2"), lab.client()

@@ -57,6 +57,20 @@ bool starts_link_local(std::span<const std::byte> addresses) {
     return byte_at(addresses, 0) == 0xfe && (byte_at(addresses, 1) & 0xc0U) == 0x80;
 }
 
+// An address that an interface of a router can have. Linux hands on 0.0.0.0 and :: where the
+// destination is multicast.
+bool is_possible_source(const IpAddress& source) {
+    const IpAddress broadcast = IpAddress::v4(255, 255, 255, 255);
+    return !source.is_unspecified() && !source.is_loopback() && !source.is_multicast() &&
+           source != broadcast;
+}
+
+// 5.1.2.1. Unicast, which the RFC does not have, may come from any address of the peer.
+bool has_source_of_its_scope(const Datagram& datagram) {
+    return datagram.source.is_v4() || !datagram.destination.is_multicast() ||
+           datagram.source.is_link_local();
+}
+
 }  // namespace
 
 std::string_view name_of(Discard reason) {
@@ -99,6 +113,8 @@ std::expected<Received, Discard> decode(const Datagram& datagram, std::uint8_t l
     if (interval == Duration::zero()) return refuse(Discard::interval);
     const auto addresses = payload.subspan(header_size, count * address_size(family));
     if (family == Family::ipv6 && !starts_link_local(addresses)) return refuse(Discard::addresses);
+    if (!is_possible_source(datagram.source)) return refuse(Discard::source);
+    if (!has_source_of_its_scope(datagram)) return refuse(Discard::source);
     // clang-format on
 
     Received received;

@@ -27,8 +27,8 @@ enum class Discard : std::uint8_t {
     auth,       // version 2: an authentication type other than 0 (RFC 3768 5.3.6)
     count,      // no address at all (erratum 8299)
     interval,   // zero (erratum 8301); version 2: not the interval configured here (RFC 3768 7.1)
-    addresses,  // IPv6: the first address is not link-local (erratum 8300)
-    source,     // our own, or not one of the configured unicast peers
+    addresses,  // none of them is ours; IPv6: the first one is not link-local (erratum 8300)
+    source,     // our own, no router's, no unicast peer's; IPv6 multicast: not link-local (5.1.2.1)
 };
 inline constexpr std::size_t discard_kinds = 11;
 std::string_view name_of(Discard reason);  // "ttl", "version" ...: the names in `status --json`

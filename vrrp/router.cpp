@@ -1,6 +1,7 @@
 #include "vrrp/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace understudy::vrrp {
 
@@ -85,33 +86,23 @@ void Router::on(TimePoint, Backup&, const Shutdown&, Actions& out) {
 }
 
 void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out) {
-    const Heard heard{advert.source, advert.priority, now};
     if (advert.priority == resignation_priority) {
-        if (!state.hurried) {
-            state.hurried = true;
-            state.timer_start = now;
-        }
-        state.active = heard;
-        state.resigned = advert.source;
-        // The time may be over: nobody serves any more while a hook is asked, and nobody else takes
-        // what was offered before.
-        lead_if_due(now, state, false, out);
+        resigned(now, state, advert, out);
         return;
     }
-    // The network may reorder: an older advertisement that comes after the resignation of its
-    // sender must not stretch the takeover. Only an owner can be back at once.
-    if (state.resigned == advert.source && advert.priority != owner_priority &&
-        now < down_at(state)) {
+    if (is_reordered(now, state, advert)) {
         return;
     }
-    // Who has lost against a better router says so with one last advertisement: it is no offer any
-    // more, and it does not make the better one forgotten.
+    // A router that has lost against a better one says so with one last advertisement. It is no
+    // offer, since only the Active router can offer the addresses, and it does not make the better
+    // one forgotten.
     const bool preempting = settings_.preempt || standing_.priority == owner_priority;
     const bool is_led = is_alive(now, state.active, state.active_interval) &&
                         state.active->source != advert.source &&
                         state.active->priority >= standing_.priority;
     const bool is_disregarded = in_low_band(advert.priority) || preempting;
-    if (is_led && is_disregarded && advert.priority < state.active->priority) {
+    const bool is_worse = is_led && is_disregarded && advert.priority < state.active->priority;
+    if (is_worse || (in_low_band(advert.priority) && has_rival(now, state, advert))) {
         return;
     }
     state.resigned.reset();
@@ -120,15 +111,14 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
     if (!standing_.may_lead) {
         accept(now, state, advert);
     } else if (offered) {
-        if (!state.hurried) {
-            state.hurried = true;
-            state.timer_start = now;
-        }
-        if (settings_.version == Version::v3) {
-            state.active_interval = advert.interval;
-        }
+        hurry(now, state, advert.counts_from);
     } else if (lower && preempting) {
-        // Discarded, as the RFC has it: the timer runs out, and that is the preemption.
+        // Discarded, as the RFC has it: the timer runs out, and that is the preemption. What was
+        // given away before is contradicted.
+        state.hurried_at.reset();
+        // Not from the RFC: an interval that is believed no longer does not delay the preemption.
+        state.active_interval =
+            std::min(state.active_interval, std::max(advert.interval, settings_.advert_interval));
         if (!may_preempt_now(now, state)) {
             accept(now, state, advert);
         }
@@ -136,18 +126,49 @@ void Router::on(TimePoint now, Backup& state, const Advert& advert, Actions& out
         accept(now, state, advert);
         state.preempt_at.reset();
     }
-    state.active = heard;
-    if (offered) {  // with a shorter interval the time may be over
+    state.active = Heard{advert.source, advert.priority, now};
+    if (offered) {  // what had to stand until later may count now
         lead_if_due(now, state, false, out);
     }
+}
+
+// Of another router than the Active one, it proves nothing while that one goes on.
+void Router::resigned(TimePoint now, Backup& state, const Advert& advert, Actions& out) {
+    TimePoint counts_from = advert.counts_from;
+    if (has_rival(now, state, advert)) {
+        counts_from = std::max(counts_from, overdue_at(state.active->at, state.active_interval));
+    } else {
+        state.active = Heard{advert.source, advert.priority, now};
+    }
+    hurry(now, state, counts_from);
+    state.resigned = Resigned{advert.source, now};
+    // The time may be over: nobody serves any more while a hook is asked, and nobody else takes
+    // what was offered before.
+    lead_if_due(now, state, false, out);
+}
+
+// An older advertisement that comes after the resignation of its sender must not stretch the
+// takeover. Only an owner can be back at once; and a resignation that may be forged is contradicted
+// by whatever its sender says.
+bool Router::is_reordered(TimePoint now, const Backup& state, const Advert& advert) {
+    return state.resigned && state.resigned->source == advert.source &&
+           advert.priority != owner_priority && state.not_before <= state.resigned->at &&
+           now - state.resigned->at < reordering_window(state.active_interval);
+}
+
+// Somebody else is alive and Active, and keeps the addresses.
+bool Router::has_rival(TimePoint now, const Backup& state, const Advert& advert) {
+    return is_alive(now, state.active, state.active_interval) &&
+           state.active->source != advert.source && state.active->priority > low_band_top;
 }
 
 void Router::on(TimePoint now, Backup& state, const StandingChanged& event, Actions& out) {
     // The deadline is computed from the priority, so a change shifts the running timer and does not
     // restart it.
     standing_ = event.standing;
-    if (standing_.priority == yielding_priority && !state.resigned) {
-        state.hurried = false;  // who would offer them as well does not take them
+    if (standing_.priority == yielding_priority && !state.resigned && state.hurried_at) {
+        state.hurried_at.reset();  // who would offer them as well does not take them
+        state.timer_start = now;
     }
     state.asked = state.asked && standing_.may_lead;
     lead_if_due(now, state, false, out);
@@ -173,7 +194,7 @@ void Router::on(TimePoint now, Backup& state, const TimePassed&, Actions& out) {
 
 void Router::on(TimePoint now, Backup& state, const Resumed&, Actions&) {
     state.timer_start = now;
-    state.hurried = false;
+    state.hurried_at.reset();
     state.asked = false;
     state.resigned.reset();
 }
@@ -193,7 +214,7 @@ void Router::on(TimePoint now, Backup& state, const SettingsChanged& event, Acti
     if (own_counts && event.settings.advert_interval != settings_.advert_interval) {
         state.active_interval = event.settings.advert_interval;
         state.timer_start = now;
-        state.hurried = false;
+        state.hurried_at.reset();
         state.asked = false;
     }
     if (state.preempt_at) {
@@ -211,7 +232,7 @@ void Router::lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out
     if (state.resigned) {
         cause = Cause::resignation;
     } else if (alive) {
-        cause = state.hurried ? Cause::yielded_to_us : Cause::preemption;
+        cause = state.hurried_at ? Cause::yielded_to_us : Cause::preemption;
     }
     Transition why = because(now, cause, state.active);
     if (!state.active) {
@@ -227,13 +248,21 @@ void Router::lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out
     lead(now, why, alive, out);
 }
 
+// An offer does not set the interval: a short one would end the time in which the router that it
+// names can contradict it. Version 2 does not learn the interval at all.
 void Router::accept(TimePoint now, Backup& state, const Advert& advert) const {
-    if (settings_.version == Version::v3) {  // version 2 does not learn the interval
+    if (settings_.version == Version::v3 && !is_offer(advert.priority)) {
         state.active_interval = advert.interval;
     }
     state.timer_start = now;
-    state.hurried = false;
+    state.hurried_at.reset();
     state.asked = false;
+}
+
+// Skew_Time instead of Active_Down_Interval, from the first packet on that says so.
+void Router::hurry(TimePoint now, Backup& state, TimePoint not_before) {
+    state.not_before = state.hurried_at ? std::min(state.not_before, not_before) : not_before;
+    state.hurried_at = state.hurried_at.value_or(now);
 }
 
 bool Router::may_preempt_now(TimePoint now, Backup& state) const {
@@ -280,8 +309,10 @@ void Router::on(TimePoint now, Active& state, const Advert& advert, Actions& out
     } else if (settings_.version == Version::v3) {
         // New in RFC 9568: silences the challenger and lets bridges relearn. Adver_Timer runs on.
         const TimePoint regular = state.advert_at;
+        const auto repeat_after = state.repeat_after;
         advertise(now, state, out);
         state.advert_at = regular;
+        state.repeat_after = repeat_after;
     }
     // The rival may have announced the addresses as its own (no RFC basis).
     out.emplace_back(AnnounceAddresses{});
@@ -298,6 +329,7 @@ void Router::on(TimePoint now, Active& state, const StandingChanged& event, Acti
         // Its service is ready. Who serves meanwhile lets go when it hears that: as in lead(),
         // after traffic has moved.
         state.advert_at = now + handover_overlap;
+        state.next_after = After::handover;
     } else if (priority_changed) {
         advertise(now, state, out);
     }
@@ -310,19 +342,24 @@ void Router::on(TimePoint now, Active& state, const TimePassed&, Actions& out) {
 }
 
 // Peers learn the interval from the advertisement: a shorter one is told at once, a longer one when
-// they expect to hear of us.
+// they expect to hear of us, and once more, since some believe only what they have heard twice.
 void Router::on(TimePoint now, Active& state, const SettingsChanged& event, Actions& out) {
-    const bool shorter = event.settings.advert_interval < settings_.advert_interval;
+    const Duration before = settings_.advert_interval;
     settings_ = event.settings;
-    if (shorter) {
+    if (settings_.advert_interval < before) {
+        state.repeat_after.reset();
         advertise(now, state, out);
+    } else if (settings_.advert_interval > before) {
+        state.repeat_after = state.repeat_after.value_or(before);
     }
 }
 
 void Router::advertise(TimePoint now, Active& state, Actions& out) const {
-    out.emplace_back(SendAdvert{standing_.priority});
+    out.emplace_back(
+        SendAdvert{standing_.priority, std::exchange(state.next_after, After::nothing)});
     state.advertised = now;
-    state.advert_at = now + settings_.advert_interval;
+    state.advert_at =
+        now + std::exchange(state.repeat_after, std::nullopt).value_or(settings_.advert_interval);
     if (settings_.advert_grid > Duration::zero()) {
         state.advert_at -= state.advert_at.time_since_epoch() % settings_.advert_grid;
     }
@@ -345,6 +382,7 @@ void Router::lead(TimePoint now, Transition why, bool rival_alive, Actions& out)
     }
     out.emplace_back(why);
     out.emplace_back(TakeAddresses{});
+    next.next_after = rival_alive ? After::handover : After::claim;
     if (rival_alive) {
         out.emplace_back(AnnounceAddresses{});
         next.advert_at = now + handover_overlap;
@@ -365,7 +403,7 @@ void Router::follow(TimePoint now, Transition why, const Advert* winner, Actions
     out.emplace_back(why);
     out.emplace_back(ReleaseAddresses{});
     if (winner != nullptr) {
-        out.emplace_back(SendAdvert{standing_.priority});
+        out.emplace_back(SendAdvert{standing_.priority, After::release});
         accept(now, next, *winner);
         next.active = Heard{winner->source, winner->priority, now};
     }
@@ -378,7 +416,7 @@ void Router::resign(TimePoint, Transition why, Fsm next, Actions& out) {
     why.to = std::holds_alternative<Initialize>(next) ? State::initialize : State::backup;
     out.emplace_back(why);
     out.emplace_back(ReleaseAddresses{});
-    out.emplace_back(SendAdvert{resignation_priority});
+    out.emplace_back(SendAdvert{resignation_priority, After::release});
     state_ = next;
 }
 
@@ -392,14 +430,17 @@ Backup Router::backup_from(TimePoint now) const {
 }
 
 TimePoint Router::down_at(const Backup& state) const {
-    if (!state.hurried) {
-        return state.timer_start + current_active_down_interval();
+    const TimePoint silent_at = state.timer_start + current_active_down_interval();
+    if (!state.hurried_at) {
+        return silent_at;
     }
     // An offer is for those outside the low band first.
     const bool comes_second = in_low_band(standing_.priority) && !state.resigned;
-    return state.timer_start + current_skew_time() +
-           (comes_second ? second_place_delay(settings_.version, state.active_interval)
-                         : Duration::zero());
+    const TimePoint given_at =
+        std::max(*state.hurried_at + current_skew_time(), state.not_before) +
+        (comes_second ? second_place_delay(settings_.version, state.active_interval)
+                      : Duration::zero());
+    return std::min(given_at, silent_at);
 }
 
 Duration Router::slept_after() const {

@@ -16,6 +16,7 @@
 //   TimePassed      | -                 | timer over: lead -> Active,     | advertise; slept: -> Backup
 //                   |                   |    or first ask                 |
 //   Advert, 0       | -                 | timer := skew                   | advertise at once
+//   Advert, offer   | -                 | of the Active router: as 0      | advertise at once, announce
 //   Advert, lower   | -                 | preempt: ignored; else accepted | advertise at once, announce
 //   Advert, equal   | -                 | accepted                        | the higher address wins
 //   Advert, higher  | -                 | accepted                        | follow -> Backup
@@ -34,6 +35,7 @@
 #include "base/ip_address.hpp"
 #include "base/state_fields.hpp"
 #include "base/time.hpp"
+#include "vrrp/after.hpp"
 #include "vrrp/protocol.hpp"
 #include "vrrp/timers.hpp"
 
@@ -73,6 +75,9 @@ struct Advert {
     // False: an equal priority decides nothing here, since the tie is broken in the other family of
     // the same VIP (no RFC basis: two families that move as one need one verdict).
     bool decides_tie = true;
+    // Priority 0, or an offer in the low band: it has to stand until then before it counts, since
+    // it may be forged (no RFC basis).
+    TimePoint counts_from{};
 };
 
 // What local facts allow: the effective priority, and whether this node may be Active at all.
@@ -113,6 +118,7 @@ using Event = std::variant<Startup, Shutdown, Advert, StandingChanged, Claim, Ag
 
 struct SendAdvert {
     Priority priority = 0;  // 0: the resignation
+    After after = After::nothing;
 };
 struct TakeAddresses {};
 struct ReleaseAddresses {};
@@ -167,13 +173,21 @@ struct Heard {
     TimePoint at{};
 };
 
+// Who sent priority 0. The network may reorder: an advertisement of it that comes right after that
+// is void, a later one contradicts it.
+struct Resigned {
+    IpAddress source;
+    TimePoint at{};
+};
+
 struct Backup {
-    Duration active_interval{};   // Active_Adver_Interval: learned, or our own
-    TimePoint timer_start{};      // of Active_Down_Timer
-    bool hurried = false;         // the timer runs for Skew_Time, not for Active_Down_Interval
+    Duration active_interval{};  // Active_Adver_Interval: learned, or our own
+    TimePoint timer_start{};     // of Active_Down_Timer
+    // The first offer or resignation: Skew_Time after it the wait is over, if not before.
+    std::optional<TimePoint> hurried_at;
+    TimePoint not_before{};       // of a hurried one: Advert::counts_from
     std::optional<Heard> active;  // the last advertisement, of whatever priority
-    std::optional<IpAddress>
-        resigned;  // who sent priority 0: a reordered advertisement of it is void
+    std::optional<Resigned> resigned;
     std::optional<TimePoint> preempt_at;  // preempt_delay is over (no RFC basis)
     bool asked = false;                   // LeadDue was sent, and the timer is still over
 };
@@ -184,6 +198,9 @@ struct Active {
     TimePoint readvert_at{};  // losing advertisements are answered again from then on
     // Until then somebody else is alive who has the addresses and offers them (no RFC basis).
     TimePoint offered_until{};
+    After next_after = After::nothing;  // of the next advertisement
+    // The interval is longer than it was: after the next advertisement, this one once more.
+    std::optional<Duration> repeat_after;
 };
 
 // --- the machine ---------------------------------------------------------------------------------
@@ -204,6 +221,8 @@ public:
 
     State state() const;
     const Standing& standing() const { return standing_; }
+    // Whether a router that is Active with this priority offers the addresses to this one.
+    bool is_offer(Priority priority) const;
     // The values that the running timers are made from; status shows these, not a second formula.
     Duration active_interval() const;
     Duration current_skew_time() const;
@@ -254,7 +273,10 @@ private:
     void accept(TimePoint now, Backup& state, const Advert& advert) const;
     void lead_if_due(TimePoint now, Backup& state, bool agreed, Actions& out);
     void advertise(TimePoint now, Active& state, Actions& out) const;
-    bool is_offer(Priority priority) const;
+    void resigned(TimePoint now, Backup& state, const Advert& advert, Actions& out);
+    static void hurry(TimePoint now, Backup& state, TimePoint not_before);
+    static bool is_reordered(TimePoint now, const Backup& state, const Advert& advert);
+    static bool has_rival(TimePoint now, const Backup& state, const Advert& advert);
     bool may_preempt_now(TimePoint now, Backup& state) const;
     Backup backup_from(TimePoint now) const;
     TimePoint down_at(const Backup& state) const;

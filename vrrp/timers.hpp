@@ -22,6 +22,19 @@ constexpr Duration active_down_interval(Version version, Priority priority,
     return 3 * active_interval + skew_time(version, priority, active_interval);
 }
 
+// Packets of one sender overtake each other by less than this (no RFC basis).
+constexpr Duration reordering_window(Duration interval) {
+    constexpr Duration longest = std::chrono::milliseconds{50};
+    return std::min(longest, interval / 4);
+}
+
+// From when on an advertisement of a router that was heard at `heard` is missing, although it may
+// be a little late (no RFC basis).
+constexpr TimePoint overdue_at(TimePoint heard, Duration interval) {
+    constexpr Duration late = std::chrono::milliseconds{5};
+    return heard + interval + std::max(interval / 32, std::min(interval / 2, late));
+}
+
 // Delay after its skew time with which a standby in the low band takes offered addresses, so that
 // every standby outside the band takes them first, also on a slow network. No RFC basis.
 constexpr Duration second_place_delay(Version version, Duration active_interval) {

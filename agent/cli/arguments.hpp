@@ -32,6 +32,7 @@ struct Arguments {
     bool openmetrics = false;
     std::vector<std::string> listen;  // ADDR:PORT
     std::vector<std::string> peers;   // URLs
+    std::vector<std::string> hosts;   // by which the page may be asked for
     bool this_node = false;           // config check: the first file is for this machine
     Duration timeout = std::chrono::seconds{10};
     std::optional<Duration> expiry;  // --for

@@ -193,7 +193,10 @@ std::vector<CommandForm> reporting() {
          run_serve,
          nothing,
          {{"listen", "address to listen on (default 127.0.0.1:9112; repeat for several)"},
-          {"peer", "also show that node, http://lb2:9112 (repeat for several)"}},
+          {"peer", "also show that node, http://lb2:9112 (repeat for several)"},
+          {"host",
+           "also answer requests for this name, beside those for its address\n"
+           "and for the name of this machine (repeat for several)"}},
          "serve a status page and /metrics over HTTP",
          "Runs until it is stopped. Serves the page at /, /metrics, /status.json and /events.\n"
          "Nothing can be changed there.\n"},

@@ -1,6 +1,7 @@
 #include "agent/cli/commands.hpp"
 
 #include "agent/cli/command_table.hpp"
+#include "base/version.hpp"
 
 namespace understudy::cli {
 
@@ -15,8 +16,8 @@ int run_help(const Arguments& arguments, const Console& console) {
 }
 
 int run_version(const Arguments& arguments, const Console& console) {
-    console.out << (arguments.json ? "{\"version\":\"" UNDERSTUDY_VERSION "\"}\n"
-                                   : "understudy " UNDERSTUDY_VERSION "\n");
+    console.out << (arguments.json ? "{\"version\":\"" + program_version() + "\"}\n"
+                                   : "understudy " + program_version() + "\n");
     return console.written();
 }
 

@@ -6,7 +6,9 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/question.hpp"
 #include "agent/config/cluster.hpp"
+#include "agent/config/file_access.hpp"
 #include "agent/config/parse.hpp"
+#include "agent/config/source_here.hpp"
 #include "agent/config/this_node.hpp"
 
 namespace understudy::cli {
@@ -22,6 +24,9 @@ config::Diagnostics check(const std::vector<std::string>& files, bool first_is_h
     std::vector<config::NodeFile> nodes;
     for (const std::string& file : files) {
         config::Result result = config::read_file(file);
+        if (first_is_here && &file == &files.front()) {
+            config::check_file_access(result);
+        }
         found.insert(found.end(), result.diagnostics.begin(), result.diagnostics.end());
         if (result.configuration) {
             nodes.push_back({file, std::move(*result.configuration), std::move(result.vips),
@@ -37,6 +42,11 @@ config::Diagnostics check(const std::vector<std::string>& files, bool first_is_h
     if (nodes.size() > 1) {
         const config::Diagnostics differences = config::compare_nodes(nodes);
         found.insert(found.end(), differences.begin(), differences.end());
+    }
+    if (first_is_here && nodes.size() > 1 && nodes.front().file == files.front()) {
+        const config::Diagnostics others =
+            config::compare_sources_with_machine(nodes, config::addresses_here);
+        found.insert(found.end(), others.begin(), others.end());
     }
     return found;
 }

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "agent/cli/arguments.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::cli {
 
@@ -77,9 +79,20 @@ int Console::fail(bool json, int status, const std::string& text) const {
     return status;
 }
 
+// A full disk is worth a line; a reader that has gone, such as head(1), has what it wanted.
+int Console::failed_to_write() const {
+    const int error = errno;
+    if (!reader_has_gone()) {
+        const std::string what = "understudy: cannot write to standard output";
+        err << (error != 0 ? system_error_text(what, error) : what) << '\n' << std::flush;
+    }
+    return exit_failed;
+}
+
 int Console::written() const {
+    errno = 0;
     out.flush();
-    return out ? exit_done : exit_failed;
+    return out ? exit_done : failed_to_write();
 }
 
 bool Console::reader_has_gone(std::chrono::milliseconds wait) const {
@@ -89,7 +102,8 @@ bool Console::reader_has_gone(std::chrono::milliseconds wait) const {
 }
 
 int Console::followed() const {
-    return out || reader_has_gone() ? exit_done : exit_failed;
+    errno = 0;  // the errno of the failed write is lost
+    return out || reader_has_gone() ? exit_done : failed_to_write();
 }
 
 Console standard_console() {

@@ -27,6 +27,9 @@ struct Console {
     bool reader_has_gone(std::chrono::milliseconds wait = {}) const;
     // The status of one that ends when nobody reads any more, which is no error; a full disk is.
     int followed() const;
+
+private:
+    int failed_to_write() const;
 };
 
 // The standard streams of this process. Colours only on a terminal, and never with NO_COLOR.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -12,6 +13,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/config/source.hpp"
 #include "agent/import/convert.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::cli {
 
@@ -19,7 +21,6 @@ namespace {
 
 using Document = nlohmann::ordered_json;
 using importer::Note;
-using importer::Severity;
 
 // keepalived's default for the id: the first part of the node's name.
 std::string short_host_name() {
@@ -43,13 +44,14 @@ std::optional<std::string> read(const std::string& file, const config::Surroundi
 // Empty, or why not.
 std::string write(const std::string& file, const std::string& text, bool over_another) {
     const auto mode = over_another ? std::ios::out : std::ios::out | std::ios::noreplace;
+    errno = 0;
     std::ofstream out(file, mode);
     out << text << std::flush;
     if (out) {
         return {};
     }
-    return file + (over_another ? ": cannot be written"
-                                : ": is there already, or cannot be written; --force replaces it");
+    return errno == EEXIST ? file + ": is there already; --force replaces it"
+                           : system_error_text("cannot write " + file);
 }
 
 std::string document_of(const importer::Result& result) {
@@ -72,7 +74,7 @@ void tell(const importer::Result& result, bool quiet, const Console& console) {
     std::array<std::size_t, 4> counts{};
     for (const Note& note : result.notes) {
         ++counts.at(static_cast<std::size_t>(note.severity));
-        if (quiet && note.severity == Severity::converted) {
+        if (quiet && note.severity == importer::Severity::converted) {
             continue;
         }
         console.err << harmless(fmt::format("{}: {}: {}", config::to_string(note.place),

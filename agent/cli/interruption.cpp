@@ -4,7 +4,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <ctime>
+
+#include "base/system_error.hpp"
 
 namespace understudy::cli {
 
@@ -23,6 +26,11 @@ Interruption::Interruption() {
     const sigset_t set = only_interrupt();
     pthread_sigmask(SIG_BLOCK, &set, &before_);
     fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd_ < 0) {
+        const int error = errno;
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        throw_system_error("cannot open a descriptor for signals", error);
+    }
 }
 
 // One that has come is spent here: unblocked, it would end the process before its exit status is
@@ -32,9 +40,7 @@ Interruption::~Interruption() {
     const timespec now{};
     while (sigtimedwait(&set, nullptr, &now) > 0) {
     }
-    if (fd_ >= 0) {
-        close(fd_);
-    }
+    close(fd_);
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

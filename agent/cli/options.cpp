@@ -20,6 +20,7 @@ const auto forms = std::to_array<OptionForm>({
      TimeTarget{&Arguments::expiry, control::shortest_maintenance, control::longest_maintenance,
                 "1s to 366 days (8784h)"}},
     {"force", "", 0, &Arguments::force},
+    {"host", "NAME", 0, &Arguments::hosts},
     {"id", "ID", 'i', &Arguments::id},
     {"json", "", 0, &Arguments::json},
     {"listen", "ADDR:PORT", 0, &Arguments::listen},

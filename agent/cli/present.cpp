@@ -122,6 +122,10 @@ std::string heading(const control::StatusResponse& status) {
 
 std::string warnings_of(const control::StatusResponse& status) {
     std::string text;
+    if (status.runner && !status.runner->trouble.empty()) {
+        text = fmt::format("\nwarning: {}; checks, hooks and services do not run\n",
+                           harmless(status.runner->trouble));
+    }
     for (const VipStatus& vip : status.vips) {
         for (const std::string& warning : vip.warnings) {
             text += fmt::format("{}{}: warning: {}\n", text.empty() ? "\n" : "", harmless(vip.name),

@@ -24,14 +24,14 @@ std::string painted(CheckState state, const std::string& text, bool colours) {
 }
 
 // One for the heading, and then one for each check; the texts in them are harmless.
-using Row = std::vector<std::string>;
-constexpr std::size_t state_column = 2;
+using CheckRow = std::vector<std::string>;
+constexpr std::size_t check_state_column = 2;
 
 // Columns as wide as their widest cell; the last one ends where its text ends.
-std::string table(const std::vector<Row>& rows, const std::vector<CheckStatus>& checks,
+std::string table(const std::vector<CheckRow>& rows, const std::vector<CheckStatus>& checks,
                   bool colours) {
     std::vector<std::size_t> widths(rows.front().size());
-    for (const Row& row : rows) {
+    for (const CheckRow& row : rows) {
         for (std::size_t i = 0; i < row.size(); ++i) {
             widths[i] = std::max(widths[i], row[i].size());
         }
@@ -40,7 +40,8 @@ std::string table(const std::vector<Row>& rows, const std::vector<CheckStatus>& 
     for (std::size_t r = 0; r < rows.size(); ++r) {
         for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
             const std::string cell = fmt::format("{:<{}}  ", rows[r][i], widths[i]);
-            text += i == state_column && r > 0 ? painted(checks[r - 1].state, cell, colours) : cell;
+            text += i == check_state_column && r > 0 ? painted(checks[r - 1].state, cell, colours)
+                                                     : cell;
         }
         text += rows[r].back() + '\n';
     }
@@ -88,7 +89,7 @@ std::string present_checks(const std::vector<CheckStatus>& checks, TimePoint now
     if (checks.empty()) {
         return "no checks are configured\n";
     }
-    std::vector<Row> rows = {{"CHECK", "TYPE", "STATE", "FOR", "RUNS", "FAILURES", "DETAIL"}};
+    std::vector<CheckRow> rows = {{"CHECK", "TYPE", "STATE", "FOR", "RUNS", "FAILURES", "DETAIL"}};
     for (const CheckStatus& check : checks) {
         rows.push_back(
             {harmless(check.name), harmless(check.type), std::string{control::name_of(check.state)},
@@ -100,7 +101,7 @@ std::string present_checks(const std::vector<CheckStatus>& checks, TimePoint now
 }
 
 std::string present_check_states(const std::vector<CheckStatus>& checks, bool colours) {
-    std::vector<Row> rows = {{"CHECK", "TYPE", "STATE", "DETAIL"}};
+    std::vector<CheckRow> rows = {{"CHECK", "TYPE", "STATE", "DETAIL"}};
     for (const CheckStatus& check : checks) {
         rows.push_back({harmless(check.name), harmless(check.type),
                         std::string{control::name_of(check.state)}, harmless(check.detail)});

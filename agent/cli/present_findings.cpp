@@ -12,24 +12,23 @@ namespace understudy::cli {
 namespace {
 
 using doctor::Finding;
-using doctor::Severity;
 
-const char* colour_of(Severity severity) {
+const char* colour_of(doctor::Severity severity) {
     switch (severity) {
-        case Severity::ok:
+        case doctor::Severity::ok:
             return "\x1b[32m";
-        case Severity::hint:
+        case doctor::Severity::hint:
             return "\x1b[36m";
-        case Severity::warning:
+        case doctor::Severity::warning:
             return "\x1b[33m";
-        case Severity::problem:
+        case doctor::Severity::problem:
             return "\x1b[31m";
     }
     return "";
 }
 
 // "3 problems"
-std::string counted(const doctor::Findings& findings, Severity severity) {
+std::string counted(const doctor::Findings& findings, doctor::Severity severity) {
     const std::size_t count = doctor::count_of(findings, severity);
     return fmt::format("{} {}{}", count, doctor::name_of(severity), count == 1 ? "" : "s");
 }
@@ -58,10 +57,11 @@ std::string present_findings(const doctor::Findings& findings, bool colours) {
             line("", "", "do:  " + finding.remedy, "");
         }
     }
-    return text + fmt::format("\n{}, {}, {}, {} passed\n", counted(findings, Severity::problem),
-                              counted(findings, Severity::warning),
-                              counted(findings, Severity::hint),
-                              doctor::count_of(findings, Severity::ok));
+    return text + fmt::format("\n{}, {}, {}, {} passed\n",
+                              counted(findings, doctor::Severity::problem),
+                              counted(findings, doctor::Severity::warning),
+                              counted(findings, doctor::Severity::hint),
+                              doctor::count_of(findings, doctor::Severity::ok));
 }
 
 std::string findings_document(const doctor::Findings& findings) {
@@ -74,10 +74,10 @@ std::string findings_document(const doctor::Findings& findings) {
                           {"why", finding.why},
                           {"remedy", finding.remedy}});
     }
-    const Document document = {{"problems", doctor::count_of(findings, Severity::problem)},
-                               {"warnings", doctor::count_of(findings, Severity::warning)},
-                               {"hints", doctor::count_of(findings, Severity::hint)},
-                               {"passed", doctor::count_of(findings, Severity::ok)},
+    const Document document = {{"problems", doctor::count_of(findings, doctor::Severity::problem)},
+                               {"warnings", doctor::count_of(findings, doctor::Severity::warning)},
+                               {"hints", doctor::count_of(findings, doctor::Severity::hint)},
+                               {"passed", doctor::count_of(findings, doctor::Severity::ok)},
                                {"findings", std::move(listed)}};
     return document.dump(-1, ' ', false, Document::error_handler_t::replace);
 }

@@ -1,9 +1,13 @@
 // reload, and config diff, which says beforehand what it would change.
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "agent/cli/commands.hpp"
 #include "agent/cli/question.hpp"
 #include "agent/config/difference.hpp"
+#include "agent/config/lost_routes.hpp"
 #include "agent/config/parse.hpp"
 
 namespace understudy::cli {
@@ -24,11 +28,19 @@ void show_changes(const control::ReloadResponse& response, const Console& consol
     for (const std::string& line : config::in_words(difference, config::Values::all)) {
         console.out << harmless(line) << '\n';
     }
+    for (const std::string& line : response.lost_routes) {
+        console.out << "the kernel removes route " << harmless(line) << '\n';
+    }
 }
 
-control::ReloadResponse compare(const core::Configuration& running, const config::Result& read) {
+control::ReloadResponse compare(const core::Configuration& running, const config::Result& read,
+                                const std::optional<control::HostNetwork>& network) {
     control::ReloadResponse response;
-    for (const config::Diagnostic& diagnostic : read.diagnostics) {
+    config::Diagnostics diagnostics = read.diagnostics;
+    if (read.configuration) {
+        std::ranges::copy(config::remarks(running, read), std::back_inserter(diagnostics));
+    }
+    for (const config::Diagnostic& diagnostic : diagnostics) {
         response.problems.push_back(
             {diagnostic.place.file, diagnostic.place.line, diagnostic.place.column,
              diagnostic.severity == config::Severity::warning, diagnostic.message});
@@ -37,6 +49,9 @@ control::ReloadResponse compare(const core::Configuration& running, const config
         config::Difference difference = config::difference(running, *read.configuration);
         response.changes = std::move(difference.changes);
         response.restarts = std::move(difference.restarts);
+        if (network) {  // an older agent does not tell
+            response.lost_routes = config::lost_routes(running, *read.configuration, *network);
+        }
     }
     return response;
 }
@@ -62,7 +77,7 @@ int run_reload(const Arguments& arguments, const Console& console) {
 }
 
 int run_config_diff(const Arguments& arguments, const Console& console) {
-    const auto shown = ask<control::ConfigResponse>(arguments, control::ConfigShowRequest{});
+    const auto shown = ask<control::ConfigResponse>(arguments, control::ConfigShowRequest{true});
     if (!shown) {
         return console.fail(arguments.json, shown.error().status, shown.error().text);
     }
@@ -74,7 +89,8 @@ int run_config_diff(const Arguments& arguments, const Console& console) {
     const std::string file =
         arguments.operands.empty() ? shown->content.file : arguments.operands.front();
     const config::Result read = config::read_file(file);
-    const control::ReloadResponse response = compare(*running.configuration, read);
+    const control::ReloadResponse response =
+        compare(*running.configuration, read, shown->content.network);
     if (arguments.json) {
         console.out << control::to_json(response, utc_origin) << '\n';
     } else {

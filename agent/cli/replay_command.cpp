@@ -1,6 +1,7 @@
 // replay: what an agent was told, from its journal, and whether it would be decided again.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/control/json_line.hpp"
 #include "agent/record/replay.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::cli {
 
@@ -20,10 +22,14 @@ using record::Verdict;
 
 // Empty, or what is wrong and where.
 std::string read(const std::string& file, Replay& replay) {
+    errno = 0;
     std::ifstream lines(file, std::ios::binary);
     std::error_code error;
-    if (!lines || std::filesystem::is_directory(file, error)) {
-        return file + ": cannot be read";
+    if (lines && std::filesystem::is_directory(file, error)) {
+        return system_error_text("cannot read " + file, EISDIR);
+    }
+    if (!lines) {
+        return system_error_text("cannot read " + file);
     }
     std::string line;
     for (int number = 1; std::getline(lines, line); ++number) {
@@ -32,7 +38,7 @@ std::string read(const std::string& file, Replay& replay) {
             return place + ": " + taken.error();
         }
     }
-    return lines.bad() ? file + ": cannot be read" : "";
+    return lines.bad() ? system_error_text("cannot read " + file) : "";
 }
 
 double in_seconds(Duration duration) {

@@ -1,12 +1,13 @@
 // serve: the status page of this node, until it is told to end.
 #include "agent/cli/commands.hpp"
+#include "agent/web/allowed_hosts.hpp"
 #include "agent/web/peer_watch.hpp"
 #include "agent/web/serve.hpp"
 
 namespace understudy::cli {
 
 int run_serve(const Arguments& arguments, const Console& console) {
-    web::ServeSettings settings{arguments.runtime_dir, {}, arguments.peers};
+    web::ServeSettings settings{arguments.runtime_dir, {}, arguments.peers, arguments.hosts};
     std::vector<std::string> listen = arguments.listen;
     if (listen.empty()) {
         listen = {web::default_listen};
@@ -21,6 +22,11 @@ int run_serve(const Arguments& arguments, const Console& console) {
     for (const std::string& url : arguments.peers) {
         if (const std::string wrong = web::PeerWatch::complaint_about(url); !wrong.empty()) {
             return console.fail(false, exit_usage, "--peer: " + wrong);
+        }
+    }
+    for (const std::string& name : arguments.hosts) {
+        if (const std::string wrong = web::complaint_about_host(name); !wrong.empty()) {
+            return console.fail(false, exit_usage, "--host: " + wrong);
         }
     }
     if (arguments.peers.size() > web::most_peers) {

@@ -9,11 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "agent/control/messages.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::client {
 
@@ -27,8 +27,6 @@ std::string reason_of(int error, const std::string& path) {
     switch (error) {
         case ENOENT:
             return "no agent answers: there is no " + path;
-        case ECONNREFUSED:
-            return "no agent answers on " + path;
         case EACCES:
         case EPERM:
             return "permission denied: root and the group understudy may ask (" + path + ")";
@@ -37,7 +35,7 @@ std::string reason_of(int error, const std::string& path) {
         case EAGAIN:
             return "no agent answers on " + path + ": it has stopped taking clients";
         default:
-            return "no agent answers on " + path + ": " + std::generic_category().message(error);
+            return system_error_text("no agent answers on " + path, error);
     }
 }
 
@@ -121,7 +119,7 @@ std::expected<Connection, std::string> Connection::open(const std::filesystem::p
                                                         control::Access access) {
     Connection connection{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (connection.fd_ < 0) {
-        return std::unexpected(reason_of(errno, runtime_dir.string()));
+        return std::unexpected(system_error_text("cannot open a socket"));
     }
     std::string path = (runtime_dir / "status.sock").string();
     int error = ENOENT;

@@ -28,7 +28,7 @@ namespace {
 // Bits of a mode, for one class of users.
 constexpr unsigned may_read = 4;
 constexpr unsigned may_execute = 1;   // of a directory: search
-constexpr int most_links = 40;        // path_resolution(7)
+constexpr int most_symlinks = 40;     // path_resolution(7)
 constexpr int most_interpreters = 5;  // execve(2)
 constexpr ssize_t longest_first_line = 256;
 
@@ -176,7 +176,7 @@ private:
         }
         std::array<char, PATH_MAX> target{};
         const ssize_t size = readlink(next.c_str(), target.data(), target.size());
-        if (size < 0 || ++links_ > most_links) {
+        if (size < 0 || ++links_ > most_symlinks) {
             missing = size < 0 ? errno : ELOOP;
             return;
         }

@@ -10,7 +10,7 @@ namespace understudy::config {
 namespace {
 
 constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ without its NUL
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view word_separators = " \t";
 
 // ::ffff:192.0.2.1 stands for an IPv4 address inside programs and is never on a wire.
 bool is_mapped_v4(const IpAddress& address) {
@@ -82,7 +82,7 @@ Parsed<IpPrefix> parse_prefix(const std::string& text) {
 Parsed<WrittenAddress> parse_virtual_address(const std::string& text, bool advertised) {
     WrittenAddress written;
     written.advertised = advertised;
-    const auto blank = text.find_first_of(blanks);
+    const auto blank = text.find_first_of(word_separators);
     auto prefix = parse_prefix(text.substr(0, blank));
     if (!prefix) {
         return std::unexpected(std::move(prefix.error()));
@@ -97,7 +97,7 @@ Parsed<WrittenAddress> parse_virtual_address(const std::string& text, bool adver
                                " after the address; only extra_address takes \"dev "
                                "INTERFACE\"");
     }
-    const auto word_end = rest.find_first_of(blanks);
+    const auto word_end = rest.find_first_of(word_separators);
     if (rest.substr(0, word_end) != "dev" || word_end == std::string::npos) {
         return std::unexpected(in_quotes(rest) + " after the address; expected \"dev INTERFACE\"");
     }

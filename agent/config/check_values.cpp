@@ -308,9 +308,10 @@ Parsed<std::string> parse_path(const std::string& text) {
 Parsed<std::string> parse_pattern(const std::string& text) {
     int number = 0;
     PCRE2_SIZE place = 0;
-    pcre2_code_8* code =
-        pcre2_compile_8(reinterpret_cast<const PCRE2_UCHAR8*>(text.data()), text.size(),
-                        PCRE2_NEVER_BACKSLASH_C, &number, &place, nullptr);
+    // As checks/probes/body_pattern.cpp compiles it: callouts count towards the largest size.
+    constexpr std::uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+    pcre2_code_8* code = pcre2_compile_8(reinterpret_cast<const PCRE2_UCHAR8*>(text.data()),
+                                         text.size(), options, &number, &place, nullptr);
     if (code == nullptr) {
         std::array<PCRE2_UCHAR8, 256> message{};
         pcre2_get_error_message_8(number, message.data(), message.size());

@@ -6,6 +6,7 @@
 
 #include "agent/config/cluster_member.hpp"
 #include "agent/config/cluster_plans.hpp"
+#include "agent/config/cluster_sources.hpp"
 #include "agent/config/keys.hpp"
 #include "agent/config/values.hpp"
 
@@ -25,39 +26,10 @@ bool has_node(const Group& group, const NodeFile& node) {
     return std::ranges::find(group, &node, &Member::node) != group.end();
 }
 
-// A name goes before an interface and vrid, whatever the order in the file.
-std::vector<Group> group_vips(const std::vector<NodeFile>& nodes) {
-    std::vector<Group> groups;
-    for (const NodeFile& node : nodes) {
-        std::vector<const VipSettings*> unnamed;
-        for (const VipSettings& vip : node.configuration.vips) {
-            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
-                return candidate.front().vip->name == vip.name && !has_node(candidate, node);
-            });
-            if (group != groups.end()) {
-                group->push_back({&node, &vip});
-            } else {
-                unnamed.push_back(&vip);
-            }
-        }
-        for (const VipSettings* vip : unnamed) {
-            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
-                return is_same_router(*candidate.front().vip, *vip) && !has_node(candidate, node);
-            });
-            if (group != groups.end()) {
-                group->push_back({&node, vip});
-            } else {
-                groups.push_back({{&node, vip}});
-            }
-        }
-    }
-    return groups;
-}
-
 // One VIP as two nodes have it.
-class Comparison {
+class MemberComparison {
 public:
-    Comparison(const Member& here, const Member& there, Diagnostics& diagnostics)
+    MemberComparison(const Member& here, const Member& there, Diagnostics& diagnostics)
         : here_(here), there_(there), diagnostics_(diagnostics) {}
 
     // What every node must have alike.
@@ -75,6 +47,7 @@ public:
     void compare_pair() const {
         compare_priorities();
         compare_unicast();
+        compare_believed();
     }
 
 private:
@@ -133,6 +106,7 @@ private:
     }
     void compare_priorities() const;
     void compare_unicast() const;
+    void compare_believed() const;
     void compare_peers(const Member& sender, const Member& receiver) const;
 
     const Member& here_;
@@ -151,7 +125,7 @@ std::vector<IpPrefix> prefixes_of(const VipSettings& vip, bool advertised) {
     return prefixes;
 }
 
-void Comparison::compare_addresses() const {
+void MemberComparison::compare_addresses() const {
     for (const bool advertised : {true, false}) {
         const std::string key = advertised ? "address" : "extra_address";
         const auto here = prefixes_of(*here_.vip, advertised);
@@ -179,7 +153,7 @@ void Comparison::compare_addresses() const {
     }
 }
 
-void Comparison::compare_priorities() const {
+void MemberComparison::compare_priorities() const {
     if (here_.vip->priority != there_.vip->priority) {
         return;
     }
@@ -194,7 +168,7 @@ void Comparison::compare_priorities() const {
             ": who starts first is active, and the higher address decides a tie");
 }
 
-void Comparison::compare_unicast() const {
+void MemberComparison::compare_unicast() const {
     const auto word = [](const VipSettings& vip) {
         return vip.is_unicast() ? "unicast" : "multicast";
     };
@@ -218,7 +192,7 @@ void Comparison::compare_unicast() const {
 }
 
 // A node takes advertisements from its peers only, and sends them to its peers only.
-void Comparison::compare_peers(const Member& sender, const Member& receiver) const {
+void MemberComparison::compare_peers(const Member& sender, const Member& receiver) const {
     for (const IpAddress& source : sender.vip->unicast_sources) {
         const auto& peers = receiver.vip->unicast_peers;
         if (std::ranges::find(peers, source) == peers.end()) {
@@ -227,6 +201,42 @@ void Comparison::compare_peers(const Member& sender, const Member& receiver) con
                                         source.to_string() + ", which is the unicast_source at " +
                                         to_string(sender.place_of("unicast_source")),
                                     Severity::error});
+        }
+    }
+}
+
+void MemberComparison::compare_believed() const {
+    const bool here = !here_.vip->peers.empty();
+    const bool there = !there_.vip->peers.empty();
+    if (here != there && !here_.vip->is_unicast() && !there_.vip->is_unicast()) {
+        say("peer", Severity::warning,
+            there ? "believes its peers only, but every router is believed at " + where("peer")
+                  : "believes every router, but only its peers are believed at " + where("peer"));
+    }
+}
+
+// Whose address is which is not in the files; but no node is a peer of its own.
+void compare_peer_lists(const Group& group, Diagnostics& diagnostics) {
+    const std::size_t others = group.size() - 1;
+    const auto& first = group.front().vip->peers;
+    for (const IpAddress& peer : first) {
+        const auto of_family = [&](const IpAddress& other) {
+            return other.family() == peer.family();
+        };
+        const bool is_everywhere = std::ranges::all_of(group, [&](const Member& member) {
+            const auto& peers = member.vip->peers;
+            const auto count = std::ranges::count_if(peers, of_family);
+            return std::ranges::find(peers, peer) != peers.end() &&
+                   static_cast<std::size_t>(count) <= others;
+        });
+        if (is_everywhere && others > 0) {
+            const Member& last = group.back();
+            diagnostics.push_back({last.place_of("peer"),
+                                   "[vip " + last.vip->name + "] has peer " + peer.to_string() +
+                                       ", as at " + to_string(group.front().place_of("peer")) +
+                                       " and everywhere else: one of these nodes has itself for "
+                                       "a peer, and does not believe another",
+                                   Severity::error});
         }
     }
 }
@@ -244,12 +254,14 @@ void compare_group(const Group& group, const std::vector<NodeFile>& nodes,
         }
     }
     for (std::size_t there = 1; there < group.size(); ++there) {
-        Comparison(first, group[there], diagnostics).compare_common();
+        MemberComparison(first, group[there], diagnostics).compare_common();
         for (std::size_t here = 0; here < there; ++here) {
-            Comparison(group[here], group[there], diagnostics).compare_pair();
+            MemberComparison(group[here], group[there], diagnostics).compare_pair();
         }
     }
+    compare_peer_lists(group, diagnostics);
     compare_plans(group, diagnostics);
+    compare_sources(group, diagnostics);
 }
 
 // Without a name in the file it is the host's, which is another on each.
@@ -272,6 +284,34 @@ void compare_node_names(const std::vector<NodeFile>& nodes, Diagnostics& diagnos
 }
 
 }  // namespace
+
+std::vector<Group> group_vips(const std::vector<NodeFile>& nodes) {
+    std::vector<Group> groups;
+    for (const NodeFile& node : nodes) {
+        std::vector<const VipSettings*> unnamed;
+        for (const VipSettings& vip : node.configuration.vips) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return candidate.front().vip->name == vip.name && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, &vip});
+            } else {
+                unnamed.push_back(&vip);
+            }
+        }
+        for (const VipSettings* vip : unnamed) {
+            const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
+                return is_same_router(*candidate.front().vip, *vip) && !has_node(candidate, node);
+            });
+            if (group != groups.end()) {
+                group->push_back({&node, vip});
+            } else {
+                groups.push_back({{&node, vip}});
+            }
+        }
+    }
+    return groups;
+}
 
 Diagnostics compare_nodes(const std::vector<NodeFile>& nodes) {
     Diagnostics diagnostics;

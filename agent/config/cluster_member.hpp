@@ -39,4 +39,7 @@ private:
 // The members of one VIP, in the order of the nodes; a node has one at most.
 using Group = std::vector<Member>;
 
+// A name goes before an interface and vrid, whatever the order in the file.
+std::vector<Group> group_vips(const std::vector<NodeFile>& nodes);
+
 }  // namespace understudy::config

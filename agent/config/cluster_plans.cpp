@@ -25,8 +25,6 @@ struct Span {
     int most = 0;
 };
 
-constexpr int most_weight = 253;
-
 bool weighs_by_value(const Member& member, const std::string& check) {
     const auto& checks = member.node->configuration.checks;
     const auto found = std::ranges::find(checks, check, &checks::CheckSettings::name);

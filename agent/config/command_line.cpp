@@ -42,8 +42,9 @@ private:
             return escaped(word);
         }
         if (shell_only.find(c) != std::string_view::npos) {
-            error_ = std::string{"no shell is used, so \""} + c +
-                     "\" means nothing; quote it, or call /bin/sh -c yourself";
+            error_ = "no shell is used, so \"";
+            error_ += c;
+            error_ += "\" means nothing; quote it, or call /bin/sh -c yourself";
             return false;
         }
         word += c;

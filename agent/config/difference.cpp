@@ -91,7 +91,7 @@ std::vector<std::string> missing(const std::vector<std::string>& values,
     return rest;
 }
 
-class Comparison {
+class SettingsComparison {
 public:
     void compare(const Object& from, const Object& to) {
         for (const std::string& key : to.keys) {
@@ -171,7 +171,7 @@ Difference difference(const core::Configuration& from, const core::Configuration
     for (const Object& object : before) {
         old.emplace(std::pair{object.kind, object.name}, &object);
     }
-    Comparison comparison;
+    SettingsComparison comparison;
     for (const Object& object : after) {
         if (const auto former = old.extract({object.kind, object.name})) {
             comparison.compare(*former.mapped(), object);
@@ -192,6 +192,46 @@ Difference difference(const core::Configuration& from, const core::Configuration
         }
     }
     return difference;
+}
+
+namespace {
+
+bool keeps_an_address(const core::VipSettings& from, const core::VipSettings& to) {
+    return std::ranges::any_of(to.addresses, [&](const core::VirtualAddress& address) {
+        return !address.derived &&
+               std::ranges::any_of(from.addresses, [&](const core::VirtualAddress& former) {
+                   return former.prefix.address == address.prefix.address;
+               });
+    });
+}
+
+Place place_of_addresses(const Result& read, const std::string& vip) {
+    const auto section = read.vips.find(vip);
+    if (section == read.vips.end()) {
+        return {};
+    }
+    const auto address = section->second.find("address");
+    return address != section->second.end() ? address->second : section->second.at("");
+}
+
+}  // namespace
+
+// See core::AddressLists.
+Diagnostics remarks(const core::Configuration& from, const Result& to) {
+    Diagnostics found;
+    for (const core::VipSettings& vip : to.configuration->vips) {
+        const auto former = std::ranges::find(from.vips, vip.name, &core::VipSettings::name);
+        if (former != from.vips.end() && core::is_same_router(*former, vip) &&
+            !keeps_an_address(*former, vip)) {
+            found.push_back({place_of_addresses(to, vip.name),
+                             "[vip " + vip.name +
+                                 "] has no address in common with the running configuration: "
+                                 "reload all its nodes within an hour; after that, a node with "
+                                 "the former addresses is taken for another cluster",
+                             Severity::warning});
+        }
+    }
+    return found;
 }
 
 std::string in_words(const ConfigChange& change, Values values) {

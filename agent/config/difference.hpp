@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/parse.hpp"
 #include "agent/control/messages.hpp"
 #include "agent/core/configuration.hpp"
 
@@ -18,6 +19,9 @@ struct Difference {
 };
 
 Difference difference(const core::Configuration& from, const core::Configuration& to);
+
+// What may surprise about a change, although each of the two configurations is valid.
+Diagnostics remarks(const core::Configuration& from, const Result& to);
 
 // Whether the value may stand in a log: what checks send and commands are given may be secret.
 enum class Values : std::uint8_t { all, no_secrets };

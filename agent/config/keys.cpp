@@ -16,7 +16,6 @@ using core::AgentSettings;
 constexpr Duration longest_stop = std::chrono::hours{1};
 constexpr Duration longest_delay = std::chrono::hours{24};
 constexpr Duration longest_window = std::chrono::hours{1};
-constexpr int most_weight = 253;
 constexpr Duration shortest_hook = std::chrono::milliseconds{100};
 constexpr Duration longest_hook = std::chrono::minutes{10};
 constexpr Duration longest_lease = std::chrono::hours{24};
@@ -115,6 +114,10 @@ Key<VipDraft> hook(core::HookKind kind) {
         });
 }
 
+std::string read_service(VipDraft& vip, const std::string& value, const Place&) {
+    return store(parse_name(value), [&](const std::string& name) { vip.settings.service = name; });
+}
+
 std::vector<Key<VipDraft>> make_vip_keys() {
     using Vip = VipDraft;
     static const std::vector<std::string> versions = {"2", "3"};
@@ -151,16 +154,13 @@ std::vector<Key<VipDraft>> make_vip_keys() {
         word<Vip>("checksum", checksum_words(), 0,
                   [](Vip& vip) -> core::ChecksumPolicy& { return vip.settings.checksum; }),
         router("unicast_source", &Vip::sources),
-        router("unicast_peer", &Vip::peers),
+        router("unicast_peer", &Vip::unicast_peers),
+        router("peer", &Vip::peers),
         number<Vip>("unicast_min_ttl", 1, 255,
                     [](Vip& vip) -> std::uint8_t& { return vip.settings.unicast_min_ttl; }),
         {"lease", false, read_lease},
         {"track", true, read_track},
-        {"service", false,
-         [](Vip& vip, const std::string& value, const Place&) {
-             return store(parse_name(value),
-                          [&](const std::string& name) { vip.settings.service = name; });
-         }},
+        {"service", false, read_service},
         word<Vip>("last_resort", last_resort_words(), 0,
                   [](Vip& vip) -> core::LastResort& { return vip.settings.last_resort; }),
         {"max_transitions", false, read_max_transitions},

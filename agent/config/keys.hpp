@@ -51,6 +51,7 @@ struct VipDraft {
     std::optional<Duration> lease;
     std::vector<WrittenAddress> addresses;
     std::vector<WrittenRouter> sources;
+    std::vector<WrittenRouter> unicast_peers;
     std::vector<WrittenRouter> peers;
     std::vector<WrittenTrack> tracks;
     SectionRecord record;

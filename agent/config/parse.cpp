@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/config/circles.hpp"
 #include "agent/config/section_reader.hpp"
 #include "agent/config/validate.hpp"
 #include "agent/config/validate_health.hpp"
@@ -24,7 +25,7 @@ public:
 
     void section(const Section& section);
     // After the last section. `whole` is the place of the file.
-    void finish(const Place& whole, const std::string& host_name);
+    void finish(const Place& whole, const std::string& host_name, HostsFile hosts);
     core::AgentSettings take_agent() { return std::move(agent_); }
     KeyPlaces take_agent_places() { return std::move(agent_places_); }
     std::vector<VipDraft> take_vips() { return std::move(vips_); }
@@ -129,9 +130,10 @@ void Parser::check(const Section& section) {
     checks_.push_back(std::move(draft));
 }
 
-void Parser::finish(const Place& whole, const std::string& host_name) {
+void Parser::finish(const Place& whole, const std::string& host_name, HostsFile hosts) {
     validate_node(vips_, diagnostics_);
     validate_references(vips_, services_, checks_, diagnostics_);
+    validate_circles(vips_, services_, checks_, hosts, diagnostics_);
     if (vips_.empty() && !has_strange_sections_) {
         complain(whole, "there is no [vip NAME] section: nothing to do");
     }
@@ -175,8 +177,9 @@ Result parse_text(const std::string& file_name, std::string_view text, const std
     for (const Section& section : source.sections) {
         parser.section(section);
     }
-    parser.finish({file_name, 1, 1}, host_name);
+    parser.finish({file_name, 1, 1}, host_name, HostsFile{surroundings});
     put_in_order(result.diagnostics, source.files);
+    result.files = source.files;
     const bool valid = !has_errors(result.diagnostics);
     core::Configuration configuration{parser.take_agent(), {}, {}, {}};
     result.agent = parser.take_agent_places();

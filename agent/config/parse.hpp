@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/config/diagnostic.hpp"
 #include "agent/config/source.hpp"
@@ -23,6 +24,7 @@ struct Result {
     std::map<std::string, KeyPlaces> services;
     std::map<std::string, KeyPlaces> checks;
     KeyPlaces agent;
+    std::vector<std::string> files;  // that were read, in their order
 };
 
 // The file, what it includes, and this process's environment and host name.

@@ -20,7 +20,7 @@ void render_addresses(const core::VipSettings& vip, Writer& out) {
     }
 }
 
-void render_unicast(const core::VipSettings& vip, Writer& out) {
+void render_routers(const core::VipSettings& vip, Writer& out) {
     for (const IpAddress& source : vip.unicast_sources) {
         out.key("unicast_source", source.to_string());
     }
@@ -29,6 +29,9 @@ void render_unicast(const core::VipSettings& vip, Writer& out) {
     }
     if (vip.is_unicast()) {
         out.number("unicast_min_ttl", vip.unicast_min_ttl);
+    }
+    for (const IpAddress& peer : vip.peers) {
+        out.key("peer", peer.to_string());
     }
 }
 
@@ -59,7 +62,7 @@ void render_vip(const core::VipSettings& vip, Writer& out) {
     out.yes_no("accept", vip.accept);
     out.word("mac", mac_words(), vip.virtual_mac ? 1 : 0);
     out.word("checksum", checksum_words(), static_cast<std::size_t>(vip.checksum));
-    render_unicast(vip, out);
+    render_routers(vip, out);
     out.duration("lease", vip.lease);
     render_track(vip, out);
     render_hooks(vip.hooks, out);

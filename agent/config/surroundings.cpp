@@ -32,9 +32,10 @@ std::optional<std::string> content(const std::string& path, std::string& error) 
         return std::nullopt;
     }
     std::string text(largest_file + 1, '\0');  // one more shows that there is too much
+    errno = 0;
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (file.bad()) {
-        error = "cannot be read";
+        error = errno == 0 ? "cannot be read" : std::generic_category().message(errno);
         return std::nullopt;
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
@@ -49,11 +50,13 @@ int stop_where_forbidden(const char*, int reason) {
 std::vector<std::string> files_of(const std::string& pattern, std::string& error) {
     glob_t found{};
     std::vector<std::string> files;
+    errno = 0;
     const int result = glob(pattern.c_str(), 0, stop_where_forbidden, &found);
     if (result == 0) {
         files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     } else if (result != GLOB_NOMATCH) {
-        error = "the directory cannot be read";
+        error = std::string{"the directory cannot be read"} +
+                (errno == 0 ? "" : ": " + std::generic_category().message(errno));
     }
     globfree(&found);
     return files;

@@ -66,9 +66,9 @@ Users users_of(const core::Configuration& configuration, const Machine& machine)
             changes_user ? script_user : machine.agent_user, script_user};
 }
 
-class Comparison {
+class MachineComparison {
 public:
-    Comparison(const NodeFile& node, const Machine& machine)
+    MachineComparison(const NodeFile& node, const Machine& machine)
         : node_(node), machine_(machine), users_(users_of(node.configuration, machine)) {}
 
     Diagnostics run() {
@@ -174,7 +174,7 @@ private:
     std::set<std::string> said_;  // one missing interface, one message
 };
 
-void Comparison::compare(const core::VipSettings& vip) {
+void MachineComparison::compare(const core::VipSettings& vip) {
     const SectionPlaces places(node_, node_.places, vip.name);
     interface(places.of("interface"), "interface", vip.interface);
     for (const core::VirtualAddress& address : vip.addresses) {
@@ -186,20 +186,26 @@ void Comparison::compare(const core::VipSettings& vip) {
     for (const IpAddress& address : vip.unicast_sources) {
         source(places.of("unicast_source"), "unicast_source", address);
     }
+    for (const IpAddress& address : vip.peers) {
+        if (machine_.has_address(address)) {
+            complain(places.of("peer"), "peer",
+                     address.to_string() + " is an address of this machine");
+        }
+    }
     for (std::size_t kind = 0; kind < core::hook_kinds; ++kind) {
         const char* key = core::hook_names.at(kind);
         program(places.of(key), key, vip.hooks.commands.at(kind), users_.runner);
     }
 }
 
-void Comparison::compare(const core::ServiceSettings& service) {
+void MachineComparison::compare(const core::ServiceSettings& service) {
     const SectionPlaces places(node_, node_.services, service.name);
     unit(places.of("unit"), service.unit);
     program(places.of("start"), "start", service.start, users_.runner);
     program(places.of("stop"), "stop", service.stop, users_.runner);
 }
 
-void Comparison::compare(const checks::CheckSettings& check) {
+void MachineComparison::compare(const checks::CheckSettings& check) {
     const SectionPlaces places(node_, node_.checks, check.name);
     const auto from = [&](const auto& question) {
         source(places.of("source"), "source", question.source);
@@ -243,7 +249,7 @@ void Comparison::compare(const checks::CheckSettings& check) {
 }  // namespace
 
 Diagnostics compare_with_machine(const NodeFile& node, const Machine& machine) {
-    return Comparison(node, machine).run();
+    return MachineComparison(node, machine).run();
 }
 
 }  // namespace understudy::config

@@ -49,7 +49,7 @@ void validate_sources(const VipDraft& vip, const Complaints& complain) {
 
 void validate_peers(const VipDraft& vip, const Complaints& complain) {
     std::map<IpAddress, Place> seen;
-    for (const WrittenRouter& peer : vip.peers) {
+    for (const WrittenRouter& peer : vip.unicast_peers) {
         const std::string text = "unicast_peer " + peer.address.to_string();
         const auto [first, fresh] = seen.try_emplace(peer.address, peer.place);
         if (!fresh) {
@@ -73,7 +73,7 @@ void validate_families(const VipDraft& vip, const Complaints& complain) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         const std::string name{core::name_of(family)};
         const bool advertised = vip.settings.has_family(family);
-        const bool has_peer = has_family(vip.peers, family);
+        const bool has_peer = has_family(vip.unicast_peers, family);
         const bool has_source = has_family(vip.sources, family);
         const bool knows_peers = vip.record.is_readable("unicast_peer");
         const bool knows_sources = vip.record.is_readable("unicast_source");
@@ -96,7 +96,7 @@ void validate_families(const VipDraft& vip, const Complaints& complain) {
             }
         };
         if (!advertised && knows_addresses && vip.record.has("address")) {
-            useless(vip.peers, "unicast_peer");
+            useless(vip.unicast_peers, "unicast_peer");
             useless(vip.sources, "unicast_source");
         }
     }

@@ -7,6 +7,7 @@
 
 #include "agent/config/addresses.hpp"
 #include "agent/config/complaints.hpp"
+#include "agent/config/multicast_peers.hpp"
 #include "agent/config/unicast.hpp"
 #include "agent/config/unsupported.hpp"
 #include "vrrp/timers.hpp"
@@ -316,7 +317,8 @@ void complete(VipDraft& draft) {
     vip.addresses = addresses_in_order(draft);
     const auto address_of = [](const WrittenRouter& router) { return router.address; };
     std::ranges::transform(draft.sources, std::back_inserter(vip.unicast_sources), address_of);
-    std::ranges::transform(draft.peers, std::back_inserter(vip.unicast_peers), address_of);
+    std::ranges::transform(draft.unicast_peers, std::back_inserter(vip.unicast_peers), address_of);
+    std::ranges::transform(draft.peers, std::back_inserter(vip.peers), address_of);
     for (const WrittenTrack& written : draft.tracks) {
         vip.tracks.push_back(written.track);
     }
@@ -339,9 +341,12 @@ void validate_vip(const VipDraft& vip, Diagnostics& diagnostics) {
                    " addresses, the link-local one among them",
                complain);
     validate_unicast(vip, complain);
+    validate_multicast_peers(vip, complain);
     check_hooks(vip, complain);
     if (unsupported::virtual_mac && vip.settings.virtual_mac) {
-        complain.error("mac", std::string{"mac = virtual is"} + unsupported::text);
+        std::string text = "mac = virtual is";
+        text += unsupported::text;
+        complain.error("mac", text);
     }
 }
 

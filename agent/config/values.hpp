@@ -16,6 +16,8 @@ template <class Value>
 using Parsed = std::expected<Value, std::string>;
 
 inline constexpr std::size_t longest_name = 64;
+// A check's weight is -253..253: more could not change a priority.
+inline constexpr int most_weight = 253;
 
 // "10ms", "1.5s", "5m", "2h", "100us". A number without a unit is an error that names the units.
 Parsed<Duration> parse_duration(std::string_view text);

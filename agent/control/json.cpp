@@ -182,6 +182,34 @@ Document document_of(const CheckRunResponse& run, BootOrigin origin) {
             {"status", check_document(run.status, origin)}};
 }
 
+Document loop_document(const LoopStatus& loop, BootOrigin origin) {
+    Document document = {{"turns", loop.turns},
+                         {"budget_ms", in_milliseconds(loop.budget)},
+                         {"over_budget", loop.over_budget}};
+    if (loop.longest_turn_at) {
+        document["longest_turn"] = {{"ms", in_milliseconds(loop.longest_turn)},
+                                    {"at", utc(*loop.longest_turn_at, origin)},
+                                    {"cause", loop.longest_turn_cause},
+                                    {"step", loop.longest_step_in},
+                                    {"step_ms", in_milliseconds(loop.longest_step)}};
+    }
+    if (loop.longest_delay_at) {
+        document["longest_delay"] = {{"ms", in_milliseconds(loop.longest_delay)},
+                                     {"at", utc(*loop.longest_delay_at, origin)}};
+    }
+    return document;
+}
+
+Document packet_rules_document(const PacketRulesStatus& rules, BootOrigin origin) {
+    Document document = {{"trouble", rules.trouble}, {"restored", rules.restored}};
+    if (rules.restored_at) {
+        document["restored_at"] = utc(*rules.restored_at, origin);
+        document["restored_after"] = rules.restored_after;
+    }
+    document["silenced"] = rules.silenced;
+    return document;
+}
+
 Document document_of(const StatusResponse& status, BootOrigin origin) {
     Document vips = Document::array();
     for (const VipStatus& vip : status.vips) {
@@ -197,6 +225,16 @@ Document document_of(const StatusResponse& status, BootOrigin origin) {
     document["vips"] = std::move(vips);
     document["checks"] = checks_document(status.checks, origin);
     document["discarded"] = discarded_document(status.discarded);
+    if (status.loop) {
+        document["loop"] = loop_document(*status.loop, origin);
+    }
+    if (status.packet_rules) {
+        document["packet_rules"] = packet_rules_document(*status.packet_rules, origin);
+    }
+    if (status.runner) {
+        document["runner"] = {{"trouble", status.runner->trouble},
+                              {"restarts", status.runner->restarts}};
+    }
     return document;
 }
 
@@ -225,11 +263,34 @@ Document document_of(const EventsResponse& response, BootOrigin origin) {
     return document;
 }
 
+Document network_document(const HostNetwork& network) {
+    Document addresses = Document::array();
+    for (const HostNetwork::Address& address : network.addresses) {
+        addresses.push_back({{"interface", address.interface},
+                             {"address", address.prefix.to_string()},
+                             {"ours", address.ours}});
+    }
+    Document routes = Document::array();
+    for (const HostNetwork::Route& route : network.routes) {
+        Document each = {{"route", route.text},
+                         {"ipv6", route.family == Family::ipv6},
+                         {"interfaces", route.interfaces}};
+        if (route.source) {
+            each["source"] = route.source->to_string();
+        }
+        routes.push_back(std::move(each));
+    }
+    return {{"addresses", std::move(addresses)}, {"routes", std::move(routes)}};
+}
+
 Document document_of(const ConfigResponse& config, BootOrigin) {
     Document document = Document::object();
     document["config"] = config.text;
     if (!config.file.empty()) {
         document["file"] = config.file;
+    }
+    if (config.network) {
+        document["network"] = network_document(*config.network);
     }
     return document;
 }
@@ -260,7 +321,8 @@ Document document_of(const ReloadResponse& reload, BootOrigin) {
     return {{"reloaded", reload.reloaded},
             {"changes", std::move(changes)},
             {"restarts", reload.restarts},
-            {"diagnostics", std::move(problems)}};
+            {"diagnostics", std::move(problems)},
+            {"lost_routes", reload.lost_routes}};
 }
 
 // The whole of `text` as a number.

@@ -233,7 +233,7 @@ constexpr std::array<Kind, 11> kinds = {{
      [](Fields& f) { return Request{TakeoverRequest{f.vip_or_all(), f.flag("force")}}; }},
     {"failback", [](Fields& f) { return Request{FailbackRequest{f.vip_or_all()}}; }},
     {"events", [](Fields& f) { return Request{EventsRequest{f.flag("follow")}}; }},
-    {"config_show", [](Fields&) { return Request{ConfigShowRequest{}}; }},
+    {"config_show", [](Fields& f) { return Request{ConfigShowRequest{f.flag("network")}}; }},
     {"check_list", [](Fields&) { return Request{CheckListRequest{}}; }},
     {"check_run", [](Fields& f) { return Request{CheckRunRequest{f.check()}}; }},
     {"maintenance", [](Fields& f) { return Request{f.maintenance()}; }},
@@ -288,7 +288,11 @@ std::string to_json(const Request& request) {
                    },
                    [&](const FailbackRequest& r) { write_vip_or_all(document, r.vip); },
                    [&](const EventsRequest& r) { document["follow"] = r.follow; },
-                   [](const ConfigShowRequest&) {},
+                   [&](const ConfigShowRequest& r) {
+                       if (r.network) {
+                           document["network"] = true;
+                       }
+                   },
                    [](const ReloadRequest&) {},
                    [](const CheckListRequest&) {},
                    [&](const CheckRunRequest& r) { document["check"] = r.name; },

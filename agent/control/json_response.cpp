@@ -1,127 +1,17 @@
 // Answers, from JSON lines to types: what the client does with what the agent sent.
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/control/json.hpp"
+#include "agent/control/json_fields.hpp"
 
 namespace understudy::control {
 
 namespace {
 
-using Json = nlohmann::json;
+using namespace fields;
 
 // No answer nests deeper than the counts of discards in the counters of a VIP.
 constexpr int deepest_response = 8;
-
-// What a reader below throws, beside the library's own errors. Nothing of it leaves
-// parse_response().
-struct Misfit : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-template <class Value>
-void read(const Json& object, const char* key, Value& value) {
-    if (const auto field = object.find(key); field != object.end()) {
-        field->get_to(value);
-    }
-}
-
-// The library converts any number into any other; a negative or broken count would become another
-// one.
-void read_count(const Json& object, const char* key, std::uint64_t& value) {
-    if (const auto field = object.find(key); field != object.end()) {
-        if (!field->is_number_unsigned()) {
-            throw Misfit(std::string{key} + " is not a count");
-        }
-        field->get_to(value);
-    }
-}
-
-void read_int(const Json& object, const char* key, int& value) {
-    if (const auto field = object.find(key); field != object.end()) {
-        const bool small = field->is_number_integer() && std::abs(field->get<double>()) < 1e9;
-        if (!small) {
-            throw Misfit(std::string{key} + " is not a small whole number");
-        }
-        field->get_to(value);
-    }
-}
-
-void read_duration(const Json& object, const char* key, double us_per_unit, Duration& value) {
-    if (const auto field = object.find(key); field != object.end()) {
-        const double us = field->get<double>() * us_per_unit;
-        if (!(std::abs(us) < 1e18)) {
-            throw Misfit(std::string{key} + " is out of range");
-        }
-        value = Duration{std::llround(us)};
-    }
-}
-
-void read_time(const Json& object, const char* key, BootOrigin origin, TimePoint& value) {
-    if (const auto field = object.find(key); field != object.end()) {
-        const auto time = parse_utc(field->get_ref<const std::string&>());
-        if (!time) {
-            throw Misfit(std::string{key} + " is not a time");
-        }
-        value = TimePoint{*time - origin};
-    }
-}
-
-// `values` in the order of their numbers.
-template <class Named, std::size_t count>
-void read_name(const Json& object, const char* key, const std::array<Named, count>& values,
-               Named& value) {
-    const auto field = object.find(key);
-    if (field == object.end()) {
-        return;
-    }
-    const auto& name = field->get_ref<const std::string&>();
-    const auto found =
-        std::ranges::find_if(values, [&](Named each) { return name_of(each) == name; });
-    if (found == values.end()) {
-        throw Misfit(std::string{key} + " has an unknown value");
-    }
-    value = *found;
-}
-
-void read_state(const Json& object, const char* key, State& value) {
-    constexpr std::array states = {State::init, State::backup, State::promoting, State::active,
-                                   State::fault};
-    read_name(object, key, states, value);
-}
-
-void read_readiness(const Json& object, const char* key, Readiness& value) {
-    constexpr std::array all = {Readiness::hot, Readiness::cold, Readiness::unready};
-    read_name(object, key, all, value);
-}
-
-void read_check_state(const Json& object, const char* key, CheckState& value) {
-    constexpr std::array states = {CheckState::unknown, CheckState::up, CheckState::down};
-    read_name(object, key, states, value);
-}
-
-// Calls `read_each` with every element of the list under `key`.
-template <class ReadEach>
-void read_list(const Json& object, const char* key, ReadEach read_each) {
-    const auto field = object.find(key);
-    if (field == object.end()) {
-        return;
-    }
-    if (!field->is_array()) {
-        throw Misfit(std::string{key} + " is not a list");
-    }
-    for (const Json& element : *field) {
-        read_each(element);
-    }
-}
-
-void expect_object(const Json& value) {
-    if (!value.is_object()) {
-        throw Misfit("an object was expected");
-    }
-}
 
 void read_discarded(const Json& object, std::vector<DiscardCount>& counts) {
     const auto field = object.find("discarded");
@@ -299,6 +189,41 @@ CheckRunResponse read_check_run(const Json& object, BootOrigin origin) {
     return run;
 }
 
+LoopStatus read_loop(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    LoopStatus loop;
+    read_count(object, "turns", loop.turns);
+    read_duration(object, "budget_ms", 1e3, loop.budget);
+    read_count(object, "over_budget", loop.over_budget);
+    if (const auto turn = object.find("longest_turn"); turn != object.end()) {
+        expect_object(*turn);
+        read_duration(*turn, "ms", 1e3, loop.longest_turn);
+        read_time(*turn, "at", origin, loop.longest_turn_at.emplace());
+        read(*turn, "cause", loop.longest_turn_cause);
+        read(*turn, "step", loop.longest_step_in);
+        read_duration(*turn, "step_ms", 1e3, loop.longest_step);
+    }
+    if (const auto delay = object.find("longest_delay"); delay != object.end()) {
+        expect_object(*delay);
+        read_duration(*delay, "ms", 1e3, loop.longest_delay);
+        read_time(*delay, "at", origin, loop.longest_delay_at.emplace());
+    }
+    return loop;
+}
+
+PacketRulesStatus read_packet_rules(const Json& object, BootOrigin origin) {
+    expect_object(object);
+    PacketRulesStatus rules;
+    read(object, "trouble", rules.trouble);
+    read_count(object, "restored", rules.restored);
+    if (object.contains("restored_at")) {
+        read_time(object, "restored_at", origin, rules.restored_at.emplace());
+    }
+    read(object, "restored_after", rules.restored_after);
+    read_count(object, "silenced", rules.silenced);
+    return rules;
+}
+
 StatusResponse read_status(const Json& object, BootOrigin origin) {
     StatusResponse status;
     read(object, "node", status.node);
@@ -312,6 +237,17 @@ StatusResponse read_status(const Json& object, BootOrigin origin) {
               [&](const Json& each) { status.vips.push_back(read_vip(each, origin)); });
     status.checks = read_checks(object, origin);
     read_discarded(object, status.discarded);
+    if (const auto loop = object.find("loop"); loop != object.end()) {
+        status.loop = read_loop(*loop, origin);
+    }
+    if (const auto rules = object.find("packet_rules"); rules != object.end()) {
+        status.packet_rules = read_packet_rules(*rules, origin);
+    }
+    if (const auto runner = object.find("runner"); runner != object.end()) {
+        expect_object(*runner);
+        read(*runner, "trouble", status.runner.emplace().trouble);
+        read_count(*runner, "restarts", status.runner->restarts);
+    }
     return status;
 }
 
@@ -325,6 +261,37 @@ StateEvent read_event(const Json& object, BootOrigin origin) {
     read_state(object, "to", event.to);
     read(object, "cause", event.cause);
     return event;
+}
+
+HostNetwork read_network(const Json& object) {
+    expect_object(object);
+    HostNetwork network;
+    read_list(object, "addresses", [&](const Json& each) {
+        expect_object(each);
+        std::string prefix;
+        HostNetwork::Address& address = network.addresses.emplace_back();
+        read(each, "interface", address.interface);
+        read(each, "address", prefix);
+        read(each, "ours", address.ours);
+        const auto parsed = IpPrefix::parse(prefix);
+        if (!parsed) {
+            throw Misfit("address is none");
+        }
+        address.prefix = *parsed;
+    });
+    read_list(object, "routes", [&](const Json& each) {
+        expect_object(each);
+        bool is_v6 = false;
+        std::string source;
+        HostNetwork::Route& route = network.routes.emplace_back();
+        read(each, "route", route.text);
+        read(each, "ipv6", is_v6);
+        route.family = is_v6 ? Family::ipv6 : Family::ipv4;
+        read(each, "interfaces", route.interfaces);
+        read(each, "source", source);
+        route.source = IpAddress::parse(source);
+    });
+    return network;
 }
 
 ReloadResponse read_reload(const Json& object) {
@@ -353,6 +320,7 @@ ReloadResponse read_reload(const Json& object) {
         problem.warning = severity == "warning";
         read(each, "message", problem.message);
     });
+    read(object, "lost_routes", reload.lost_routes);
     return reload;
 }
 
@@ -385,8 +353,11 @@ Response read_response(const Json& object, BootOrigin origin) {
         return why;
     }
     if (object.contains("config")) {
-        ConfigResponse config{object.at("config").get<std::string>(), {}};
+        ConfigResponse config{object.at("config").get<std::string>(), {}, {}};
         read(object, "file", config.file);
+        if (const auto network = object.find("network"); network != object.end()) {
+            config.network = read_network(*network);
+        }
         return config;
     }
     if (object.contains("reloaded")) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/ip_address.hpp"
 #include "base/time.hpp"
 
 namespace understudy::control {
@@ -46,7 +47,10 @@ struct MaintenanceRequest {
 struct EventsRequest {
     bool follow = false;
 };
-struct ConfigShowRequest {};
+// `network`: with what a reload may change of the host's own network.
+struct ConfigShowRequest {
+    bool network = false;
+};
 // Reads the configuration file again. Answered when it has been applied, or with what is wrong.
 struct ReloadRequest {};
 struct CheckListRequest {};
@@ -165,6 +169,37 @@ struct CheckStatus {
     std::optional<Duration> duration{};  // of the last run
 };
 
+// What keeps the agent's loop, on which every heartbeat depends, since it was started.
+struct LoopStatus {
+    std::uint64_t turns = 0;  // what one event leads to is one
+    Duration budget{};        // for a turn
+    std::uint64_t over_budget = 0;
+    Duration longest_turn{};
+    std::optional<TimePoint> longest_turn_at;
+    std::string longest_turn_cause;  // the event
+    Duration longest_step{};         // of that turn
+    std::string longest_step_in;
+    Duration longest_delay{};  // of a timer
+    std::optional<TimePoint> longest_delay_at;
+};
+
+// What became of the agent's rules in nf_tables.
+struct PacketRulesStatus {
+    std::string trouble;         // what they do not do, and why
+    std::uint64_t restored = 0;  // how often somebody had deleted or changed them
+    std::optional<TimePoint> restored_at;
+    std::string restored_after;  // who it was: "nft (process 4711)"
+    // How often somebody announced an address that this node was giving away, and did not take it
+    // over: for a moment this node did not answer for it.
+    std::uint64_t silenced = 0;
+};
+
+// The process that starts everything else (agent/host/runner.hpp).
+struct RunnerStatus {
+    std::string trouble;         // why it does not run; empty: it does
+    std::uint64_t restarts = 0;  // after it had died
+};
+
 struct StatusResponse {
     std::string node;
     std::string version;  // of the agent
@@ -174,6 +209,10 @@ struct StatusResponse {
     std::vector<VipStatus> vips;
     std::vector<CheckStatus> checks;
     std::vector<DiscardCount> discarded;  // datagrams that belong to no VIP of this node
+    // Of the process; an older agent does not tell.
+    std::optional<LoopStatus> loop;
+    std::optional<PacketRulesStatus> packet_rules;
+    std::optional<RunnerStatus> runner;
 };
 
 struct WhyResponse {
@@ -228,9 +267,28 @@ struct EventsResponse {
     std::vector<StateEvent> events;
 };
 
+// What the agent's network namespace has besides the virtual addresses.
+struct HostNetwork {
+    struct Address {
+        std::string interface;
+        IpPrefix prefix;
+        bool ours = false;  // put there by the agent
+    };
+    // That the kernel has not made by itself.
+    struct Route {
+        std::string text;  // as ip-route(8) writes it
+        Family family = Family::ipv4;
+        std::vector<std::string> interfaces;  // through which it goes
+        std::optional<IpAddress> source;      // that it prefers
+    };
+    std::vector<Address> addresses;
+    std::vector<Route> routes;
+};
+
 struct ConfigResponse {
     std::string text;
     std::string file;  // from which it was read
+    std::optional<HostNetwork> network;
 };
 
 // One key of one object, or the object as a whole (`key` is empty).
@@ -259,6 +317,8 @@ struct ReloadResponse {
     std::vector<ConfigChange> changes;
     std::vector<std::string> restarts;  // VIPs that end and begin anew
     std::vector<ConfigProblem> problems;
+    // Routes of the host that the kernel removes with the addresses, and why; for people.
+    std::vector<std::string> lost_routes;
 };
 
 using Response =

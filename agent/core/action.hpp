@@ -16,6 +16,7 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/time.hpp"
+#include "vrrp/after.hpp"
 
 namespace understudy::core {
 
@@ -43,6 +44,9 @@ struct SendAdvert {
     IpAddress destination;
     vrrp::Vrid vrid = 0;
     BytesRange payload;
+    // Which of the address changes that were ordered before it have to be done first. Those of one
+    // virtual router keep their order.
+    vrrp::After after = vrrp::After::nothing;
 };
 
 // One broadcast gratuitous ARP request (IPv4) or one unsolicited Neighbour Advertisement to ff02::1
@@ -140,12 +144,14 @@ using Action = std::variant<OpenListener, CloseListener, SendAdvert, Announce, A
 // What one call of Node::handle() wants done. Reused: clear() keeps the memory.
 struct Outbox {
     std::vector<Action> actions;
-    std::vector<std::byte> bytes;  // the payloads of SendAdvert
+    std::vector<std::byte> bytes;         // the payloads of SendAdvert
+    LogLevel log_level = LogLevel::info;  // lines below it are not written, so none is made
 
     void clear() {
         actions.clear();
         bytes.clear();
     }
+    bool logs(LogLevel level) const { return level >= log_level; }
     std::span<const std::byte> payload(const BytesRange& range) const {
         return std::span{bytes}.subspan(range.begin, range.size);
     }

@@ -1,8 +1,10 @@
 // What the operator asks of a Node, and the graceful stop.
 #include <algorithm>
 
+#include "agent/core/circle.hpp"
 #include "agent/core/node_impl.hpp"
 #include "agent/core/wording.hpp"
+#include "base/version.hpp"
 
 namespace understudy::core {
 
@@ -66,13 +68,17 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::StatusReq
     }
     control::StatusResponse status;
     status.node = configuration_->agent.name;
-    status.version = UNDERSTUDY_VERSION;
+    status.version = program_version();
     status.uptime = now - started_;
     status.maintenance = maintenance_;
     status.maintenance_until = maintenance_until_;
     for (const std::size_t index : *selected) {
         vips_[index].settle(now, around(out));  // the reasons tell for how long
         status.vips.push_back(vips_[index].status(now));
+        if (std::string circle = circle_in_words(now, index, vips_, services_, health_);
+            !circle.empty()) {
+            status.vips.back().hints.push_back(std::move(circle));
+        }
     }
     status.checks = health_.all();
     for (std::size_t i = 0; i < discarded_.size(); ++i) {
@@ -86,9 +92,14 @@ void Node::Impl::answer(TimePoint now, ClientId client, const control::WhyReques
                         Outbox& out) {
     const auto selected = select(client, request.vip, out);
     if (selected) {
-        Vip& vip = vips_[selected->front()];
-        vip.settle(now, around(out));
-        reply(out, client, vip.why(now));
+        const std::size_t index = selected->front();
+        vips_[index].settle(now, around(out));
+        control::WhyResponse why = vips_[index].why(now);
+        if (std::string circle = circle_in_words(now, index, vips_, services_, health_);
+            !circle.empty()) {
+            why.reasons.insert(why.reasons.begin() + 1, std::move(circle));
+        }
+        reply(out, client, std::move(why));
     }
 }
 

@@ -2,6 +2,7 @@
 // changes it afterwards, and nothing that happens at run time is kept in it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -108,6 +109,7 @@ struct VipSettings {
     ChecksumPolicy checksum = ChecksumPolicy::automatic;
     std::vector<IpAddress> unicast_sources;  // at most one of each family
     std::vector<IpAddress> unicast_peers;    // empty: multicast
+    std::vector<IpAddress> peers;            // multicast: who is believed; empty: everybody
     std::uint8_t unicast_min_ttl = vrrp::required_ttl;
     Duration lease{};  // whole seconds; zero: held without a limit
     std::vector<Track> tracks;
@@ -117,6 +119,10 @@ struct VipSettings {
     HookSettings hooks;
 
     bool is_unicast() const { return !unicast_peers.empty(); }
+    // Of multicast.
+    bool believes(const IpAddress& router) const {
+        return peers.empty() || std::ranges::find(peers, router) != peers.end();
+    }
     bool has_family(Family family) const {
         for (const VirtualAddress& address : addresses) {
             if (address.advertised && address.prefix.address.family() == family) {

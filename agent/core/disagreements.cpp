@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/core/address_lists.hpp"
 #include "agent/core/wording.hpp"
 
 namespace understudy::core {
@@ -20,8 +21,9 @@ std::vector<IpAddress> addresses_in(std::span<const std::byte> bytes, Family fam
     return addresses;
 }
 
+constexpr std::size_t most_shown = 3;
+
 std::string listed(const std::vector<IpAddress>& addresses) {
-    constexpr std::size_t most_shown = 3;
     std::string text;
     for (std::size_t i = 0; i < addresses.size() && i < most_shown; ++i) {
         text += (i == 0 ? "" : ", ") + addresses[i].to_string();
@@ -43,25 +45,24 @@ std::string who(const IpAddress& source, vrrp::Priority priority) {
     return source.to_string() + " (priority " + std::to_string(priority) + ')';
 }
 
-// A list that shares nothing with ours is somebody else's. The derived link-local address follows
-// from the VRID, so that two strangers have it in common.
-std::string other_addresses(const VipSettings& settings, std::span<const std::byte> own_bytes,
-                            const IpAddress& source, const vrrp::Received& received) {
+// Of a router that has no address in common with ours. The derived link-local one follows from the
+// VRID, and says nothing.
+std::string foreign_router(const VipSettings& settings, const IpAddress& source,
+                           const vrrp::Received& received) {
+    const auto theirs = without(addresses_in(received.addresses, source.family()),
+                                {vrrp::derived_link_local(settings.vrid)});
+    return "a foreign router, " + who(source, received.priority) + ", has VRID " +
+           std::to_string(settings.vrid) + " on this network for " + listed(theirs) +
+           ": one of the two needs another vrid";
+}
+
+std::string other_addresses(std::span<const std::byte> own_bytes, const IpAddress& source,
+                            const vrrp::Received& received) {
     const auto own = addresses_in(own_bytes, source.family());
     const auto theirs = addresses_in(received.addresses, source.family());
     const auto surplus = without(theirs, own);
     const auto missing = without(own, theirs);
-    const auto is_derived = [&](const IpAddress& address) {
-        return address == vrrp::derived_link_local(settings.vrid);
-    };
-    const bool shares = std::ranges::any_of(theirs, [&](const IpAddress& address) {
-        return !is_derived(address) && std::ranges::find(own, address) != own.end();
-    });
     const std::string name = who(source, received.priority);
-    if (!shares && !surplus.empty()) {
-        return "a foreign router, " + name + ", has VRID " + std::to_string(settings.vrid) +
-               " on this network for " + listed(surplus) + ": one of the two needs another vrid";
-    }
     if (surplus.empty() && missing.empty()) {
         return name + " advertises the same addresses in another order";
     }
@@ -74,12 +75,20 @@ std::string other_addresses(const VipSettings& settings, std::span<const std::by
 std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& settings) {
     const bool is_peer =
         std::ranges::find(settings.unicast_peers, datagram.source) != settings.unicast_peers.end();
-    if (!settings.is_unicast() || is_peer) {
+    const bool by_multicast = !settings.is_unicast() && datagram.destination.is_multicast();
+    if (by_multicast && datagram.source.is_v6() && !datagram.source.is_link_local()) {
+        return "multicast over IPv6 comes from a link-local address (RFC 9568 5.1.2.1)";
+    }
+    if (by_multicast && settings.believes(datagram.source)) {
+        return "no router has this address";
+    }
+    if (!by_multicast && (!settings.is_unicast() || is_peer)) {
         return std::string{"it advertises by "} +
                (datagram.destination.is_multicast() ? "multicast" : "unicast") + ", this node by " +
                (settings.is_unicast() ? "unicast" : "multicast");
     }
-    std::string text = "it is no unicast_peer of this VIP";
+    std::string text =
+        std::string{"it is no "} + (settings.is_unicast() ? "unicast_" : "") + "peer of this VIP";
     if (const auto received = vrrp::decode(datagram, 0)) {
         text += "; it has priority " + std::to_string(received->priority) + " and " +
                 listed(addresses_in(received->addresses, datagram.source.family()));
@@ -90,7 +99,7 @@ std::string unknown_source(const vrrp::Datagram& datagram, const VipSettings& se
 }  // namespace
 
 std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSettings& settings,
-                    const std::optional<IpAddress>& own) {
+                    bool is_own) {
     switch (reason) {
         case Discard::ttl:
             return "its TTL is " + std::to_string(datagram.ttl) +
@@ -107,11 +116,15 @@ std::string explain(Discard reason, const vrrp::Datagram& datagram, const VipSet
         case Discard::interval:
             return "version 2 needs the same interval on all nodes; here it is " +
                    in_words(settings.advert_interval);
+        case Discard::addresses: {
+            const auto received = vrrp::decode(datagram, 0);
+            return received ? foreign_router(settings, datagram.source, *received)
+                            : "its first address is not link-local (RFC 9568 5.2.9)";
+        }
         case Discard::source:
-            return own == datagram.source
-                       ? "that is this node's own address: another machine has it too, or the "
-                         "network brings frames back"
-                       : unknown_source(datagram, settings);
+            return is_own ? "that is this node's own address: another machine has it too, or the "
+                            "network brings frames back"
+                          : unknown_source(datagram, settings);
         default:
             return {};
     }
@@ -121,50 +134,65 @@ void Disagreements::heard(TimePoint now, const VipSettings& settings,
                           std::span<const std::byte> own, const IpAddress& source,
                           const vrrp::Received& received) {
     count(now, source, received);
-    // Texts are made only where there is something to say: this is on the way of each heartbeat.
-    if (received.interval != settings.advert_interval) {
-        note(now, source, Disagreement::interval,
+    // Texts are made only where there is something new to say: this is on the way of each
+    // heartbeat.
+    if (received.interval == settings.advert_interval) {
+        forget(source, Disagreement::interval);
+    } else if (const auto mark = static_cast<std::uint64_t>(received.interval.count());
+               !renew(now, source, Disagreement::interval, mark)) {
+        note(now, source, Disagreement::interval, mark,
              source.to_string() + " advertises every " + in_words(received.interval) +
                  ", this node every " + in_words(settings.advert_interval));
-    } else {
-        forget(source, Disagreement::interval);
     }
-    if (!std::ranges::equal(received.addresses, own)) {
-        note(now, source, Disagreement::addresses,
-             other_addresses(settings, own, source, received));
-    } else {
+    if (std::ranges::equal(received.addresses, own)) {
         forget(source, Disagreement::addresses);
+    } else if (const auto mark = hash_of(received.addresses) ^ received.priority;
+               !renew(now, source, Disagreement::addresses, mark)) {
+        note(now, source, Disagreement::addresses, mark, other_addresses(own, source, received));
     }
     const bool fixed = settings.checksum != ChecksumPolicy::automatic && received.checksum_form;
     const bool short_form = settings.checksum == ChecksumPolicy::message_only;
-    if (fixed && (received.checksum_form == vrrp::ChecksumForm::message_only) != short_form) {
-        note(now, source, Disagreement::checksum,
+    if (!fixed || (received.checksum_form == vrrp::ChecksumForm::message_only) == short_form) {
+        forget(source, Disagreement::checksum);
+    } else if (!renew(now, source, Disagreement::checksum, 0)) {
+        note(now, source, Disagreement::checksum, 0,
              source.to_string() + " sends the checksum " +
                  (short_form ? "with the pseudo-header, this node without it"
                              : "without the pseudo-header, this node with it") +
                  ": it may discard what this node sends (checksum = auto follows the peer)");
-    } else {
-        forget(source, Disagreement::checksum);
     }
 }
 
-void Disagreements::refused(TimePoint now, const IpAddress& source, std::string text) {
-    note(now, source, Disagreement::refused, std::move(text));
+void Disagreements::reconsider() {
+    for (Entry& entry : entries_) {
+        entry.mark.reset();
+    }
+}
+
+bool Disagreements::renew(TimePoint now, const IpAddress& source, Disagreement kind,
+                          std::uint64_t mark) {
+    const auto known = std::ranges::find_if(entries_, [&](const Entry& entry) {
+        return entry.source == source && entry.kind == kind && entry.mark == mark;
+    });
+    if (known == entries_.end()) {
+        return false;
+    }
+    known->at = now;
+    return true;
 }
 
 void Disagreements::note(TimePoint now, const IpAddress& source, Disagreement kind,
-                         std::string text) {
+                         std::uint64_t mark, std::string text) {
     const auto known = std::ranges::find_if(
         entries_, [&](const Entry& entry) { return entry.source == source && entry.kind == kind; });
     if (known != entries_.end()) {
-        known->at = now;
-        known->text = std::move(text);
+        *known = Entry{source, kind, now, mark, std::move(text)};
         return;
     }
     if (entries_.size() == most_disagreements) {
         entries_.erase(std::ranges::min_element(entries_, {}, &Entry::at));
     }
-    entries_.push_back({source, kind, now, std::move(text)});
+    entries_.push_back({source, kind, now, mark, std::move(text)});
 }
 
 void Disagreements::forget(const IpAddress& source, Disagreement kind) {

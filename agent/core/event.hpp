@@ -47,11 +47,18 @@ struct AddressSeen {
     InterfaceIndex index = 0;
     IpPrefix prefix;
     bool ours = false;       // carries understudy's address protocol number (IFA_PROTO)
-    bool tentative = false;  // IPv6: duplicate address detection is not finished, or has failed
+    bool tentative = false;  // IPv6: duplicate address detection is not finished
     // Since its lifetime was last set (kernel time stamp); nothing if the kernel does not tell.
     std::optional<Duration> age;
     // Until the kernel removes it; nothing: held without a limit.
     std::optional<Duration> remaining;
+    bool duplicate = false;  // IPv6: another machine has it: detection has failed
+    // Not for what begins now: its preferred lifetime is over (RFC 4862 5.5.4), or duplicate
+    // address detection still goes on and it is used all the same (RFC 4429 3.2, optimistic).
+    bool deprecated = false;
+    // IPv4: added after the first address of its network. IPv6: temporary (RFC 8981). One flag of
+    // Linux.
+    bool secondary = false;
 };
 struct AddressGone {
     InterfaceIndex index = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/narration.hpp"
 #include "agent/core/vip.hpp"
 #include "agent/core/wording.hpp"
 
@@ -113,7 +114,7 @@ bool Health::finished(TimePoint now, const CheckFinished& event, Outbox& out) {
         return false;
     }
     heard_ = now;
-    if ((event.run & visit_bit) != 0) {
+    if (is_by_hand(event.run)) {
         const auto visit = std::ranges::find(visits_, event.run, &Visit::run);
         if (visit != visits_.end() && visit->check == event.check) {
             answer(*visit, event.outcome, out);
@@ -122,11 +123,14 @@ bool Health::finished(TimePoint now, const CheckFinished& event, Outbox& out) {
         return false;
     }
     checks::Monitor& monitor = monitors_[event.check];
-    const CheckState before = monitor.state();
+    const CheckBefore before{monitor.state(), monitor.contrary(), monitor.weight()};
     const bool had_run = monitor.has_run();
     const bool changed = monitor.finished(now, event.run, event.outcome);
-    if (monitor.state() != before) {
-        change(event.check, before, out);
+    if (out.logs(LogLevel::debug)) {
+        narrate_run(monitor, before, event.outcome.passed != monitor.settings().inverted, out);
+    }
+    if (monitor.state() != before.state) {
+        change(event.check, before.state, out);
     }
     reschedule(event.check);
     return changed || monitor.has_run() != had_run;  // "not looked at yet" is a reason of its own
@@ -159,6 +163,10 @@ void Health::calm(std::size_t check) {
 }
 
 // --- runs by hand --------------------------------------------------------------------------------
+
+bool Health::is_by_hand(checks::Monitor::RunId run) {
+    return (run & visit_bit) != 0;
+}
 
 void Health::run_for(TimePoint now, ClientId client, std::size_t check, Outbox& out) {
     last_visit_ = (last_visit_ + 1) & ~visit_bit;

@@ -55,6 +55,8 @@ public:
     std::string in_words(TimePoint now, std::size_t check) const;
     control::CheckStatus status(std::size_t check) const;
     std::vector<control::CheckStatus> all() const;
+    // Of a run_for().
+    static bool is_by_hand(checks::Monitor::RunId run);
 
 private:
     friend struct understudy::StateFields;

@@ -1,6 +1,7 @@
 #include "agent/core/kernel_view.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace understudy::core {
 
@@ -43,14 +44,22 @@ bool KernelView::seen(TimePoint now, const AddressSeen& address) {
     stale_addresses_.erase(key);
     auto [entry, inserted] = addresses_.try_emplace(key);
     ObservedAddress& observed = entry->second;
-    const bool changed =
-        inserted || observed.ours != address.ours || observed.tentative != address.tentative;
-    if (inserted) {
+    const auto facts = [](const auto& a) {
+        return std::tuple{a.ours, a.tentative, a.duplicate, a.deprecated, a.secondary};
+    };
+    const bool changed = inserted || facts(observed) != facts(address);
+    // An IPv4 address whose primary one was deleted takes its place behind the other primary ones
+    // (promote_secondaries).
+    const bool promoted = observed.secondary && !address.secondary;
+    if (inserted || promoted) {
         observed.order = next_order_++;
     }
     observed.prefix = address.prefix;
     observed.ours = address.ours;
     observed.tentative = address.tentative;
+    observed.duplicate = address.duplicate;
+    observed.deprecated = address.deprecated;
+    observed.secondary = address.secondary;
     observed.renewed.reset();
     if (address.age) {
         observed.renewed = now - *address.age;
@@ -91,33 +100,6 @@ const ObservedAddress* KernelView::find_foreign(InterfaceIndex index,
         }
     }
     return nullptr;
-}
-
-std::optional<IpAddress> pick_source(const KernelView& kernel, InterfaceIndex index, Family family,
-                                     const std::set<IpAddress>& excluded,
-                                     const std::optional<IpAddress>& unicast_peer) {
-    const bool wants_link_local =
-        family == Family::ipv6 && (!unicast_peer || unicast_peer->is_link_local());
-    const ObservedAddress* best = nullptr;
-    bool best_on_link = false;
-    for (const auto& [key, observed] : kernel.addresses()) {
-        const IpAddress& address = observed.prefix.address;
-        if (key.first != index || address.family() != family || observed.tentative ||
-            observed.ours || excluded.contains(address)) {
-            continue;
-        }
-        if (family == Family::ipv6 && address.is_link_local() != wants_link_local) {
-            continue;
-        }
-        const bool on_link = unicast_peer && observed.prefix.contains(*unicast_peer);
-        const bool better = best == nullptr || (on_link && !best_on_link) ||
-                            (on_link == best_on_link && observed.order < best->order);
-        if (better) {
-            best = &observed;
-            best_on_link = on_link;
-        }
-    }
-    return best == nullptr ? std::nullopt : std::optional{best->prefix.address};
 }
 
 }  // namespace understudy::core

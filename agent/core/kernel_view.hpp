@@ -28,7 +28,10 @@ struct ObservedAddress {
     IpPrefix prefix;
     bool ours = false;
     bool tentative = false;
-    std::uint64_t order = 0;           // of appearance: the kernel shows primary addresses first
+    bool duplicate = false;
+    bool deprecated = false;
+    bool secondary = false;
+    std::uint64_t order = 0;           // the kernel's, which shows primary IPv4 addresses first
     std::optional<TimePoint> renewed;  // when its lifetime was last set
 };
 
@@ -67,12 +70,5 @@ private:
     std::uint64_t next_order_ = 0;
     bool complete_ = false;
 };
-
-// The rule for the source of advertisements (RFC 9568 5.1.1.1, 5.1.2.1): the first IPv4 address of
-// the interface, or its link-local IPv6 address; for unicast to a peer outside the link, the first
-// address that fits. Tentative addresses and those of `excluded` (the virtual ones) never.
-std::optional<IpAddress> pick_source(const KernelView& kernel, InterfaceIndex index, Family family,
-                                     const std::set<IpAddress>& excluded,
-                                     const std::optional<IpAddress>& unicast_peer);
 
 }  // namespace understudy::core

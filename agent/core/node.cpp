@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/narration.hpp"
 #include "agent/core/node_impl.hpp"
+#include "agent/core/source_address.hpp"
 #include "base/overloaded.hpp"
 
 namespace understudy::core {
@@ -29,6 +31,9 @@ std::optional<TimePoint> Node::next_deadline() const {
 std::string Node::summary() const {
     return impl_->summary();
 }
+std::size_t Node::active_vips() const {
+    return impl_->active_vips();
+}
 const Configuration& Node::configuration() const {
     return impl_->configuration();
 }
@@ -44,25 +49,11 @@ Node::Impl::Impl(Configuration configuration, TimePoint now)
     for (const ServiceSettings& service : configuration_->services) {
         services_.emplace_back(service, checks_of(service), services_.size());
     }
-    note_virtual_addresses();
+    virtual_addresses_ = addresses_that_move(*configuration_);
     for (const VipSettings& settings : configuration_->vips) {
         vips_.emplace_back(settings, dependencies_of(settings), now);
     }
     index_vips();
-}
-
-// An owner's addresses are this node's real ones (RFC 9568 1.6): they may be the source of all its
-// VIPs. So two nodes can each own an address and back up the other's (RFC 9568 4.2).
-void Node::Impl::note_virtual_addresses() {
-    virtual_addresses_.clear();
-    for (const VipSettings& vip : configuration_->vips) {
-        if (vip.priority == vrrp::owner_priority) {
-            continue;
-        }
-        for (const VirtualAddress& address : vip.addresses) {
-            virtual_addresses_.insert(address.prefix.address);
-        }
-    }
 }
 
 std::vector<std::size_t> Node::Impl::checks_of(const ServiceSettings& service) const {
@@ -109,6 +100,11 @@ Dependencies Node::Impl::dependencies_of(const VipSettings& settings) const {
 // --- events --------------------------------------------------------------------------------------
 
 void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
+    out.log_level = configuration_->agent.log_level;
+    const std::size_t first = out.actions.size();
+    if (out.logs(LogLevel::debug)) {
+        narrate(event, kernel_, *configuration_, out);
+    }
     if (const Duration late = lateness(now); late > Duration::zero()) {
         for (Vip& vip : vips_) {
             vip.resume(now, late, around(out));
@@ -122,6 +118,9 @@ void Node::Impl::handle(TimePoint now, const Event& event, Outbox& out) {
         settle_services(now, out);
         changed = commands && finish_commands(now, out);
         changed = run_hooks(now, out) || changed;
+    }
+    if (out.logs(LogLevel::debug)) {
+        narrate_actions(first, kernel_, *configuration_, out);
     }
 }
 
@@ -215,6 +214,11 @@ void Node::Impl::on(TimePoint now, const DatagramReceived& event, Outbox& out) {
     const auto received = vrrp::decode(datagram);
     const vrrp::Discard reason = received ? vrrp::Discard::vrid : received.error();
     ++discarded_.at(static_cast<std::size_t>(reason));
+    if (out.logs(LogLevel::trace)) {
+        log(out, LogLevel::trace,
+            "discarded the datagram from " + datagram.source.to_string() + ": " +
+                std::string{vrrp::name_of(reason)} + ", and of no VIP of this node");
+    }
 }
 
 void Node::Impl::on(TimePoint now, const SendFailed& event, Outbox& out) {
@@ -439,6 +443,10 @@ std::optional<TimePoint> Node::Impl::next_deadline() const {
         }
     }
     return earliest;
+}
+
+std::size_t Node::Impl::active_vips() const {
+    return static_cast<std::size_t>(std::ranges::count_if(vips_, &Vip::is_active));
 }
 
 std::string Node::Impl::summary() const {

@@ -4,6 +4,7 @@
 // It does not read a clock, open a socket, write a log or draw a random number.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 
@@ -35,6 +36,9 @@ public:
 
     // For sd_notify's STATUS= and for the executor's own needs: "2 active, 1 backup".
     std::string summary() const;
+
+    // VIPs that this node is Active for, or is about to be.
+    std::size_t active_vips() const;
 
     const Configuration& configuration() const;
 

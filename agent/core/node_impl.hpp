@@ -23,6 +23,7 @@ public:
     void handle(TimePoint now, const Event& event, Outbox& out);
     std::optional<TimePoint> next_deadline() const;
     std::string summary() const;
+    std::size_t active_vips() const;
     const Configuration& configuration() const { return *configuration_; }
 
 private:
@@ -108,7 +109,6 @@ private:
 
     std::vector<std::size_t> checks_of(const ServiceSettings& service) const;
     void index_vips();
-    void note_virtual_addresses();
 
     // The parts of a reload (reload.cpp), in their order. `origins`: for each VIP that is to be,
     // which of the present ones goes on as it.

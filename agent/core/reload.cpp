@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "agent/core/node_impl.hpp"
+#include "agent/core/source_address.hpp"
 
 namespace understudy::core {
 
@@ -104,7 +105,7 @@ void Node::Impl::on(TimePoint now, const ConfigurationChanged& event, Outbox& ou
     configuration_ = event.configuration;
     hooks_.node = configuration_->agent.name;
     translate_orders(*former, event, out);
-    note_virtual_addresses();
+    virtual_addresses_ = addresses_that_move(*configuration_);
     reload_vips(now, origins, out);
     index_vips();
     // Gone when the actions are carried out, or before; what the kernel tells of it later is no

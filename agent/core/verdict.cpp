@@ -41,7 +41,7 @@ Verdict contender(const Facts& facts) {
         return eligible(vrrp::owner_priority, "");
     }
     if (facts.manual == Manual::taken) {
-        return eligible(takeover_priority, "takeover was asked for: priority 254 until failback");
+        return eligible(takeover_priority, "takeover requested: priority 254 until failback");
     }
     const vrrp::Priority priority = hot_priority(facts);
     return eligible(
@@ -51,9 +51,9 @@ Verdict contender(const Facts& facts) {
 
 Verdict yielding(const Facts& facts) {
     return eligible(vrrp::yielding_priority,
-                    facts.stopping ? "the agent stops: gives the addresses away"
+                    facts.stopping ? "the agent is stopping: offers the addresses to its peers"
                     : facts.manual == Manual::yielding
-                        ? "failover was asked for: stays behind its peers until failback"
+                        ? "failover requested: stays behind its peers until failback"
                         : "maintenance: stays behind its peers until `understudy maintenance off`");
 }
 

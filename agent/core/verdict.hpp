@@ -79,6 +79,8 @@ struct Verdict {
     vrrp::Priority priority = vrrp::default_priority;
     control::State shown = control::State::init;  // unless the router is Active
     std::string reason;                           // empty: nothing but the election decides
+
+    bool operator==(const Verdict&) const = default;
 };
 
 Verdict decide(TimePoint now, const Facts& facts);

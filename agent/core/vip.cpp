@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/narration.hpp"
 #include "agent/core/wording.hpp"
 #include "base/overloaded.hpp"
 
@@ -17,7 +18,8 @@ Vip::Vip(const VipSettings& settings, Dependencies dependencies, TimePoint start
       router_(router_settings(settings), vrrp::Standing{settings.priority, false}),
       ledger_(settings),
       shown_since_(started),
-      limiter_(settings.max_transitions) {
+      limiter_(settings.max_transitions),
+      lists_(settings) {
     make_faces();
     facts_.base_priority = settings.priority;
     if (settings.startup_delay > Duration::zero()) {
@@ -139,6 +141,9 @@ void Vip::settle_once(TimePoint now, const Surroundings& around) {
     gather_health(now, holding, around);
     gather_hooks(now, around);
     const Verdict verdict = decide(now, facts_);
+    if (around.out.logs(LogLevel::debug)) {
+        narrate_decision(settings_.name, verdict_, verdict, facts_, around.out);
+    }
     if (router_.state() == vrrp::State::initialize && verdict.can_talk) {
         adopting_ = adopt && verdict.may_lead;
         verdict_ = verdict;
@@ -299,7 +304,7 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
     router_.handle(now, event, router_actions_);
     for (const vrrp::Action& action : router_actions_) {
         std::visit(Overloaded{
-                       [&](const vrrp::SendAdvert& a) { send_advert(now, a.priority, around); },
+                       [&](const vrrp::SendAdvert& a) { send_advert(now, a, around); },
                        [&](const vrrp::TakeAddresses&) {
                            if (!promoting_) {
                                ledger_.take(now, around.out);
@@ -331,6 +336,9 @@ void Vip::feed(TimePoint now, const vrrp::Event& event, const Surroundings& arou
 void Vip::execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around) {
     has_moved_ = true;
     cause_ = in_words(transition);
+    if (around.out.logs(LogLevel::debug)) {
+        narrate_election(settings_.name, transition, router_, around.out);
+    }
     if (transition.to == vrrp::State::active) {
         promoting_ = awaits_promotion();
         if (promoting_ && needs_consent()) {

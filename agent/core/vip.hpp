@@ -13,6 +13,7 @@
 
 #include "agent/control/messages.hpp"
 #include "agent/core/address_ledger.hpp"
+#include "agent/core/address_lists.hpp"
 #include "agent/core/announcer.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/core/disagreements.hpp"
@@ -22,6 +23,7 @@
 #include "agent/core/hooks.hpp"
 #include "agent/core/kernel_view.hpp"
 #include "agent/core/listeners.hpp"
+#include "agent/core/peers.hpp"
 #include "agent/core/service.hpp"
 #include "agent/core/transition_limiter.hpp"
 #include "agent/core/verdict.hpp"
@@ -55,7 +57,6 @@ struct Dependencies {
 
 // A complaint about the same thing is logged once, then at most this often.
 inline constexpr Duration log_spacing = std::chrono::seconds{60};
-inline constexpr std::size_t most_peers = 16;
 // A holder whose own address is away waits so long for it, at most an interval: a network manager
 // that sets an interface anew takes it away for 10 to 20 ms. Its VIP is let go meanwhile. Put back
 // first, it would become the interface's primary IPv4 address, and the own address would go with it
@@ -165,15 +166,14 @@ public:
 private:
     friend struct understudy::StateFields;
 
+    // other: configured, or deprecated when it was chosen. kept: deprecated since, and said so.
+    enum class SourceUse : std::uint8_t { other, preferred, kept };
     struct Face {
         Family family = Family::ipv4;
         std::vector<std::byte> addresses;  // the advertised ones, in network order
         std::size_t address_count = 0;
         std::optional<IpAddress> source;  // the last one, if it is away
-    };
-    struct Peer {
-        IpAddress source;
-        control::PeerStatus shown;
+        SourceUse source_use = SourceUse::other;
     };
     struct Complaint {
         std::optional<TimePoint> logged;
@@ -183,6 +183,13 @@ private:
     void make_faces();
     std::string link_trouble(const KernelView& kernel) const;
     std::string source_trouble(const Surroundings& around);
+    std::string configured_source_trouble(Face& face, const IpAddress& configured,
+                                          const Surroundings& around) const;
+    std::string chosen_source_trouble(Face& face, const Surroundings& around) const;
+    void note_source(Face& face, const ObservedAddress& chosen, const Surroundings& around) const;
+    bool is_own(const Face& face, const IpAddress& address, const Surroundings& around) const;
+    bool names_no_host(const Face& face, const IpAddress& address,
+                       const Surroundings& around) const;
     bool waits_for_source(TimePoint now, const std::string& trouble, const Surroundings& around);
     std::optional<TimePoint> source_wait_end() const;
     std::string listener_trouble(const Listeners& listeners) const;
@@ -215,26 +222,31 @@ private:
 
     void feed(TimePoint now, const vrrp::Event& event, const Surroundings& around);
     void execute(TimePoint now, const vrrp::Transition& transition, const Surroundings& around);
-    void send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around);
+    void send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surroundings& around);
     void announce(TimePoint now, const Surroundings& around);
     void announce_once(const Surroundings& around, bool only_added = false);
     void repeat_added(TimePoint now, const Surroundings& around);
     void show(TimePoint now, const Surroundings& around);
 
-    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram) const;
+    std::optional<vrrp::Discard> refuse(const Face& face, const vrrp::Datagram& datagram,
+                                        const Surroundings& around) const;
     std::optional<vrrp::Discard> refuse(const vrrp::Received& received) const;
     void discard(TimePoint now, const Face& face, vrrp::Discard reason,
                  const vrrp::Datagram& datagram, const Surroundings& around);
     void note_gap(TimePoint now, const Peer& peer);
-    void note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received);
+    bool is_remembered(TimePoint now, const IpAddress& source) const;
+    Peer::Belief note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                           bool has_our_list, const Surroundings& around);
+    void note_contradiction(TimePoint now, const IpAddress& source,
+                            const control::PeerStatus& before, const Surroundings& around);
     void note_active(TimePoint now, const Face& face, const IpAddress& source,
                      const vrrp::Received& received);
     void note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                           const IpAddress& source, const Surroundings& around);
     bool hears_offer(TimePoint now) const;
     std::optional<TimePoint> offer_counts_until() const;
-    static bool prepares(TimePoint now, const Peer& peer);
-    static TimePoint prepares_until(const Peer& peer);
+    bool prepares(TimePoint now, const Peer& peer) const;
+    TimePoint prepares_until(const Peer& peer) const;
     bool is_preparing(TimePoint now, const vrrp::Received& received, const Surroundings& around);
     bool holds_for_nobody() const;
     void hold_back(TimePoint now, const IpAddress& server, const Surroundings& around);
@@ -243,6 +255,7 @@ private:
     std::vector<std::string> hints(TimePoint now) const;
     bool decides_tie(TimePoint now, const Face& face, const vrrp::Received& received);
     vrrp::ChecksumForm checksum_form() const;
+    static bool may_complain(TimePoint now, Complaint& complaint);
     void complain(TimePoint now, Complaint& complaint, std::string text,
                   const Surroundings& around);
 
@@ -289,7 +302,8 @@ private:
     Duration refusal_pause_{};   // the last one; doubles
     Drain drain_ = Drain::none;  // by on_release, since the addresses are to be given away
 
-    std::vector<Peer> peers_;
+    AddressLists lists_;
+    Peers peers_;
     std::optional<IpAddress> active_peer_;  // the source of the last valid advertisement
     std::optional<TimePoint> first_family_heard_;
     std::optional<vrrp::ChecksumForm> peer_form_;
@@ -302,6 +316,7 @@ private:
     Complaint addresses_complaint_;
     Complaint send_complaint_;
     Complaint rival_complaint_;
+    Complaint contradiction_complaint_;
     Disagreements disagreements_;
 };
 

@@ -123,7 +123,10 @@ void Vip::end_claim(TimePoint now, const Surroundings& around) {
         feed(now, vrrp::Claim{}, around);
     } else {
         cause_ += is_active() ? "" : ": no longer";
-        facts_.manual = facts_.manual == Manual::taken ? Manual::none : facts_.manual;
+        if (facts_.manual == Manual::taken) {
+            facts_.manual = Manual::none;
+            has_moved_ = true;  // the verdict was made for a takeover
+        }
     }
     if (!is_active() && consent_ == Consent::given) {
         consent_ = Consent::none;

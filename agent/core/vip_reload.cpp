@@ -39,6 +39,7 @@ void Vip::make_faces() {
         const auto known = std::ranges::find(former, family, &Face::family);
         if (known != former.end()) {
             face.source = known->source;
+            face.source_use = known->source_use;
         }
         for (const VirtualAddress& address : settings_.addresses) {
             if (address.advertised && address.prefix.address.family() == family) {
@@ -54,6 +55,8 @@ void Vip::make_faces() {
 void Vip::configure(TimePoint now, const VipSettings& settings, const Surroundings& around) {
     const VipSettings former = std::exchange(settings_, settings);
     make_faces();
+    lists_.configure(now, settings_);
+    disagreements_.reconsider();
     ledger_.configure(now, settings_, around.out);
     limiter_.configure(settings_.max_transitions);
     facts_.base_priority = settings_.priority;

@@ -50,8 +50,8 @@ std::optional<control::ActiveNode> Vip::active_node(TimePoint now) const {
     if (!active_peer_) {
         return std::nullopt;
     }
-    const auto peer = std::ranges::find(peers_, *active_peer_, &Peer::source);
-    if (peer == peers_.end() || peer->shown.priority == vrrp::resignation_priority ||
+    const Peer* peer = peers_.find(*active_peer_);
+    if (peer == nullptr || peer->shown.priority == vrrp::resignation_priority ||
         now - peer->shown.heard > router_.current_active_down_interval()) {
         return std::nullopt;
     }
@@ -80,7 +80,7 @@ control::VipStatus Vip::status(TimePoint now) const {
     status.active = active_node(now);
     status.reason = why(now).reasons.front();
     status.transitions = transitions_;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_.all()) {
         status.peers.push_back(peer.shown);
     }
     status.skew_time = router_.current_skew_time();
@@ -110,16 +110,19 @@ std::optional<Disagreements::ActiveHere> Vip::active_here() const {
 
 std::vector<std::string> Vip::hints(TimePoint now) const {
     const auto here = active_here();
-    if (!here || now - here->since < alone_for_long || !peers_.empty()) {
+    if (!here || now - here->since < alone_for_long || !peers_.all().empty()) {
         return {};
     }
     std::string peers;
-    for (const IpAddress& peer : settings_.unicast_peers) {
-        peers += (peers.empty() ? " of unicast_peer " : ", ") + peer.to_string();
+    const bool unicast = settings_.is_unicast();
+    for (const IpAddress& peer : unicast ? settings_.unicast_peers : settings_.peers) {
+        peers += (!peers.empty() ? ", "
+                  : unicast      ? ", of unicast_peer "
+                                 : ", of peer ") +
+                 peer.to_string();
     }
-    return {"no advertisement" + peers +
-            " was ever heard: a standby sends none, so whether there is one is seen there "
-            "(understudy status), or by a failover"};
+    return {"no peer heard yet" + peers +
+            " (a standby is silent): run `understudy status` on the peer"};
 }
 
 control::WhyResponse Vip::why(TimePoint now) const {
@@ -159,7 +162,7 @@ control::WhyResponse Vip::why(TimePoint now) const {
     for (const control::HookStatus& hook : hooks_.status()) {
         const std::string since = in_words(now - hook.at);
         if (hook.result == control::HookResult::running) {
-            why.reasons.push_back("hook " + hook.name + " runs since " + since);
+            why.reasons.push_back("hook " + hook.name + " has been running for " + since);
         } else if (hook.result == control::HookResult::failed) {
             why.reasons.push_back("hook " + hook.name + " failed " + since +
                                   " ago: " + hook.detail);

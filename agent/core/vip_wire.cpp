@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/core/vip.hpp"
+#include "agent/core/wording.hpp"
 
 namespace understudy::core {
 
@@ -25,7 +26,7 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (face == faces_.end()) {
         return;
     }
-    if (const auto reason = refuse(*face, datagram)) {
+    if (const auto reason = refuse(*face, datagram, around)) {
         discard(now, *face, *reason, datagram, around);
         return;
     }
@@ -38,6 +39,12 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
         discard(now, *face, *reason, datagram, around);
         return;
     }
+    const bool has_our_list = std::ranges::equal(received->addresses, face->addresses);
+    if (!has_our_list && lists_.is_foreign(now, face->family, received->addresses) &&
+        !is_remembered(now, datagram.source)) {
+        discard(now, *face, vrrp::Discard::addresses, datagram, around);
+        return;
+    }
     ++counters_.adverts_received;
     if (received->priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_received;
@@ -45,18 +52,19 @@ void Vip::receive(TimePoint now, const vrrp::Datagram& datagram, const Surroundi
     if (received->checksum_form) {
         peer_form_ = received->checksum_form;
     }
-    const auto known = std::ranges::find(peers_, datagram.source, &Peer::source);
-    if (known == peers_.end() || !prepares(now, *known)) {
+    const Peer* known = peers_.find(datagram.source);
+    if (known == nullptr || !prepares(now, *known)) {
         preparing_since_.reset();  // whoever begins has its own time for it
     }
-    note_peer(now, datagram.source, *received);
+    const Peer::Belief belief = note_peer(now, datagram.source, *received, has_our_list, around);
     note_differences(now, *face, *received, datagram.source, around);
     note_active(now, *face, datagram.source, *received);
 
     vrrp::Advert advert;
     advert.source = datagram.source;
     advert.priority = received->priority;
-    advert.interval = received->interval;
+    advert.interval = belief.interval;
+    advert.counts_from = belief.counts_from;
     advert.receiver = face->source.value_or(IpAddress{});
     advert.decides_tie = decides_tie(now, *face, *received);
     if (!is_preparing(now, *received, around)) {
@@ -100,21 +108,21 @@ bool Vip::hears_offer(TimePoint now) const {
 
 std::optional<TimePoint> Vip::offer_counts_until() const {
     std::optional<TimePoint> latest;
-    for (const Peer& peer : peers_) {
-        const control::PeerStatus& heard = peer.shown;
-        if (heard.priority == vrrp::yielding_priority) {
-            latest = std::max(latest.value_or(TimePoint{}), heard.heard + 2 * heard.interval);
+    for (const Peer& peer : peers_.all()) {
+        const Duration interval = peer.counted_interval(settings_.advert_interval);
+        if (peer.shown.priority == vrrp::yielding_priority) {
+            latest = std::max(latest.value_or(TimePoint{}), peer.shown.heard + 2 * interval);
         }
     }
     return latest;
 }
 
 // A node that was away begins again after more than an interval: it waits for that long first.
-TimePoint Vip::prepares_until(const Peer& peer) {
-    return peer.shown.heard + 3 * peer.shown.interval / 2;
+TimePoint Vip::prepares_until(const Peer& peer) const {
+    return peer.shown.heard + 3 * peer.counted_interval(settings_.advert_interval) / 2;
 }
 
-bool Vip::prepares(TimePoint now, const Peer& peer) {
+bool Vip::prepares(TimePoint now, const Peer& peer) const {
     const int priority = peer.shown.priority;
     return priority > vrrp::yielding_priority && priority <= vrrp::low_band_top &&
            now <= prepares_until(peer);
@@ -122,7 +130,7 @@ bool Vip::prepares(TimePoint now, const Peer& peer) {
 
 std::optional<TimePoint> Vip::awaited_until(TimePoint now) const {
     std::optional<TimePoint> latest;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_.all()) {
         if (preparing_since_ && prepares(now, peer)) {
             latest = std::max(latest.value_or(now), prepares_until(peer));
         }
@@ -151,24 +159,28 @@ void Vip::hold_back(TimePoint now, const IpAddress& server, const Surroundings& 
 
 void Vip::note_rivals(TimePoint now, const Surroundings& around) {
     if (std::string text = disagreements_.rivals(now, active_here()); !text.empty()) {
-        complain(now, rival_complaint_, std::move(text), around);
+        if (may_complain(now, rival_complaint_)) {
+            complain(now, rival_complaint_, std::move(text), around);
+        }
     }
 }
 
 // What has to be known before the bytes are looked at: the configured version decides the layout.
-std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram) const {
+std::optional<vrrp::Discard> Vip::refuse(const Face& face, const vrrp::Datagram& datagram,
+                                         const Surroundings& around) const {
     if (datagram.ttl < settings_.unicast_min_ttl) {
         return vrrp::Discard::ttl;
     }
     if (version_of(datagram.payload) != static_cast<unsigned>(settings_.version)) {
         return vrrp::Discard::version;
     }
-    if (face.source == datagram.source) {
+    if (is_own(face, datagram.source, around) || names_no_host(face, datagram.source, around)) {
         return vrrp::Discard::source;
     }
     if (!settings_.is_unicast()) {
         const bool to_group = datagram.destination == vrrp::multicast_group(face.family);
-        return to_group ? std::nullopt : std::optional{vrrp::Discard::source};
+        const bool accepted = to_group && settings_.believes(datagram.source);
+        return accepted ? std::nullopt : std::optional{vrrp::Discard::source};
     }
     const bool from_peer = std::ranges::find(settings_.unicast_peers, datagram.source) !=
                            settings_.unicast_peers.end();
@@ -189,11 +201,35 @@ void Vip::discard(TimePoint now, const Face& face, vrrp::Discard reason,
                   const vrrp::Datagram& datagram, const Surroundings& around) {
     const auto index = static_cast<std::size_t>(reason);
     ++discarded_.at(index);
-    const std::string more = explain(reason, datagram, settings_, face.source);
+    const bool own = is_own(face, datagram.source, around);
+    Complaint& complaint = discard_complaints_.at(index);
+    // A flood must not cost a text for each packet.
+    const std::size_t size = std::min(datagram.payload.size(), vrrp::largest_advertisement);
+    const std::uint64_t mark = hash_of(datagram.payload.first(size)) ^ index ^
+                               std::uint64_t{datagram.ttl} << 8U ^ (own ? 1U << 16U : 0U) ^
+                               (datagram.destination.is_multicast() ? 1U << 17U : 0U);
+    const bool is_known = disagreements_.renew_refused(now, datagram.source, mark);
+    const bool is_told = !may_complain(now, complaint);
+    if (is_known && is_told && !around.out.logs(LogLevel::trace)) {
+        return;
+    }
+    const std::string more = explain(reason, datagram, settings_, own);
     std::string text = "discarded an advertisement from " + datagram.source.to_string() + ": " +
                        std::string{vrrp::name_of(reason)} + (more.empty() ? "" : "; " + more);
-    disagreements_.refused(now, datagram.source, text);
-    complain(now, discard_complaints_.at(index), std::move(text), around);
+    disagreements_.refused(now, datagram.source, mark, text);
+    if (around.out.logs(LogLevel::trace)) {  // each of them; the complaint below is once a minute
+        log(around.out, LogLevel::trace, settings_.name + ": " + text);
+    }
+    if (!is_told) {
+        complain(now, complaint, std::move(text), around);
+    }
+}
+
+// Its list was ours not long ago, whatever it is now: one of the two nodes has been reloaded.
+bool Vip::is_remembered(TimePoint now, const IpAddress& source) const {
+    const Peer* peer = peers_.find(source);
+    return peer != nullptr && peer->had_our_list_at &&
+           now - *peer->had_our_list_at < lists_remembered;
 }
 
 // Only of who is heard as the Active one: a standby says nothing, and who has resigned neither.
@@ -203,21 +239,44 @@ void Vip::note_gap(TimePoint now, const Peer& peer) {
     }
 }
 
-void Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received) {
-    auto peer = std::ranges::find(peers_, source, &Peer::source);
-    if (peer == peers_.end()) {
-        if (peers_.size() == most_peers) {
-            const auto heard = [](const Peer& known) { return known.shown.heard; };
-            peers_.erase(std::ranges::min_element(peers_, {}, heard));
-        }
-        peer = peers_.insert(peers_.end(), Peer{source, {}});
-        peer->shown.address = source.to_string();
-    } else {
-        note_gap(now, *peer);
+Peer::Belief Vip::note_peer(TimePoint now, const IpAddress& source, const vrrp::Received& received,
+                            bool has_our_list, const Surroundings& around) {
+    Peer& peer = peers_.at(now, source);
+    const control::PeerStatus before = peer.shown;
+    if (before.heard != TimePoint{}) {
+        note_gap(now, peer);
     }
-    peer->shown.priority = received.priority;
-    peer->shown.interval = received.interval;
-    peer->shown.heard = now;
+    // Also while this node may not take it: what contradicts an offer counts later as well.
+    const bool gives_away = received.priority == vrrp::resignation_priority ||
+                            received.priority == vrrp::yielding_priority ||
+                            router_.is_offer(received.priority);
+    const Peer::Belief belief = peer.heard(now, received, gives_away, settings_.advert_interval);
+    if (has_our_list) {
+        peer.had_our_list_at = now;
+    }
+    if (!gives_away) {
+        peers_.challenge(now, source);
+    }
+    if (belief.contradicts) {
+        note_contradiction(now, source, before, around);
+    }
+    return belief;
+}
+
+void Vip::note_contradiction(TimePoint now, const IpAddress& source,
+                             const control::PeerStatus& before, const Surroundings& around) {
+    std::string text =
+        source.to_string() +
+        (before.priority == vrrp::resignation_priority
+             ? " resigned (priority 0)"
+             : " offered the addresses (priority " + std::to_string(before.priority) + ')') +
+        ", and goes on advertising " + in_words(now - before.heard) +
+        " later: it has changed its mind, or another machine sends in its name; for " +
+        in_words(doubt_lasts) + " such a word of it counts only when it is silent otherwise";
+    disagreements_.contradicted(now, source, text);
+    if (may_complain(now, contradiction_complaint_)) {
+        complain(now, contradiction_complaint_, std::move(text), around);
+    }
 }
 
 // One name for a node that is heard in both families: its address in the first one.
@@ -225,10 +284,9 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
                       const vrrp::Received& received) {
     // Who has just lost against the Active one says so once more: that makes it no Active one.
     const bool another = active_peer_ && *active_peer_ != source;
-    const auto known =
-        another ? std::ranges::find(peers_, *active_peer_, &Peer::source) : peers_.end();
-    if (known != peers_.end() && known->shown.priority > received.priority &&
-        now - known->shown.heard < 2 * known->shown.interval) {
+    const Peer* known = another ? peers_.find(*active_peer_) : nullptr;
+    if (known != nullptr && known->shown.priority > received.priority &&
+        now - known->shown.heard < 2 * known->counted_interval(settings_.advert_interval)) {
         return;
     }
     const bool first = face.family == faces_.front().family;
@@ -246,16 +304,18 @@ void Vip::note_active(TimePoint now, const Face& face, const IpAddress& source,
 void Vip::note_differences(TimePoint now, const Face& face, const vrrp::Received& received,
                            const IpAddress& source, const Surroundings& around) {
     disagreements_.heard(now, settings_, face.addresses, source, received);
-    if (received.interval != settings_.advert_interval) {
-        ++counters_.interval_mismatches;
+    const bool other_interval = received.interval != settings_.advert_interval;
+    counters_.interval_mismatches += other_interval ? 1 : 0;
+    if (other_interval && may_complain(now, interval_complaint_)) {
         complain(now, interval_complaint_,
                  source.to_string() + " advertises every " +
                      std::to_string(received.interval.count() / 1000) + " ms, this node every " +
                      std::to_string(settings_.advert_interval.count() / 1000) + " ms",
                  around);
     }
-    if (!std::ranges::equal(received.addresses, face.addresses)) {
-        ++counters_.address_mismatches;
+    const bool other_list = !std::ranges::equal(received.addresses, face.addresses);
+    counters_.address_mismatches += other_list ? 1 : 0;
+    if (other_list && may_complain(now, addresses_complaint_)) {
         complain(now, addresses_complaint_,
                  source.to_string() + " advertises other addresses than are configured here",
                  around);
@@ -289,14 +349,14 @@ vrrp::ChecksumForm Vip::checksum_form() const {
     return peer_form_.value_or(vrrp::ChecksumForm::message_only);
 }
 
-void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings& around) {
-    if (source_lost_ && priority != vrrp::resignation_priority) {
+void Vip::send_advert(TimePoint now, const vrrp::SendAdvert& advert, const Surroundings& around) {
+    if (source_lost_ && advert.priority != vrrp::resignation_priority) {
         return;  // what it would say is not so for the moment
     }
     vrrp::Advertisement advertisement;
     advertisement.version = settings_.version;
     advertisement.vrid = settings_.vrid;
-    advertisement.priority = priority;
+    advertisement.priority = advert.priority;
     advertisement.interval = settings_.advert_interval;
     Outbox& out = around.out;
     const auto send = [&](const Face& face, const IpAddress& destination) {
@@ -306,7 +366,7 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
         vrrp::encode(advertisement, *face.source, destination, checksum_form(),
                      std::span{out.bytes}.subspan(range.begin, range.size));
         out.actions.emplace_back(
-            SendAdvert{interface_, *face.source, destination, settings_.vrid, range});
+            SendAdvert{interface_, *face.source, destination, settings_.vrid, range, advert.after});
         ++counters_.adverts_sent;
     };
     for (const Face& face : faces_) {
@@ -325,24 +385,29 @@ void Vip::send_advert(TimePoint now, vrrp::Priority priority, const Surroundings
             }
         }
     }
-    if (priority == vrrp::resignation_priority) {
+    if (advert.priority == vrrp::resignation_priority) {
         ++counters_.priority_zero_sent;
     } else if (is_active()) {
+        peers_.challenge(now, std::nullopt);
         ledger_.advertised(now, out);
     }
 }
 
 void Vip::send_failed(TimePoint now, const std::string& error, const Surroundings& around) {
     ++counters_.send_errors;
-    complain(now, send_complaint_, "an advertisement could not be sent: " + error, around);
+    if (may_complain(now, send_complaint_)) {
+        complain(now, send_complaint_, "an advertisement could not be sent: " + error, around);
+    }
+}
+
+bool Vip::may_complain(TimePoint now, Complaint& complaint) {
+    const bool may = !complaint.logged || now - *complaint.logged >= log_spacing;
+    complaint.suppressed += may ? 0 : 1;
+    return may;
 }
 
 void Vip::complain(TimePoint now, Complaint& complaint, std::string text,
                    const Surroundings& around) {
-    if (complaint.logged && now - *complaint.logged < log_spacing) {
-        ++complaint.suppressed;
-        return;
-    }
     if (complaint.suppressed > 0) {
         text += " (and " + std::to_string(complaint.suppressed) + " more since the last such line)";
     }

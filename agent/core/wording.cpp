@@ -16,8 +16,8 @@ std::string tenths(std::int64_t value, std::int64_t unit) {
 }
 
 std::string with_priority(const vrrp::Transition& transition) {
-    return transition.peer.to_string() + " with priority " +
-           std::to_string(transition.peer_priority);
+    return transition.peer.to_string() + " (priority " + std::to_string(transition.peer_priority) +
+           ")";
 }
 
 }  // namespace
@@ -59,12 +59,12 @@ std::string in_words(const vrrp::Transition& why) {
         case Cause::resignation:
             return why.peer.to_string() + " resigned (priority 0)";
         case Cause::preemption:
-            return "goes before " + with_priority(why);
+            return "preempts " + with_priority(why);
         case Cause::yielded_to_us:
-            return why.peer.to_string() + " gives the addresses away (priority " +
+            return why.peer.to_string() + " offers the addresses (priority " +
                    std::to_string(why.peer_priority) + ")";
         case Cause::claimed:
-            return "takeover was asked for";
+            return "takeover requested";
         case Cause::higher_priority:
             return why.peer.to_string() + " is active with priority " +
                    std::to_string(why.peer_priority);
@@ -72,7 +72,7 @@ std::string in_words(const vrrp::Transition& why) {
             return why.peer.to_string() + " is active with the same priority " +
                    std::to_string(why.peer_priority) + " and the higher address";
         case Cause::slept:
-            return "this node did not run for longer than its peers wait";
+            return "this node was suspended for longer than its peers' Active_Down_Interval";
         case Cause::may_not_lead:
             return "this node is not eligible";
         case Cause::shut_down:

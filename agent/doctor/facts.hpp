@@ -87,6 +87,15 @@ struct HostFacts {
     std::optional<unsigned> runtime_mode;  // permissions of the runtime directory, if it is there
     std::optional<bool> clock_synchronised;
     KeepalivedFacts keepalived;
+    std::string name;                       // of this machine
+    std::vector<std::string> name_modules;  // of nsswitch.conf, that know hosts; in their order
+};
+
+// A unit that empties the whole rule set of nftables when it is started, stopped or reloaded.
+struct FlushingUnit {
+    std::string unit;
+    std::string by;  // the line of the unit, or the line of the file that it loads
+    bool enabled = false;
 };
 
 struct FirewallFacts {
@@ -94,6 +103,7 @@ struct FirewallFacts {
     std::string ruleset;  // nftables, as JSON
     // Lines of iptables-legacy-save, or nothing if those tables are not loaded.
     std::vector<std::string> legacy;
+    std::vector<FlushingUnit> flushing;
 };
 
 struct Facts {
@@ -103,8 +113,9 @@ struct Facts {
     std::string runtime_dir;
     HostFacts host;
     AgentFacts agent;
-    std::vector<InterfaceFacts> interfaces;  // those that the configuration names
-    std::vector<AddressFacts> addresses;     // of the whole host
+    std::vector<InterfaceFacts> interfaces;           // those that the configuration names
+    std::vector<AddressFacts> addresses;              // of the whole host, as the kernel lists them
+    std::vector<control::HostNetwork::Route> routes;  // that the kernel has not made by itself
     FirewallFacts firewall;
     ListeningFacts listening;
 };

@@ -7,10 +7,13 @@ Findings judge(const Facts& facts) {
     judge_configuration(facts, findings);
     judge_agent(facts, findings);
     judge_host(facts, findings);
+    judge_names(facts, findings);
     judge_interfaces(facts, findings);
     judge_settings(facts, findings);
     judge_addresses(facts, findings);
+    judge_routes(facts, findings);
     judge_firewall(facts, findings);
+    judge_packet_rules(facts, findings);
     judge_listening(facts, findings);
     return findings;
 }
@@ -21,8 +24,8 @@ void judge_configuration(const Facts& facts, Findings& findings) {
         findings.push_back(
             {warning ? Severity::warning : Severity::problem, "configuration",
              config::to_string(diagnostic.place) + ": " + diagnostic.message,
-             warning ? "the agent starts with it, and it is probably not meant"
-                     : "the agent does not start with it, or not as it is meant",
+             warning ? "valid, but probably a mistake"
+                     : "the agent does not start, or a VIP does not work, with this line",
              "change that line, and: understudy config check --this-node " + facts.file});
     }
     if (facts.diagnostics.empty() && facts.configuration) {

@@ -11,10 +11,13 @@ Findings judge(const Facts& facts);
 void judge_configuration(const Facts& facts, Findings& findings);
 void judge_agent(const Facts& facts, Findings& findings);
 void judge_host(const Facts& facts, Findings& findings);
+void judge_names(const Facts& facts, Findings& findings);
 void judge_interfaces(const Facts& facts, Findings& findings);
 void judge_settings(const Facts& facts, Findings& findings);
 void judge_addresses(const Facts& facts, Findings& findings);
+void judge_routes(const Facts& facts, Findings& findings);
 void judge_firewall(const Facts& facts, Findings& findings);
+void judge_packet_rules(const Facts& facts, Findings& findings);
 void judge_listening(const Facts& facts, Findings& findings);
 
 }  // namespace understudy::doctor

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/doctor/judge.hpp"
+#include "base/version.hpp"
 
 namespace understudy::doctor {
 
@@ -23,10 +24,10 @@ void judge_vip(const control::VipStatus& vip, Findings& findings) {
 }
 
 void judge_answer(const AgentFacts& agent, Findings& findings) {
-    const bool same = agent.version == UNDERSTUDY_VERSION;
+    const bool same = agent.version == program_version();
     if (!same) {
         findings.push_back({Severity::warning, "agent",
-                            "it is version " + agent.version + ", this client " UNDERSTUDY_VERSION,
+                            "it is version " + agent.version + ", this client " + program_version(),
                             "an upgrade counts from the next start of the agent",
                             "systemctl restart understudyd: it adopts its addresses"});
     }

@@ -73,16 +73,18 @@ void judge_vip(const Facts& facts, const VipSettings& vip, Findings& findings) {
     std::map<Family, std::vector<const HeardFacts*>> routers;
     for (const HeardFacts& heard : facts.listening.heard) {
         if (heard.interface == vip.interface && heard.vrid == vip.vrid) {
+            const std::size_t known = findings.size();
             judge_heard(vip, heard, findings);
-            // One advertisement may be the last word of who gives the addresses away.
-            if (heard.count > 1) {
+            // A router of another cluster is no rival, and one advertisement may be the last one of
+            // a router that gives the addresses away.
+            if (findings.size() == known && heard.count > 1) {
                 routers[heard.source.family()].push_back(&heard);
             }
         }
     }
     const bool here = was_active_here(facts, vip);
     for (const auto& [family, active] : routers) {
-        if (findings.size() == before && active.size() + (here ? 1 : 0) > 1) {
+        if (active.size() + (here ? 1 : 0) > 1) {
             findings.push_back({Severity::problem,
                                 vip.interface + " VRID " + std::to_string(vip.vrid),
                                 "two are active for VIP " + vip.name + ": " + who(*active[0]) +

@@ -111,10 +111,28 @@ private:
                    });
         });
     }
-    // The first address in a subnet is its primary one; with it the kernel removes the others.
+    // The first address in a subnet is its primary one; with it the kernel removes the others. The
+    // agent prevents that where it removes an address itself.
     void judge_promotion() {
         if (value("promote_secondaries") > 0) {
             return;
+        }
+        for (std::size_t i = 0; i < facts_.addresses.size(); ++i) {
+            const AddressFacts& first = facts_.addresses[i];
+            const auto follows =
+                std::ranges::find_if(facts_.addresses.begin() + static_cast<std::ptrdiff_t>(i),
+                                     facts_.addresses.end(), [&](const AddressFacts& later) {
+                                         return !later.ours && is_secondary_to(later, first);
+                                     });
+            if (first.ours && first.interface == interface_.name &&
+                follows != facts_.addresses.end()) {
+                say(Severity::warning, "ipv4", "promote_secondaries", 1,
+                    follows->prefix.to_string() + " of this host is secondary to the virtual " +
+                        first.prefix.to_string() +
+                        ": if the agent dies, the kernel removes both when the lease ends, and "
+                        "all routes through the interface");
+                return;
+            }
         }
         for (const IpPrefix& prefix : held_) {
             const auto shares = [&](const IpPrefix& other) {
@@ -129,11 +147,16 @@ private:
             if (!has_fixed && std::ranges::any_of(held_, shares)) {
                 say(Severity::warning, "ipv4", "promote_secondaries", 1,
                     "virtual addresses share a subnet in which this node has none of its own: when "
-                    "the first of them leaves, the kernel removes the others, and the agent has to "
-                    "put them back");
+                    "somebody else deletes the first of them, the kernel removes the others, and "
+                    "the agent has to put them back");
                 return;
             }
         }
+    }
+    static bool is_secondary_to(const AddressFacts& later, const AddressFacts& first) {
+        return later.interface == first.interface && later.prefix.address.is_v4() &&
+               first.prefix.address.is_v4() && later.prefix.length == first.prefix.length &&
+               first.prefix.contains(later.prefix.address);
     }
     void judge_ipv6() {
         if (!has(Family::ipv6)) {

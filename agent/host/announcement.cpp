@@ -3,7 +3,6 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include "checks/probes/locked_filter.hpp"
@@ -20,7 +20,6 @@ namespace understudy::host {
 
 namespace {
 
-constexpr std::size_t most_in_one_call = 256;
 constexpr std::size_t ethernet_size = 14;
 constexpr std::size_t ipv6_size = 40;
 
@@ -50,12 +49,12 @@ private:
     std::size_t at_ = 0;
 };
 
-bool forwards_ipv6(core::InterfaceIndex interface) {
-    std::array<char, IF_NAMESIZE> name{};
-    if (if_indextoname(static_cast<unsigned>(interface), name.data()) == nullptr) {
+// Reading a setting takes no lock of the network.
+bool forwards_ipv6(const core::LinkSeen* link) {
+    if (link == nullptr) {
         return false;
     }
-    std::ifstream file(std::string{"/proc/sys/net/ipv6/conf/"} + name.data() + "/forwarding");
+    std::ifstream file("/proc/sys/net/ipv6/conf/" + link->name + "/forwarding");
     int value = 0;
     return file >> value && value != 0;
 }
@@ -155,22 +154,19 @@ FileDescriptor open_frame_socket() {
     })};
 }
 
-void AnnouncementSender::queue(const core::Announce& announcement) {
-    queue_.push_back(announcement);
-}
-
-bool AnnouncementSender::flush() {
+void AnnouncementSender::send(std::span<const core::Announce> announcements,
+                              const SeenLinks& links) const {
     struct Slot {
         std::array<std::byte, neighbour_message_size> frame;
         sockaddr_ll to;
         iovec vector;
     };
-    static std::array<Slot, most_in_one_call> slots;
-    static std::array<mmsghdr, most_in_one_call> messages;
+    static std::array<Slot, most_at_once> slots;
+    static std::array<mmsghdr, most_at_once> messages;
     std::map<core::InterfaceIndex, bool> forwards;
-    const std::size_t count = std::min(queue_.size() - next_, most_in_one_call);
+    const std::size_t count = std::min(announcements.size(), most_at_once);
     for (std::size_t i = 0; i < count; ++i) {
-        const core::Announce& announcement = queue_[next_ + i];
+        const core::Announce& announcement = announcements[i];
         Slot& slot = slots.at(i);
         const bool v4 = announcement.address.is_v4();
         if (v4) {
@@ -179,7 +175,7 @@ bool AnnouncementSender::flush() {
         } else {
             auto [known, unread] = forwards.try_emplace(announcement.interface, false);
             if (unread) {
-                known->second = forwards_ipv6(announcement.interface);
+                known->second = forwards_ipv6(links.find(announcement.interface));
             }
             slot.frame =
                 unsolicited_advertisement(announcement.mac, announcement.address, known->second);
@@ -199,16 +195,8 @@ bool AnnouncementSender::flush() {
     for (std::size_t done = 0; done < count;) {
         const int sent = sendmmsg(frames_, &messages.at(done), static_cast<unsigned>(count - done),
                                   MSG_DONTWAIT);
-        // A frame that the interface refuses is skipped: the announcement is repeated anyway.
-        done += sent > 0 ? static_cast<std::size_t>(sent) : 1;
+        done += sent > 0 ? static_cast<std::size_t>(sent) : 1;  // or the first one was refused
     }
-    next_ += count;
-    if (has_queued()) {
-        return true;
-    }
-    queue_.clear();
-    next_ = 0;
-    return false;
 }
 
 }  // namespace understudy::host

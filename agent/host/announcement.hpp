@@ -4,12 +4,11 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <span>
-#include <vector>
 
 #include "agent/core/action.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/seen_links.hpp"
 
 namespace understudy::host {
 
@@ -42,15 +41,13 @@ public:
     // `frames`: as open_frame_socket() gives it, of the caller.
     explicit AnnouncementSender(int frames) : frames_(frames) {}
 
-    void queue(const core::Announce& announcement);
-    // Sends at most 256 frames with one system call; the rest stays queued. True: more is queued.
-    bool flush();
-    bool has_queued() const { return next_ < queue_.size(); }
+    static constexpr std::size_t most_at_once = 256;
+    // With one system call; at most that many. What the interface refuses is not sent again:
+    // announcements are repeated anyway.
+    void send(std::span<const core::Announce> announcements, const SeenLinks& links) const;
 
 private:
     int frames_;
-    std::vector<core::Announce> queue_;  // reused
-    std::size_t next_ = 0;
 };
 
 }  // namespace understudy::host

@@ -11,10 +11,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agent/core/wording.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/runtime_dir.hpp"
 #include "base/overloaded.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::host {
 
@@ -23,51 +25,72 @@ namespace {
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
+constexpr std::size_t longest_command = 400;  // in a log line
 // Without descriptors accept(2) fails at once, over and over.
 constexpr auto accept_pause = std::chrono::milliseconds{100};
 
-// What changes something is worth a line that says who asked.
-std::string command_in_words(const control::Request& request) {
+// Nothing for a question. A new kind of request does not compile until it stands here.
+std::optional<std::string> command_in_words(const control::Request& request) {
+    using Words = std::optional<std::string>;
     const auto of = [](const std::string& vip) { return vip.empty() ? "all VIPs" : vip; };
     return std::visit(
         Overloaded{
-            [&](const control::FailoverRequest& r) { return "failover of " + of(r.vip); },
-            [&](const control::TakeoverRequest& r) {
+            [](const control::StatusRequest&) -> Words { return {}; },
+            [](const control::WhyRequest&) -> Words { return {}; },
+            [](const control::EventsRequest&) -> Words { return {}; },
+            [](const control::ConfigShowRequest&) -> Words { return {}; },
+            [](const control::CheckListRequest&) -> Words { return {}; },
+            [&](const control::FailoverRequest& r) -> Words { return "failover of " + of(r.vip); },
+            [&](const control::TakeoverRequest& r) -> Words {
                 return (r.force ? "forced takeover of " : "takeover of ") + of(r.vip);
             },
-            [&](const control::FailbackRequest& r) { return "failback of " + of(r.vip); },
-            [](const control::ReloadRequest&) { return std::string{"reload"}; },
-            [](const auto&) { return std::string{}; },
+            [&](const control::FailbackRequest& r) -> Words { return "failback of " + of(r.vip); },
+            [](const control::MaintenanceRequest& r) -> Words {
+                const std::string expiry = r.expiry ? " for " + core::in_words(*r.expiry) : "";
+                return r.on ? "maintenance on" + expiry : "maintenance off";
+            },
+            [](const control::ReloadRequest&) -> Words { return "reload"; },
+            [](const control::CheckRunRequest& r) -> Words { return "run of check " + r.name; },
         },
         request);
 }
 
-std::string user_of(int fd) {
-    ucred peer{};
+// As the kernel noted it when the client connected. A local socket always has it.
+ucred credentials_of(int fd) {
+    constexpr auto unknown = static_cast<uid_t>(-1);
+    ucred peer{0, unknown, static_cast<gid_t>(-1)};
     socklen_t size = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer;
+}
+
+std::string in_words(const ucred& peer) {
+    if (peer.uid == static_cast<uid_t>(-1)) {
         return "an unknown user";
     }
-    return "uid " + std::to_string(peer.uid) + " (pid " + std::to_string(peer.pid) + ")";
+    return "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid);
 }
 
 }  // namespace
 
 struct ControlServer::Client {
-    Client(core::ClientId number, control::Access allowed, stream_protocol::socket connection)
-        : id(number), access(allowed), socket(std::move(connection)) {}
+    Client(core::ClientId number, control::Access allowed, const ucred& who,
+           stream_protocol::socket connection)
+        : id(number), access(allowed), peer(who), socket(std::move(connection)) {}
 
     core::ClientId id;
     control::Access access;
+    ucred peer;
     stream_protocol::socket socket;
     std::array<char, 4096> chunk{};
     std::string input;
-    std::deque<std::string> output;
+    std::deque<Line> output;
     std::size_t unsent = 0;
     bool follows = false;
-    bool waits = false;    // for an answer; lines that it sends meanwhile stay in `input`
-    bool reading = false;  // a read is under way
-    bool ends = false;     // nothing more is read from it; it is dropped when it has its answers
+    bool awaits_events = false;  // those that happen now will be in the answer
+    bool waits = false;          // for an answer; lines that it sends meanwhile stay in `input`
+    bool reading = false;        // a read is under way
+    bool ends = false;  // nothing more is read from it; it is dropped when it has its answers
 };
 
 // One socket that is listened on.
@@ -93,9 +116,10 @@ void ControlServer::offer_answers(const std::filesystem::path& path) {
 
 void ControlServer::open(const std::filesystem::path& path, control::Access access) {
     Door& door = *doors_.emplace_back(std::make_unique<Door>(loop_, path, access));
-    // The lock on the directory is ours, so a socket that is there is a dead agent's.
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    // The lock on the directory is ours, so what is there is a dead agent's, or in the way:
+    // whatever it is, also a folder with something in it.
+    std::error_code in_the_way;
+    std::filesystem::remove_all(path, in_the_way);
     error_code error;
     door.acceptor.open(stream_protocol{}, error);
     if (!error) {
@@ -140,23 +164,39 @@ void ControlServer::accept(Door& door) {
     });
 }
 
-std::size_t ControlServer::clients_of(control::Access access) const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        clients_, [&](const auto& each) { return each.second->access == access; }));
+// Empty: it is let in.
+std::string ControlServer::refusal_of(const Door& door, uid_t user) const {
+    std::size_t all = 0;
+    std::size_t of_user = 0;
+    for (const auto& [id, client] : clients_) {
+        const bool here = client->access == door.access;
+        all += here ? 1U : 0U;
+        of_user += here && client->peer.uid == user ? 1U : 0U;
+    }
+    if (door.access == control::Access::commands && user != 0 && user == refused_) {
+        return "this is the user of the health checks, which may not command the agent";
+    }
+    if (all >= most_clients) {
+        return "too many clients are connected";
+    }
+    if (user != 0 && of_user >= most_clients_of_a_user) {
+        return "too many clients of uid " + std::to_string(user) + " are connected";
+    }
+    return {};
 }
 
 void ControlServer::admit(const Door& door, stream_protocol::socket socket) {
     error_code ignored;
     socket.non_blocking(true, ignored);
-    if (clients_of(door.access) >= most_clients) {
+    const ucred peer = credentials_of(socket.native_handle());
+    if (const std::string why = refusal_of(door, peer.uid); !why.empty()) {
         const std::string refusal =
-            control::to_json(control::ErrorResponse{"too many clients are connected", false},
-                             boot_origin()) +
-            '\n';
+            control::to_json(control::ErrorResponse{why, false}, boot_origin()) + '\n';
         socket.write_some(boost::asio::buffer(refusal), ignored);
         return;
     }
-    const auto client = std::make_shared<Client>(next_client_++, door.access, std::move(socket));
+    const auto client =
+        std::make_shared<Client>(new_client(), door.access, peer, std::move(socket));
     clients_.emplace(client->id, client);
     read(client);
 }
@@ -193,8 +233,7 @@ void ControlServer::go_on(const std::shared_ptr<Client>& client) {
     if (std::min(end, client->input.size()) > control::longest_request) {
         client->input.clear();
         client->ends = true;
-        send(client, control::to_json(control::ErrorResponse{"the request is too long", true},
-                                      boot_origin()));
+        send(client, control::ErrorResponse{"the request is too long", true});
         return;
     }
     if (end != std::string::npos) {
@@ -213,80 +252,92 @@ void ControlServer::go_on(const std::shared_ptr<Client>& client) {
 void ControlServer::handle_line(const std::shared_ptr<Client>& client, const std::string& line) {
     const auto request = control::parse_request(line);
     if (!request) {
-        send(client,
-             control::to_json(control::ErrorResponse{request.error(), true}, boot_origin()));
+        send(client, control::ErrorResponse{request.error(), true});
         return;
     }
     if (client->access == control::Access::questions && !control::is_question(*request)) {
         constexpr const char* refusal =
             "this socket only answers questions; commands go to control.sock";
-        send(client, control::to_json(control::ErrorResponse{refusal, false}, boot_origin()));
+        send(client, control::ErrorResponse{refusal, false});
         return;
     }
     if (const auto* events = std::get_if<control::EventsRequest>(&*request)) {
         client->follows = client->follows || events->follow;
+        client->awaits_events = true;
     }
-    if (const std::string words = command_in_words(*request); !words.empty()) {
-        write_line(core::LogLevel::info,
-                   words + " asked for by " + user_of(client->socket.native_handle()));
+    if (const auto words = command_in_words(*request)) {
+        // The name in it is whatever the client sent.
+        write_line(core::LogLevel::info, checks::printable(*words, longest_command) +
+                                             " requested by " + in_words(client->peer));
     }
     client->waits = true;
     on_request_(client->id, *request);
 }
 
 void ControlServer::reply(core::ClientId id, const control::Response& response) {
+    reply(id, std::make_shared<const std::string>(control::to_json(response, boot_origin())));
+}
+
+void ControlServer::reply(core::ClientId id, const Line& line) {
     const auto found = clients_.find(id);
     if (found == clients_.end()) {
         return;
     }
     const auto client = found->second;
     client->waits = false;
-    send(client, control::to_json(response, boot_origin()));
+    client->awaits_events = false;
+    send(client, line);
 }
 
 void ControlServer::publish(const control::StateEvent& event) {
-    std::string line;
+    Line line;
     for (const auto& [id, client] : std::map{clients_}) {
-        if (!client->follows || client->waits) {
+        if (!client->follows || client->awaits_events) {
             continue;
         }
-        if (line.empty()) {
-            line = control::to_json(event, boot_origin());
+        if (!line) {
+            line = std::make_shared<const std::string>(control::to_json(event, boot_origin()));
         }
         send(client, line);
     }
 }
 
+void ControlServer::send(const std::shared_ptr<Client>& client, const control::Response& response) {
+    send(client, std::make_shared<const std::string>(control::to_json(response, boot_origin())));
+}
+
 // A client has one answer at a time, however long; what can pile up is events.
-void ControlServer::send(const std::shared_ptr<Client>& client, std::string line) {
-    line += '\n';
-    client->unsent += line.size();
+void ControlServer::send(const std::shared_ptr<Client>& client, const Line& line) {
+    client->unsent += line->size();
     if (!client->output.empty() && client->unsent > most_unsent) {
-        write_line(core::LogLevel::warn, "a client that follows the events does not read: dropped");
+        write_line(core::LogLevel::warn,
+                   "disconnected a client of `events --follow` that does not read");
         drop(client);
         return;
     }
-    client->output.push_back(std::move(line));
+    client->output.push_back(line);
     if (client->output.size() == 1) {
         write(client);
     }
 }
 
 void ControlServer::write(const std::shared_ptr<Client>& client) {
-    boost::asio::async_write(client->socket, boost::asio::buffer(client->output.front()),
-                             [this, client](error_code error, std::size_t size) {
-                                 if (error) {
-                                     drop(client);
-                                     return;
-                                 }
-                                 client->unsent -= size;
-                                 client->output.pop_front();
-                                 if (client->output.empty()) {
-                                     go_on(client);
-                                 } else {
-                                     write(client);
-                                 }
-                             });
+    static constexpr char end_of_line = '\n';
+    const std::array<boost::asio::const_buffer, 2> line = {
+        boost::asio::buffer(*client->output.front()), boost::asio::buffer(&end_of_line, 1)};
+    boost::asio::async_write(client->socket, line, [this, client](error_code error, std::size_t) {
+        if (error) {
+            drop(client);
+            return;
+        }
+        client->unsent -= client->output.front()->size();
+        client->output.pop_front();
+        if (client->output.empty()) {
+            go_on(client);
+        } else {
+            write(client);
+        }
+    });
 }
 
 void ControlServer::drop(const std::shared_ptr<Client>& client) {

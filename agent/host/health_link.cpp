@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/journal.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/wire.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::host {
 
@@ -19,6 +23,21 @@ bool is_script(const checks::CheckSettings& check) {
     return std::holds_alternative<checks::Script>(check.question);
 }
 
+// Bounded already; lines stay lines.
+std::string printable_lines(std::string_view text) {
+    std::string lines;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        lines += checks::printable(line, std::numeric_limits<std::uint32_t>::max());
+        text.remove_prefix(line.size());
+        if (!text.empty()) {
+            lines += '\n';
+            text.remove_prefix(1);
+        }
+    }
+    return lines;
+}
+
 }  // namespace
 
 HealthLink::HealthLink(boost::asio::io_context& io, RunnerEnds ends,
@@ -26,7 +45,8 @@ HealthLink::HealthLink(boost::asio::io_context& io, RunnerEnds ends,
     : configuration_(std::move(configuration)),
       sink_(std::move(sink)),
       runner_(io, ends.runner.release()),
-      prober_(io, ends.prober.release()) {
+      prober_(io, ends.prober.release()),
+      text_(std::move(ends.text)) {
     // As start_runner() numbers them.
     for (std::uint32_t i = 0; i < configuration_->checks.size(); ++i) {
         checks_.push_back({i, is_script(configuration_->checks[i])});
@@ -55,7 +75,7 @@ void HealthLink::index_places() {
 // --- a reload ------------------------------------------------------------------------------------
 
 // What asks something else has another number: answers to the former question find nobody.
-void HealthLink::configure(const core::ConfigurationChanged& change, const FileDescriptor& text) {
+void HealthLink::configure(const core::ConfigurationChanged& change, FileDescriptor text) {
     const auto former = std::exchange(configuration_, change.configuration);
     std::map<std::string, std::size_t> places;
     for (std::size_t i = 0; i < former->checks.size(); ++i) {
@@ -86,23 +106,24 @@ void HealthLink::configure(const core::ConfigurationChanged& change, const FileD
     index_places();
     if (former->checks != configuration_->checks || former->services != configuration_->services ||
         other_user) {
-        send_configuration(text, other_probes);
+        send_configuration(std::move(text), other_probes);
     }
 }
 
 // The prober that is at work finishes what it has begun. What is ordered from now on waits for the
 // next one, which the runner starts.
-void HealthLink::send_configuration(const FileDescriptor& text, bool other_probes) {
+void HealthLink::send_configuration(FileDescriptor text, bool other_probes) {
     std::vector<std::uint32_t> numbers;
     for (const Check& check : checks_) {
         numbers.push_back(check.number);
     }
     numbers.insert(numbers.end(), services_.begin(), services_.end());
-    const checks::Order order{checks::OrderKind::configure, ++configuration_number_, 0};
-    if (!append_numbers(text, numbers) || !runner_.try_send(encode(order), text.get())) {
+    ++configuration_number_;
+    text_ = std::move(text);
+    if (!append_numbers(text_, numbers) || !send_text()) {
         write_line(core::LogLevel::error,
-                   "the runner does not take the configuration: what is new in it is not checked; "
-                   "restart the agent");
+                   system_error_text("the runner does not take the configuration") +
+                       "; new checks do not run; restart the agent");
         return;
     }
     if (other_probes) {
@@ -111,43 +132,109 @@ void HealthLink::send_configuration(const FileDescriptor& text, bool other_probe
     }
 }
 
+bool HealthLink::send_text() {
+    const checks::Order order{checks::OrderKind::configure, configuration_number_, 0};
+    return runner_.try_send(encode(order), text_.get());
+}
+
 // --- reports -------------------------------------------------------------------------------------
 
-// The prober tells outcomes of checks and nothing else.
+// The prober tells outcomes of its checks and nothing else: not of those by script, which are the
+// runner's. Its texts may be what a stranger wanted to have written.
 void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
-    const auto report = checks::decode_report(packet);
+    auto report = checks::decode_report(packet);
     if (!report) {
         return;
     }
-    if (report->kind == checks::ReportKind::check_finished) {
-        if (const auto place = check_places_.find(report->index); place != check_places_.end()) {
-            sink_(core::CheckFinished{place->second, report->run, report->outcome});
+    if (report->kind != checks::ReportKind::check_finished) {
+        if (from_runner) {
+            hear_runner(*report);
         }
-    } else if (from_runner && report->kind == checks::ReportKind::command_finished) {
-        const auto place = service_places_.find(report->index);
-        if (place != service_places_.end()) {
-            sink_(core::ServiceCommandFinished{place->second, report->run, report->outcome.passed,
-                                               report->outcome.detail});
-        }
-    } else if (from_runner && report->kind == checks::ReportKind::hook_finished) {
-        hook_finished(*report);
-    } else if (from_runner) {
-        if (!report->outcome.detail.empty()) {
-            write_line(core::LogLevel::error,
-                       report->outcome.detail + ": another prober was started");
-        }
-        sink_(core::ProberStarted{});
+        return;
+    }
+    const auto place = check_places_.find(report->index);
+    if (place == check_places_.end() || checks_[place->second].is_script != from_runner) {
+        return;
+    }
+    if (!from_runner) {
+        report->outcome.detail = printable_lines(report->outcome.detail);
+        std::ranges::replace(report->outcome.detail, '\n', ' ');
+        report->outcome.output = printable_lines(report->outcome.output);
+    }
+    sink_(core::CheckFinished{place->second, report->run, report->outcome});
+}
+
+void HealthLink::hear_runner(const checks::Report& report) {
+    switch (report.kind) {
+        case checks::ReportKind::command_finished:
+            commands_.erase({report.index, report.run});
+            if (const auto place = service_places_.find(report.index);
+                place != service_places_.end()) {
+                sink_(core::ServiceCommandFinished{place->second, report.run, report.outcome.passed,
+                                                   report.outcome.detail});
+            }
+            break;
+        case checks::ReportKind::hook_finished:
+            hook_finished(report);
+            break;
+        case checks::ReportKind::prober_started:
+            if (!report.outcome.detail.empty()) {
+                write_line(core::LogLevel::error, report.outcome.detail + "; started a new one");
+            }
+            sink_(core::ProberStarted{});
+            break;
+        case checks::ReportKind::runner_died:
+            runner_died(report.outcome.detail);
+            break;
+        case checks::ReportKind::runner_started:
+            runner_started();
+            break;
+        case checks::ReportKind::check_finished:
+            break;  // not one of these
     }
 }
 
-void HealthLink::runner_is_gone() {
-    runner_gone_ = true;
+void HealthLink::runner_died(const std::string& pause) {
+    status_.trouble = "the runner died and is started again";
     write_line(core::LogLevel::error,
-               "the runner died: no check, no service command and no hook can be run any more; "
-               "what is known "
-               "of the checks is forgotten soon; restart the agent");
+               "the runner died, and with it the prober, hooks and service commands; the next one "
+               "starts in " +
+                   pause);
+    fail_orders("the runner died");
+}
+
+// It knows nothing until it has the configuration, and what was ordered before is lost.
+void HealthLink::runner_started() {
+    status_.trouble.clear();
+    ++status_.restarts;
+    fail_orders("the runner died");
+    if (!send_text()) {
+        write_line(core::LogLevel::error,
+                   "the runner does not take the configuration: restart the agent");
+        return;
+    }
+    write_line(core::LogLevel::info, "another runner was started");
+    sink_(core::ProberStarted{});
+}
+
+void HealthLink::runner_is_gone() {
+    status_.trouble = "the runner died";
+    write_line(
+        core::LogLevel::error,
+        "the runner and its spare died: no check, service command or hook can run; the states "
+        "of the checks become unknown soon; restart the agent");
+    fail_orders("the runner died");
+}
+
+// An order that failed may lead to the next one at once.
+void HealthLink::fail_orders(const std::string& why) {
     for (const auto& [order, what] : std::exchange(hooks_, {})) {
-        sink_(core::HookFinished{order, false, "the runner died"});
+        sink_(core::HookFinished{order, false, why});
+    }
+    for (const auto& [service, order] : std::exchange(commands_, {})) {
+        if (const auto place = service_places_.find(service); place != service_places_.end()) {
+            sink_(core::ServiceCommandFinished{place->second, order, false, why});
+        }
     }
 }
 
@@ -190,7 +277,11 @@ void HealthLink::carry_out(const core::RunHook& action) {
     order.command = action.command;
     order.environment = action.environment;
     const auto packet = encode(order);
-    if (runner_gone_ || packet.size() > checks::longest_order || !runner_.try_send(packet)) {
+    if (!status_.trouble.empty()) {
+        sink_(core::HookFinished{action.order, false, status_.trouble});
+        return;
+    }
+    if (packet.size() > checks::longest_order || !runner_.try_send(packet)) {
         sink_(core::HookFinished{action.order, false, "the runner does not answer"});
         return;
     }
@@ -198,10 +289,15 @@ void HealthLink::carry_out(const core::RunHook& action) {
 }
 
 void HealthLink::order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order) {
-    const bool sent = !runner_gone_ &&
-                      runner_.try_send(encode(checks::Order{kind, services_.at(service), order}));
-    if (!sent) {
-        sink_(core::ServiceCommandFinished{service, order, false, "the runner does not answer"});
+    const std::uint32_t number = services_.at(service);
+    std::string trouble = status_.trouble;
+    if (trouble.empty() && !runner_.try_send(encode(checks::Order{kind, number, order}))) {
+        trouble = "the runner does not answer";
+    }
+    if (trouble.empty()) {
+        commands_.emplace(number, order);
+    } else {
+        sink_(core::ServiceCommandFinished{service, order, false, trouble});
     }
 }
 

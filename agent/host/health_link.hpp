@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/control/messages.hpp"
 #include "agent/core/action.hpp"
 #include "agent/core/configuration.hpp"
 #include "agent/host/event_sink.hpp"
@@ -24,7 +27,9 @@ public:
 
     // A reload: what is carried out from now on is meant as this configuration has it. `text` is
     // the same for the runner. What was ordered before is still answered, in the new places.
-    void configure(const core::ConfigurationChanged& change, const FileDescriptor& text);
+    void configure(const core::ConfigurationChanged& change, FileDescriptor text);
+
+    const control::RunnerStatus& runner_status() const { return status_; }
 
     void carry_out(const core::RunCheck& action);
     void carry_out(const core::RestartProber& action);
@@ -34,7 +39,11 @@ public:
 
 private:
     void hear(std::span<const std::byte> packet, bool from_runner);
+    void hear_runner(const checks::Report& report);
+    void runner_died(const std::string& pause);
+    void runner_started();
     void runner_is_gone();
+    void fail_orders(const std::string& why);
     void hook_finished(const checks::Report& report);
     void order_service(checks::OrderKind kind, std::size_t service, std::uint32_t order);
 
@@ -43,7 +52,8 @@ private:
         bool is_script = false;
     };
     void index_places();
-    void send_configuration(const FileDescriptor& text, bool other_probes);
+    void send_configuration(FileDescriptor text, bool other_probes);
+    bool send_text();
 
     // Configurations move checks and services around; whoever runs them knows them by numbers.
     std::shared_ptr<const core::Configuration> configuration_;
@@ -56,8 +66,10 @@ private:
     EventSink sink_;
     checks::Channel runner_;
     checks::Channel prober_;
-    bool runner_gone_ = false;
+    control::RunnerStatus status_;                // with a trouble, the runner carries nothing out
+    FileDescriptor text_;                         // what the runner knows, for the next one
     std::map<std::uint32_t, std::string> hooks_;  // under way: "web: on_active", by order
+    std::set<std::pair<std::uint32_t, std::uint32_t>> commands_;  // under way: service, order
 };
 
 }  // namespace understudy::host

@@ -12,11 +12,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
+#include "agent/core/source_address.hpp"
 #include "agent/host/announcement.hpp"
+#include "base/overloaded.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -24,7 +27,7 @@ namespace {
 
 // In one message to the kernel; all the answers to it fit the receive buffer.
 constexpr std::size_t most_routes = 128;
-constexpr int receive_buffer = 4 * 1024 * 1024;
+constexpr int route_receive_buffer = 4 * 1024 * 1024;
 
 // From its source where one is configured: over IPv4 the kernel refuses one that is not here.
 void append_request(std::vector<std::byte>& out, const IpAddress& peer,
@@ -62,7 +65,7 @@ void append_request(std::vector<std::byte>& out, const IpAddress& peer,
     std::memcpy(&out[begin], &request.header, sizeof request.header);
 }
 
-std::optional<IpAddress> address_in(const nlattr* attribute, Family family) {
+std::optional<IpAddress> address_of(const nlattr* attribute, Family family) {
     if (attribute == nullptr ||
         static_cast<std::size_t>(nla_len(attribute)) != address_size(family)) {
         return std::nullopt;
@@ -88,18 +91,21 @@ std::optional<MacAddress> mac_of(int socket, const std::string& interface) {
 Introduction::Introduction(int frames)
     : routes_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), frames_(frames) {
     if (!routes_.is_open()) {
-        throw std::runtime_error("the kernel gives no socket to ask for the ways to the peers");
+        throw_system_error("cannot open a netlink socket for the routes to the peers");
     }
-    setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
+    setsockopt(routes_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &route_receive_buffer,
+               sizeof route_receive_buffer);
 }
 
-void Introduction::introduce(const core::Configuration& configuration, const HeldAddresses& held,
+void Introduction::introduce(const core::Configuration& configuration,
+                             const core::KernelView& kernel, const HeldAddresses& held,
                              core::InterfaceIndex interface, Family family) {
     std::array<char, IF_NAMESIZE> name{};
     if (if_indextoname(static_cast<unsigned>(interface), name.data()) == nullptr) {
         return;
     }
-    std::vector<Question> questions = questions_for(configuration, name.data(), family);
+    std::vector<Question> questions =
+        questions_for(configuration, kernel, name.data(), interface, family);
     const auto mac = questions.empty() ? std::nullopt : mac_of(frames_, name.data());
     if (!mac) {
         return;
@@ -115,19 +121,34 @@ void Introduction::introduce(const core::Configuration& configuration, const Hel
     }
 }
 
+std::optional<IpAddress> Introduction::source_of(const core::VipSettings& vip,
+                                                 const core::KernelView& kernel,
+                                                 core::InterfaceIndex interface, Family family,
+                                                 const std::set<IpAddress>& moving) {
+    const auto configured = std::ranges::find(vip.unicast_sources, family, &IpAddress::family);
+    if (configured != vip.unicast_sources.end()) {
+        return *configured;
+    }
+    core::SourceQuestion question{interface, family, {}, moving};
+    std::ranges::copy_if(vip.unicast_peers, std::back_inserter(question.peers),
+                         [&](const IpAddress& peer) { return peer.family() == family; });
+    const core::SourceChoice choice = core::choose_source(kernel, question);
+    return choice.address == nullptr ? std::nullopt : std::optional{choice.address->prefix.address};
+}
+
 std::vector<Introduction::Question> Introduction::questions_for(
-    const core::Configuration& configuration, const std::string& interface, Family family) {
-    const auto is_of_family = [&](const IpAddress& address) { return address.family() == family; };
+    const core::Configuration& configuration, const core::KernelView& kernel,
+    const std::string& name, core::InterfaceIndex interface, Family family) {
+    const std::set<IpAddress> moving = core::addresses_that_move(configuration);
     std::set<std::pair<IpAddress, std::optional<IpAddress>>> pairs;
     for (const core::VipSettings& vip : configuration.vips) {
-        if (vip.interface != interface) {
+        if (vip.interface != name || !vip.is_unicast()) {
             continue;
         }
-        const auto source = std::ranges::find_if(vip.unicast_sources, is_of_family);
+        const auto source = source_of(vip, kernel, interface, family, moving);
         for (const IpAddress& peer : vip.unicast_peers) {
-            if (is_of_family(peer)) {
-                pairs.emplace(peer, source == vip.unicast_sources.end() ? std::nullopt
-                                                                        : std::optional{*source});
+            if (peer.family() == family) {
+                pairs.emplace(peer, source);
             }
         }
     }
@@ -168,9 +189,9 @@ void Introduction::find_routes(std::span<Question> questions, core::InterfaceInd
                 continue;
             }
             const Family family = question.peer.family();
-            question.hop = address_in(table[RTA_GATEWAY], family).value_or(question.peer);
+            question.hop = address_of(table[RTA_GATEWAY], family).value_or(question.peer);
             if (!question.source) {
-                question.source = address_in(table[RTA_PREFSRC], family);
+                question.source = address_of(table[RTA_PREFSRC], family);
             }
         }
     }
@@ -192,9 +213,22 @@ void Introduction::ask(const Question& question, core::InterfaceIndex interface,
     }
 }
 
+void Introduction::observe(const core::Event& event) {
+    std::visit(Overloaded{
+                   [&](const core::AddressSeen& seen) { kernel_.seen(TimePoint{}, seen); },
+                   [&](const core::AddressGone& gone) { kernel_.gone(gone); },
+                   [&](const core::LinkGone& gone) { kernel_.gone(gone); },
+                   [&](const core::ObservationStarted&) { kernel_.observation_started(); },
+                   [&](const core::ObservationComplete&) { kernel_.observation_complete(); },
+                   [](const auto&) {},
+               },
+               event);
+}
+
 bool Introduction::has_come(const core::Event& event) {
+    observe(event);
     if (const auto* seen = std::get_if<core::AddressSeen>(&event)) {
-        const bool own = !seen->ours && !seen->tentative;
+        const bool own = !seen->ours && !seen->tentative && !seen->duplicate;
         return own && own_.emplace(seen->index, seen->prefix.address).second;
     }
     if (const auto* gone = std::get_if<core::AddressGone>(&event)) {

@@ -98,8 +98,11 @@ void report_address(const nlmsghdr* message, const EventSink& sink) {
     seen.ours = protocol != nullptr && nla_get_u8(protocol) == address_protocol;
     const std::uint32_t flags =
         table[IFA_FLAGS] != nullptr ? nla_get_u32(table[IFA_FLAGS]) : header->ifa_flags;
-    seen.tentative =
-        (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 && (flags & IFA_F_OPTIMISTIC) == 0;
+    seen.duplicate = (flags & IFA_F_DADFAILED) != 0;
+    seen.tentative = (flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)) == IFA_F_TENTATIVE;
+    seen.deprecated = (flags & (IFA_F_DEPRECATED | IFA_F_OPTIMISTIC)) != 0;
+    static_assert(IFA_F_SECONDARY == IFA_F_TEMPORARY);
+    seen.secondary = (flags & IFA_F_SECONDARY) != 0;
     if (const nlattr* cache = table[IFA_CACHEINFO];
         cache != nullptr && payload_of(cache).size() >= sizeof(ifa_cacheinfo)) {
         ifa_cacheinfo lifetimes{};

@@ -26,11 +26,12 @@ public:
 
     // Readable when something has changed.
     int fd() const;
-    // ObservationStarted, everything there is, ObservationComplete. Reads until the kernel has
-    // answered; the kernel does so without waiting for anybody.
+    // ObservationStarted, everything there is, ObservationComplete. Waits for the kernel, which may
+    // be busy for others: not in the loop, but in any other thread.
     void observe_all(const EventSink& sink);
-    // What has changed since; never blocks. After an overrun of the socket: everything.
-    void read_events(const EventSink& sink);
+    // What has changed since; never blocks. False: some of it was lost, so everything has to be
+    // read again. What still waits to be read is older than that, and is left out.
+    bool read_events(const EventSink& sink);
 
 private:
     void dump(int type, const EventSink& sink);

@@ -3,14 +3,17 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
-#include <csignal>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
-#include "agent/config/render.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
+#include "agent/host/privileges.hpp"
 #include "base/overloaded.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -22,7 +25,7 @@ using boost::system::error_code;
 int make_timer() {
     const int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0) {
-        throw std::runtime_error("the kernel gives no timer");
+        throw_system_error("cannot create a timer");
     }
     return fd;
 }
@@ -31,41 +34,52 @@ int make_timer() {
 
 Loop::Loop(core::Configuration configuration, std::filesystem::path file,
            const std::filesystem::path& runtime_dir, std::optional<RunnerEnds> runner,
-           PacketSockets packet_sockets)
-    : started_(boot_now()),
+           PacketSockets packet_sockets, RuleKeeper* rules)
+    : notify_(io_),
+      started_(boot_now()),
       running_(std::make_shared<const core::Configuration>(std::move(configuration))),
       node_(*running_, started_),
       maintenance_(runtime_dir),
+      advert_times_(runtime_dir),
+      worker_(io_,
+              [this](const std::function<void()>& done) {
+                  const TurnMeter::Turn turn(meter_, "an answer of the kernel");
+                  done();
+                  after_round();
+              }),
       packet_sockets_(std::move(packet_sockets)),
       sockets_(packet_sockets_.owners.get()),
       introduction_(packet_sockets_.frames.get()),
       owners_ear_(io_, packet_sockets_.owners.get()),
-      executor_(
-          sockets_, packet_sockets_.frames.get(), [this](const core::Event& event) { feed(event); },
-          [this](const core::Action& action) { carry_out(action); }),
+      rules_(rules),
+      giving_away_(rules),
+      executor_(sockets_, packet_sockets_.frames.get(), worker_, listeners()),
       kernel_(io_, monitor_.fd()),
       timer_(io_, make_timer()),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      signals_(io_, signal_reader_.fd()),
       control_(
-          io_, runtime_dir / "control.sock",
+          io_, runtime_dir,
           [this](core::ClientId client, const control::Request& request) {
               on_request(client, request);
           },
           [this](core::ClientId client) { feed(core::ClientGone{client}); }),
       reloader_(
-          io_, std::move(file), runner && runner->changes_user, [this] { return running_; },
+          io_, std::move(file), runner && runner->changes_user, rules, [this] { return running_; },
           [this](Reloaded result, const std::vector<core::ClientId>& askers) {
               reloaded(std::move(result), askers);
           }) {
-    signals_.add(SIGUSR1);
-    control_.offer_answers(runtime_dir / "status.sock");
     if (node_.configuration().agent.record) {
         recorder_ = std::make_unique<Recorder>(
             runtime_dir, record::make_header(node_.configuration(), started_,
                                              boot_origin() + started_.time_since_epoch()));
     }
     if (runner) {
+        if (const auto account = account_of_prober(running_->agent.script_user);
+            account && runner->changes_user) {
+            control_.refuse(account->uid);
+        }
         health_.emplace(io_, std::move(*runner), running_, [this](const core::Event& event) {
+            const TurnMeter::Turn turn(meter_, "a check or a hook");
             feed(event);
             if (!busy_) {
                 after_round();
@@ -74,30 +88,83 @@ Loop::Loop(core::Configuration configuration, std::filesystem::path file,
     }
 }
 
+Executor::Listeners Loop::listeners() {
+    return {.events = [this](const core::Event& event) { feed(event); },
+            .others = [this](std::span<const core::Action> actions) { carry_out(actions); },
+            .catch_up =
+                [this] {
+                    read_sockets();
+                    feed(core::TimePassed{});
+                },
+            .advertised =
+                [this](const core::SendAdvert& advert, std::span<const std::byte> payload) {
+                    if (advert.after != vrrp::After::release) {
+                        advert_times_.sent(advert.interface, advert.vrid, boot_now());
+                    }
+                    giving_away_.advertised(advert, payload);
+                },
+            .announced =
+                [this](std::span<const core::Announce> announcements) {
+                    giving_away_.announced(announcements, executor_.links());
+                },
+            .step = [this](const char* what) { meter_.step(what); }};
+}
+
 // What they wait on belongs to somebody else.
 Loop::~Loop() {
+    worker_.stop();
     kernel_.release();
+    signals_.release();
     owners_ear_.release();
     for (auto& [listener, ear] : ears_) {
         ear.release();
     }
 }
 
-bool Loop::run() {
+void Loop::start() {
     wait_for_timer();
     wait_for_kernel();
     wait_for_signal();
+    reap_children();  // that ended before their signal was waited for
     hear_owners();
     restore_maintenance();
-    monitor_.observe_all([this](const core::Event& event) { feed(event); });
+    monitor_.observe_all([this](const core::Event& event) { feed(with_true_age(event)); });
     notify_.ready();
     if (const auto period = notify_.life_sign_period()) {
         life_sign_at_ = boot_now() + *period;
     }
     after_round();
+}
+
+bool Loop::run() {
     io_.run();
     notify_.stopping();
+    if (!leaves_addresses_) {
+        advert_times_.remove();
+    }
     return leaves_addresses_;
+}
+
+// An address that a former agent has left is as old as the last advertisement that went with it.
+core::Event Loop::with_true_age(core::Event event) const {
+    auto* seen = std::get_if<core::AddressSeen>(&event);
+    const SeenLinks& links = executor_.links();
+    const core::LinkSeen* link = seen == nullptr ? nullptr : links.find(seen->index);
+    if (link == nullptr || !seen->ours) {
+        return event;
+    }
+    for (const core::VipSettings& vip : running_->vips) {
+        const bool has = std::ranges::any_of(vip.addresses, [&](const auto& address) {
+            return address.interface == link->name && address.prefix == seen->prefix;
+        });
+        const core::LinkSeen* wire = has ? links.find(vip.interface) : nullptr;
+        const auto sent =
+            wire == nullptr ? std::nullopt : advert_times_.former(wire->index, vip.vrid);
+        if (sent) {
+            seen->age = std::max(boot_now() - *sent, Duration::zero());
+        }
+    }
+    return event;
 }
 
 // Before anything is known, so that nothing is taken first.
@@ -137,8 +204,15 @@ void Loop::handle(const core::Event& event) {
     }
     outbox_.clear();
     sockets_.observe(event);
+    executor_.observe(event);
+    giving_away_.observe(event);
+    meter_.step("deciding");
     const TimePoint now = boot_now();
     node_.handle(now, event, outbox_);
+    if (const auto* asked = std::get_if<core::CommandReceived>(&event);
+        asked != nullptr && control::is_question(asked->request)) {
+        answer_question();
+    }
     if (const auto* change = std::get_if<core::ConfigurationChanged>(&event)) {
         take_over(*change);  // what follows is meant as it has it
     }
@@ -147,7 +221,46 @@ void Loop::handle(const core::Event& event) {
     }
     introduce_after(event);
     if (recorder_) {
+        meter_.step("recording");
         recorder_->record(now, event, outbox_, node_);
+    }
+}
+
+// The process knows more about itself than its Node.
+control::Response Loop::completed(control::Response response) const {
+    if (auto* status = std::get_if<control::StatusResponse>(&response)) {
+        status->loop = meter_.status();
+        if (rules_ != nullptr) {
+            status->packet_rules = rules_->status();
+        }
+        if (health_) {
+            status->runner = health_->runner_status();
+        }
+    }
+    return response;
+}
+
+// Moved out of the outbox: the status of some hundred VIPs is thousands of strings. What is left of
+// it there goes to a client that no longer waits.
+void Loop::answer_question() {
+    for (core::Action& action : outbox_.actions) {
+        if (auto* reply = std::get_if<core::Reply>(&action)) {
+            control_.reply(reply->client, completed(std::move(reply->response)));
+        }
+    }
+}
+
+void Loop::carry_out(std::span<const core::Action> actions) {
+    const bool was_busy = std::exchange(busy_, true);
+    meter_.step("answering, logging and ordering checks");
+    for (const core::Action& action : actions) {
+        carry_out(action);
+    }
+    busy_ = was_busy;
+    if (!busy_ && !pending_.empty()) {
+        const core::Event next = std::move(pending_.front());
+        pending_.pop_front();
+        feed(next);
     }
 }
 
@@ -155,7 +268,7 @@ void Loop::carry_out(const core::Action& action) {
     std::visit(Overloaded{
                    [&](const core::OpenListener& a) { open_listener(a.listener); },
                    [&](const core::CloseListener& a) { close_listener(a.listener); },
-                   [&](const core::Reply& a) { control_.reply(a.client, a.response); },
+                   [&](const core::Reply& a) { control_.reply(a.client, completed(a.response)); },
                    [&](const core::Log& a) { write_line(a.level, a.text); },
                    [&](const core::Publish& a) {
                        const control::StateEvent& event = a.event;
@@ -186,164 +299,6 @@ void Loop::carry_out(const core::Action& action) {
                action);
 }
 
-void Loop::on_request(core::ClientId client, const control::Request& request) {
-    if (std::holds_alternative<control::ConfigShowRequest>(request)) {
-        control_.reply(
-            client, control::ConfigResponse{config::render(*running_), reloader_.file().string()});
-        return;
-    }
-    if (std::holds_alternative<control::ReloadRequest>(request)) {
-        reload(client);
-        return;
-    }
-    feed(core::CommandReceived{client, request});
-    after_round();
-}
-
-// --- reload --------------------------------------------------------------------------------------
-
-void Loop::reload(std::optional<core::ClientId> asker) {
-    if (stopping_) {
-        if (asker) {
-            control_.reply(*asker, control::ErrorResponse{"the agent is stopping", false});
-        }
-        return;
-    }
-    if (!reloader_.is_under_way()) {
-        notify_.reloading();
-    }
-    reloader_.ask(asker);
-}
-
-void Loop::reloaded(Reloaded result, const std::vector<core::ClientId>& askers) {
-    control::ReloadResponse response;
-    for (const config::Diagnostic& problem : result.problems) {
-        const bool warning = problem.severity == config::Severity::warning;
-        write_line(warning ? core::LogLevel::warn : core::LogLevel::error,
-                   config::to_string(problem));
-        response.problems.push_back({problem.place.file, problem.place.line, problem.place.column,
-                                     warning, problem.message});
-    }
-    if (!result.change) {
-        write_line(core::LogLevel::error, "not reloaded: nothing is changed");
-    } else if (!stopping_) {
-        for (const std::string& line :
-             config::in_words(result.difference, config::Values::no_secrets)) {
-            write_line(core::LogLevel::info, "reload: " + line);
-        }
-        if (!result.rules_trouble.empty()) {
-            write_line(core::LogLevel::warn, result.rules_trouble);
-        }
-        text_for_runner_ = std::move(result.text);
-        feed(*result.change);
-        response.reloaded = true;
-        response.changes = std::move(result.difference.changes);
-        response.restarts = std::move(result.difference.restarts);
-    }
-    for (const core::ClientId asker : askers) {
-        control_.reply(asker, stopping_ ? control::Response{control::ErrorResponse{
-                                              "the agent is stopping", false}}
-                                        : response);
-    }
-    notify_.ready();
-    after_round();
-}
-
-void Loop::take_over(const core::ConfigurationChanged& change) {
-    if (change.configuration->agent.log_level != running_->agent.log_level) {
-        set_log_level(change.configuration->agent.log_level);
-    }
-    running_ = change.configuration;
-    if (health_) {
-        health_->configure(change, text_for_runner_);
-    }
-    text_for_runner_.reset();
-}
-
-// --- VRRP sockets --------------------------------------------------------------------------------
-
-void Loop::open_listener(const core::Listener& listener) {
-    forget_ear(listener);
-    const auto fd = sockets_.open(listener);
-    if (!fd) {
-        feed(core::ListenerFailed{listener, fd.error()});
-        return;
-    }
-    hear(listener, ears_.emplace(listener, stream_descriptor{io_, *fd}).first->second);
-    feed(core::ListenerOpened{listener});
-}
-
-void Loop::close_listener(const core::Listener& listener) {
-    forget_ear(listener);
-    sockets_.close(listener);
-}
-
-void Loop::forget_ear(const core::Listener& listener) {
-    if (const auto ear = ears_.find(listener); ear != ears_.end()) {
-        ear->second.release();
-        ears_.erase(ear);
-    }
-}
-
-void Loop::hear(const core::Listener& listener, stream_descriptor& ear) {
-    ear.async_wait(stream_descriptor::wait_read, [this, listener](error_code error) {
-        if (error) {
-            return;
-        }
-        receive(listener);
-        after_round();
-        if (const auto found = ears_.find(listener); found != ears_.end()) {
-            hear(listener, found->second);
-        }
-    });
-}
-
-void Loop::hear_owners() {
-    owners_ear_.async_wait(stream_descriptor::wait_read, [this](error_code error) {
-        if (error) {
-            return;
-        }
-        receive_owners();
-        after_round();
-        hear_owners();
-    });
-}
-
-void Loop::receive_owners() {
-    sockets_.receive_owners([this](const core::Event& event) { feed(event); });
-}
-
-void Loop::receive(const core::Listener& listener) {
-    const bool works =
-        sockets_.receive(listener, [this](const core::Event& event) { feed(event); });
-    if (!works && ears_.contains(listener)) {
-        feed(core::ListenerFailed{listener, "the socket is broken"});
-    }
-}
-
-// The peers are asked once there is a socket that hears what they have been keeping back, and again
-// when there is an address to ask from, or another peer.
-void Loop::introduce_after(const core::Event& event) {
-    const auto introduce = [&](const core::Listener& listener) {
-        introduction_.introduce(*running_, sockets_.held(), listener.interface, listener.family);
-    };
-    if (const auto* opened = std::get_if<core::ListenerOpened>(&event)) {
-        introduce(opened->listener);
-        return;
-    }
-    const bool has_come = introduction_.has_come(event);
-    if (!has_come && !std::holds_alternative<core::ConfigurationChanged>(event)) {
-        return;
-    }
-    const auto* seen = std::get_if<core::AddressSeen>(&event);
-    for (const auto& [listener, ear] : ears_) {
-        if (seen == nullptr || (listener.interface == seen->index &&
-                                listener.family == seen->prefix.address.family())) {
-            introduce(listener);
-        }
-    }
-}
-
 // --- the timer, the kernel, signals --------------------------------------------------------------
 
 // Datagrams that wait in the sockets are older than the deadline that has just come: a standby that
@@ -354,18 +309,15 @@ void Loop::wait_for_timer() {
         if (error) {
             return;
         }
+        const TurnMeter::Turn turn(meter_, "a timer");
         std::uint64_t expirations = 0;
         [[maybe_unused]] const auto size =
             ::read(timer_.native_handle(), &expirations, sizeof expirations);
-        armed_.reset();
-        std::vector<core::Listener> listeners;
-        for (const auto& [listener, ear] : ears_) {
-            listeners.push_back(listener);
+        if (const auto due = std::exchange(armed_, std::nullopt)) {
+            const TimePoint now = boot_now();
+            meter_.delayed(now, now - *due);
         }
-        for (const core::Listener& listener : listeners) {
-            receive(listener);
-        }
-        receive_owners();
+        read_sockets();
         feed(core::TimePassed{});
         after_round();
         wait_for_timer();
@@ -377,34 +329,27 @@ void Loop::wait_for_kernel() {
         if (error) {
             return;
         }
-        monitor_.read_events([this](const core::Event& event) { feed(event); });
+        const TurnMeter::Turn turn(meter_, "a change of the network");
+        if (monitor_.read_events([this](const core::Event& event) { feed(event); })) {
+            wait_for_kernel();
+        } else {
+            observe_again();
+        }
         after_round();
-        wait_for_kernel();
     });
 }
 
-void Loop::wait_for_signal() {
-    signals_.async_wait([this](error_code error, int signal) {
-        if (error) {
-            return;
-        }
-        if (signal == SIGHUP) {
-            write_line(core::LogLevel::info, "SIGHUP: reloads " + reloader_.file().string());
-            reload(std::nullopt);
-        } else if (signal == SIGUSR1) {
-            leaves_addresses_ = true;
-            stopped_ = true;
-            io_.stop();
-            return;
-        } else {
-            write_line(core::LogLevel::info, "asked to stop: gives the addresses away");
-            notify_.stopping();
-            life_sign_at_ = boot_now() + *notify_.life_sign_period();
-            stopping_ = true;
-            feed(core::StopRequested{});
-            after_round();
-        }
-        wait_for_signal();
+// What the kernel tells meanwhile is told after it.
+void Loop::observe_again() {
+    worker_.run([this] {
+        std::vector<core::Event> seen;
+        monitor_.observe_all([&](const core::Event& event) { seen.push_back(event); });
+        return [this, seen = std::move(seen)] {
+            for (const core::Event& event : seen) {
+                feed(event);
+            }
+            wait_for_kernel();
+        };
     });
 }
 
@@ -418,20 +363,23 @@ void Loop::after_round() {
         life_sign_at_ = now + *notify_.life_sign_period();
     }
     notify_.status(node_.summary());
-    arm_timer();
+    giving_away_.apply(*running_, executor_.links(), sockets_.held());
     if (!continuing_ && executor_.go_on()) {
         go_on_later();
     }
+    arm_timer();
 }
 
 // Many announcements are sent in portions, with everything else in between.
 void Loop::go_on_later() {
     continuing_ = true;
     boost::asio::post(io_, [this] {
+        const TurnMeter::Turn turn(meter_, "further announcements");
         continuing_ = false;
         if (executor_.go_on()) {
             go_on_later();
         }
+        arm_timer();
     });
 }
 
@@ -440,8 +388,10 @@ void Loop::go_on_later() {
 // each.
 void Loop::arm_timer() {
     auto deadline = node_.next_deadline();
-    if (life_sign_at_) {
-        deadline = deadline ? std::min(*deadline, *life_sign_at_) : life_sign_at_;
+    for (const auto& other : {life_sign_at_, executor_.next_deadline()}) {
+        if (other) {
+            deadline = deadline ? std::min(*deadline, *other) : other;
+        }
     }
     if (!deadline || (armed_ && *armed_ <= *deadline)) {
         return;

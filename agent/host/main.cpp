@@ -1,24 +1,30 @@
 // understudyd: the agent.
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <csignal>
+#include <expected>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 
-#include "agent/config/parse.hpp"
-#include "agent/host/arp_quiet.hpp"
+#include "agent/config/file_access.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/loop.hpp"
+#include "agent/host/packet_rules.hpp"
 #include "agent/host/packet_sockets.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/release.hpp"
+#include "agent/host/rule_keeper.hpp"
 #include "agent/host/runner.hpp"
 #include "agent/host/runtime_dir.hpp"
+#include "agent/host/signals.hpp"
+#include "base/version.hpp"
 
 namespace {
 
@@ -33,6 +39,8 @@ constexpr int usage = 2;
 constexpr int invalid_configuration = 78;
 // The unit knows it: what comes next is another start, so nothing is released.
 constexpr int left_to_the_next = 75;
+// A start that fails ends with a status of sysexits.h, which tells the unit whether another attempt
+// may help: no after EX_CONFIG (78) and EX_NOPERM (77), perhaps after EX_OSERR (71).
 
 // Texts, because Program_options reads a path only as far as its first blank.
 struct Options {
@@ -62,8 +70,10 @@ po::options_description description(Options& options) {
 }
 
 // The configuration, or every problem on stderr.
-std::optional<core::Configuration> load(const std::filesystem::path& file) {
+std::optional<core::Configuration> load(const std::filesystem::path& file,
+                                        config::Severity if_others_may_change) {
     config::Result result = config::read_file(file);
+    config::check_file_access(result, if_others_may_change);
     for (const config::Diagnostic& diagnostic : result.diagnostics) {
         std::cerr << config::to_string(diagnostic) << '\n';
     }
@@ -84,7 +94,7 @@ int release(const Options& options) {
         return failed;
     }
     const std::size_t count = host::release_everything();
-    host::remove_arp_quiet();
+    host::remove_packet_rules();
     std::cout << "released " << count << (count == 1 ? " address\n" : " addresses\n");
     return done;
 }
@@ -105,55 +115,97 @@ void go_first() {
     setpriority(PRIO_PROCESS, 0, niceness);
 }
 
-int run(const Options& options) {
-    auto configuration = load(options.config);
+// Why there is no agent: with which status this process ends.
+struct Refusal {
+    int status = EX_OSERR;
+    std::string why;
+};
+
+// The loop ends before the rules that it arms, and both before another agent may claim the
+// directory.
+struct Agent {
+    host::FileDescriptor lock;
+    std::unique_ptr<host::RuleKeeper> rules;
+    std::unique_ptr<host::Loop> loop;
+};
+
+using Start = std::expected<Agent, Refusal>;
+
+// The agent, ready to run. Throws what the kernel refuses.
+Start start_agent(const Options& options) {
+    auto configuration = load(options.config, config::Severity::error);
     if (!configuration) {
-        return invalid_configuration;
+        return std::unexpected(Refusal{EX_CONFIG, ""});  // load() has written all the problems
     }
     std::string missing = host::missing_capability();
     if (missing.empty()) {
         missing = host::missing_right_for(*configuration, host::may_change_user());
     }
     if (!missing.empty()) {
-        std::cerr << "understudyd: " << missing << '\n';
-        return failed;
+        return std::unexpected(Refusal{EX_NOPERM, missing});
     }
-    const auto lock = host::claim_runtime_dir(options.runtime_dir);
-    if (!lock) {
-        std::cerr << "understudyd: " << lock.error() << '\n';
-        return failed;
+    auto claimed = host::claim_runtime_dir(options.runtime_dir);
+    if (!claimed) {
+        return std::unexpected(Refusal{EX_OSERR, claimed.error()});
     }
+    Agent agent;
+    agent.lock = std::move(*claimed);
     std::signal(SIGPIPE, SIG_IGN);
     // Before there are threads, sockets, and timers.
     // Also without anything to run: a reload may bring it.
     host::HandedSockets handed = host::take_handed_sockets();
     host::RunnerEnds runner = host::start_runner(*configuration, handed.probers);
     go_first();
+    host::block_signals();
     host::start_journal(configuration->agent.log_level);
-    host::write_line(LogLevel::info, "understudyd " UNDERSTUDY_VERSION " starts as " +
-                                         configuration->agent.name + ", " +
-                                         std::to_string(configuration->vips.size()) + " VIPs");
-    if (const std::string error = host::install_arp_quiet(*configuration); !error.empty()) {
+    const std::size_t vips = configuration->vips.size();
+    host::write_line(LogLevel::info, "understudyd " + program_version() + " starts as " +
+                                         configuration->agent.name + " with " +
+                                         std::to_string(vips) + (vips == 1 ? " VIP" : " VIPs"));
+    agent.rules = std::make_unique<host::RuleKeeper>(*configuration);
+    if (const std::string trouble = agent.rules->status().trouble; !trouble.empty()) {
+        host::write_line(LogLevel::warn, trouble);
+    }
+    agent.loop = std::make_unique<host::Loop>(
+        std::move(*configuration), std::filesystem::absolute(options.config), options.runtime_dir,
+        std::move(runner), host::open_packet_sockets(std::move(handed.heartbeat)),
+        agent.rules.get());
+    if (const std::string error = host::drop_privileges(); !error.empty()) {
         host::write_line(LogLevel::warn, error);
     }
-    bool left = false;
-    {
-        host::Loop loop(std::move(*configuration), std::filesystem::absolute(options.config),
-                        options.runtime_dir, std::move(runner),
-                        host::open_packet_sockets(std::move(handed.heartbeat)));
-        if (const std::string error = host::drop_privileges(); !error.empty()) {
-            host::write_line(LogLevel::warn, error);
-        }
-        lock_memory();
-        left = loop.run();
+    lock_memory();
+    agent.loop->start();
+    return agent;
+}
+
+Start start(const Options& options) {
+    try {
+        return start_agent(options);
+    } catch (const host::ConfigurationError& error) {
+        return std::unexpected(Refusal{EX_CONFIG, error.what()});
+    } catch (const std::exception& error) {
+        return std::unexpected(Refusal{EX_OSERR, error.what()});
     }
+}
+
+int run(const Options& options) {
+    auto agent = start(options);
+    if (!agent) {
+        host::stop_journal();
+        if (!agent.error().why.empty()) {
+            std::cerr << "understudyd: " << agent.error().why << '\n';
+        }
+        return agent.error().status;
+    }
+    const bool left = agent->loop->run();
+    agent->loop.reset();
     // After a crash or an error they stay with the addresses, which the next agent adopts.
     if (!left) {
-        host::remove_arp_quiet();
+        agent->rules->remove();
     }
     host::write_line(LogLevel::info,
-                     left ? "understudyd has ended, and left its addresses to the next one"
-                          : "understudyd has stopped");
+                     left ? "understudyd stopped; its addresses stay for the next agent"
+                          : "understudyd stopped");
     host::stop_journal();
     return left ? left_to_the_next : done;
 }
@@ -166,7 +218,7 @@ int open_sockets() {
     return error.empty() ? done : failed;
 }
 
-int start(int argc, char** argv) {
+int obey(int argc, char** argv) {
     Options options;
     const po::options_description known = description(options);
     po::options_description hidden;
@@ -189,12 +241,19 @@ int start(int argc, char** argv) {
         std::cerr << "understudyd: " << error.what() << "\n\n" << known;
         return usage;
     }
+    for (const auto& [option, path] : {std::pair{"--config", &options.config},
+                                       std::pair{"--runtime-dir", &options.runtime_dir}}) {
+        if (path->empty()) {  // as of "$UNSET"
+            std::cerr << "understudyd: " << option << ": an empty path\n\n" << known;
+            return usage;
+        }
+    }
     if (values.contains("help")) {
         std::cout << known;
         return done;
     }
     if (values.contains("version")) {
-        std::cout << "understudyd " UNDERSTUDY_VERSION "\n";
+        std::cout << "understudyd " << program_version() << "\n";
         return done;
     }
     if (values.contains("runner")) {
@@ -208,7 +267,8 @@ int start(int argc, char** argv) {
         return open_sockets();
     }
     if (options.check) {
-        return load(options.config) ? done : failed;
+        // Perhaps a draft, which is put into its place later.
+        return load(options.config, config::Severity::warning) ? done : failed;
     }
     return options.release ? release(options) : run(options);
 }
@@ -217,7 +277,7 @@ int start(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return start(argc, argv);
+        return obey(argc, argv);
     } catch (const std::exception& error) {
         understudy::host::stop_journal();
         std::cerr << "understudyd: " << error.what() << '\n';

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include "agent/host/file_descriptor.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/privileges.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -25,10 +25,6 @@ std::filesystem::path state_dir(const std::filesystem::path& runtime_dir) {
     return given != nullptr && *given != '\0' ? std::filesystem::path{given} : runtime_dir;
 }
 
-std::string trouble_with(const std::filesystem::path& path) {
-    return path.string() + ": " + std::strerror(errno);
-}
-
 // The new content or the old one, also after a loss of power.
 std::string replace_file(const std::filesystem::path& path, const std::string& content) {
     std::filesystem::path draft = path;
@@ -36,12 +32,17 @@ std::string replace_file(const std::filesystem::path& path, const std::string& c
     const FileDescriptor file{
         open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640)};
     if (!file.is_open()) {
-        return trouble_with(draft);
+        return system_error_text("cannot create " + draft.string());
     }
-    const bool whole =
-        ::write(file.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size());
-    if (!whole || fsync(file.get()) < 0 || rename(draft.c_str(), path.c_str()) < 0) {
-        return trouble_with(draft);
+    const ssize_t size = ::write(file.get(), content.data(), content.size());
+    if (size != static_cast<ssize_t>(content.size())) {
+        return system_error_text("cannot write " + draft.string(), size < 0 ? errno : ENOSPC);
+    }
+    if (fsync(file.get()) < 0) {
+        return system_error_text("cannot write " + draft.string());
+    }
+    if (rename(draft.c_str(), path.c_str()) < 0) {
+        return system_error_text("cannot replace " + path.string());
     }
     return {};
 }
@@ -52,15 +53,21 @@ MaintenanceFile::MaintenanceFile(const std::filesystem::path& runtime_dir)
     : path_(state_dir(runtime_dir) / "maintenance.json") {}
 
 std::optional<control::MaintenanceRequest> MaintenanceFile::read(std::string& problem) const {
+    errno = 0;
     std::ifstream file(path_);
-    if (!file) {
+    if (!file && errno == ENOENT) {
         return std::nullopt;
     }
     control::MaintenanceRequest request;
     request.on = true;
+    if (!file) {
+        problem = system_error_text("cannot open " + path_.string()) +
+                  ": maintenance continues without an expiry";
+        return request;
+    }
     const auto content = nlohmann::json::parse(file, nullptr, false);
     if (!content.is_object() || (content.contains("until") && !content["until"].is_string())) {
-        problem = path_.string() + " is not understood: maintenance goes on without an end";
+        problem = path_.string() + " is damaged: maintenance continues without an expiry";
         return request;
     }
     if (!content.contains("until")) {
@@ -68,7 +75,7 @@ std::optional<control::MaintenanceRequest> MaintenanceFile::read(std::string& pr
     }
     const auto until = control::parse_utc(content["until"].get<std::string>());
     if (!until) {
-        problem = path_.string() + ": until is not a time: maintenance goes on without an end";
+        problem = path_.string() + ": until is not a time: maintenance continues without an expiry";
         return request;
     }
     const Duration left = *until - (boot_origin() + boot_now().time_since_epoch());
@@ -82,9 +89,16 @@ std::optional<control::MaintenanceRequest> MaintenanceFile::read(std::string& pr
 void MaintenanceFile::keep(const core::KeepMaintenance& what) {
     const std::scoped_lock lock(mutex_);
     wanted_ = what;
-    if (!working_) {
-        working_ = true;
+    if (working_) {
+        return;
+    }
+    try {
         thread_ = std::jthread([this] { work(); });  // the former one has done its work
+        working_ = true;
+    } catch (const std::system_error& error) {
+        write_line(core::LogLevel::error,
+                   std::string{"maintenance will not survive a restart: cannot start a thread: "} +
+                       error.code().message());
     }
 }
 
@@ -108,7 +122,9 @@ void MaintenanceFile::work() {
 
 std::string MaintenanceFile::write(const core::KeepMaintenance& what) const {
     if (!what.on) {
-        return unlink(path_.c_str()) < 0 && errno != ENOENT ? trouble_with(path_) : "";
+        return unlink(path_.c_str()) < 0 && errno != ENOENT
+                   ? system_error_text("cannot remove " + path_.string())
+                   : "";
     }
     nlohmann::json content{{"maintenance", true}};
     if (what.until) {

@@ -5,15 +5,14 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <span>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/host/announcement.hpp"
 #include "agent/host/owner_socket.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -66,13 +65,14 @@ std::string leave(const char* name, std::span<const int> fds) {
         return "there is no service manager: --open-sockets is for ExecStartPre= of "
                "understudyd.service";
     }
-    return answer < 0 ? std::string{"the service manager does not take "} + name + ": " +
-                            std::strerror(-answer)
+    return answer < 0 ? system_error_text(std::string{"cannot leave socket "} + name +
+                                              " with the service manager",
+                                          -answer)
                       : "";
 }
 
 std::string refused(const char* name) {
-    return std::string{"cannot open "} + name + ": " + std::strerror(errno);
+    return system_error_text(std::string{"cannot open socket "} + name);
 }
 
 }  // namespace
@@ -106,8 +106,7 @@ PacketSockets open_packet_sockets(PacketSockets handed) {
     }
     for (const FileDescriptor* socket : {&handed.frames, &handed.owners}) {
         if (!socket->is_open()) {
-            throw std::runtime_error(std::string{"the kernel gives no packet socket: "} +
-                                     std::strerror(errno));
+            throw_system_error("cannot open a packet socket");
         }
     }
     return handed;
@@ -143,9 +142,7 @@ std::string leave_sockets_with_manager() {
     // They must have arrived before this process has gone, which is how they are told apart.
     constexpr std::uint64_t microseconds = 5'000'000;
     const int answer = sd_notify_barrier(0, microseconds);
-    return answer > 0
-               ? ""
-               : std::string{"the service manager does not answer: "} + std::strerror(-answer);
+    return answer > 0 ? "" : system_error_text("the service manager does not answer", -answer);
 }
 
 }  // namespace understudy::host

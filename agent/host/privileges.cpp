@@ -8,9 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 
+#include "base/system_error.hpp"
 #include "checks/probes/capabilities.hpp"
 
 namespace understudy::host {
@@ -36,7 +35,7 @@ bool capget(Sets& sets) {
 std::string missing_capability() {
     Sets sets{};
     if (!capget(sets)) {
-        return std::string{"capabilities cannot be read: "} + std::strerror(errno);
+        return system_error_text("cannot read the capabilities");
     }
     const std::uint32_t effective = sets[0].effective;
     std::string missing;
@@ -99,6 +98,27 @@ std::string missing_right_for(const core::Configuration& configuration, bool cha
     return {};
 }
 
+// getpwnam(3): "not found" has no errno, or one of many. These are what is no answer.
+bool user_exists(const std::string& name) {
+    constexpr std::array no_answer = {EINTR, EIO, EMFILE, ENFILE, ENOMEM};
+    errno = 0;
+    const bool exists = getpwnam(name.c_str()) != nullptr;
+    if (!exists && std::ranges::find(no_answer, errno) != no_answer.end()) {
+        throw_system_error("cannot look up user " + name);
+    }
+    return exists;
+}
+
+std::optional<Account> account_of_prober(const std::string& script_user) {
+    constexpr const char* own = "understudy-prober";
+    for (const char* name : {own, script_user.c_str()}) {
+        if (const passwd* entry = getpwnam(name)) {
+            return Account{entry->pw_uid, entry->pw_gid};
+        }
+    }
+    return std::nullopt;
+}
+
 bool may_change_user() {
     Sets sets{};
     constexpr std::uint32_t both = bit(CAP_SETUID) | bit(CAP_SETGID);
@@ -108,15 +128,21 @@ bool may_change_user() {
 namespace {
 
 std::string keep_only(std::uint32_t kept) {
-    return checks::reduce_capabilities(kept)
-               ? ""
-               : std::string{"capabilities cannot be dropped: "} + std::strerror(errno);
+    return checks::reduce_capabilities(kept) ? ""
+                                             : system_error_text("cannot drop the capabilities");
 }
-
-}  // namespace
 
 // CAP_NET_RAW is for the sockets that a new prober opens; the others for running what belongs to
 // somebody else, and for ending it.
+constexpr std::uint32_t of_runner =
+    bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
+
+}  // namespace
+
+std::string keep_spare_rights() {
+    return keep_only(of_runner);
+}
+
 std::string keep_runner_rights(const core::Configuration& configuration) {
     // The service manager listens to root, and asks for the user only.
     const bool has_unit = std::ranges::any_of(
@@ -125,12 +151,10 @@ std::string keep_runner_rights(const core::Configuration& configuration) {
     if (has_unit && geteuid() != 0 && may_change_user()) {
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         if (setresuid(0, 0, 0) != 0) {
-            return std::string{"units cannot be started: "} + std::strerror(errno);
+            return system_error_text("cannot become root to start units");
         }
     }
-    constexpr std::uint32_t kept =
-        bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_NET_RAW);
-    return keep_only(kept);
+    return keep_only(of_runner);
 }
 
 std::string drop_privileges() {

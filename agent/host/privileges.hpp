@@ -1,6 +1,9 @@
 // Least privilege: what the heartbeat process needs, and nothing else.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 
 #include "agent/core/configuration.hpp"
@@ -18,11 +21,24 @@ std::string drop_privileges();
 // user (`changes_user`: it may), look at the processes of other users.
 std::string missing_right_for(const core::Configuration& configuration, bool changes_user);
 
+// Throws std::runtime_error if that cannot be found out.
+bool user_exists(const std::string& name);
+
 // Whether this process may become another user.
 bool may_change_user();
+
+// The user that a prober becomes where that is permitted: understudy-prober, which the package
+// makes, or else script_user. Nothing if there is neither.
+struct Account {
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+std::optional<Account> account_of_prober(const std::string& script_user);
 
 // In the runner: keeps CAP_SETUID, CAP_SETGID, CAP_KILL and CAP_NET_RAW of what there is, and
 // becomes root where a service has a unit. Returns what failed.
 std::string keep_runner_rights(const core::Configuration& configuration);
+// The same for its spare, which knows no configuration.
+std::string keep_spare_rights();
 
 }  // namespace understudy::host

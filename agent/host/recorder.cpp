@@ -8,22 +8,36 @@
 #include <deque>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "agent/control/json.hpp"
+#include "agent/host/boot_clock.hpp"
 #include "agent/host/journal.hpp"
 #include "agent/host/recording.hpp"
+#include "base/overloaded.hpp"
 
 namespace understudy::host {
 
 namespace {
 
 constexpr std::size_t most_waiting = 8192;
+// Some thousands of transitions, also of former agents.
+constexpr Segments::Limits transition_limits{1024 * 1024, 4};
+
+// What one event led to; and its line.
+struct Transitions {
+    std::vector<control::StateEvent> events;
+    std::string line;
+};
 
 struct Item {
     std::uint64_t number = 0;  // of the event; the state is the one before it
     TimePoint at;
-    std::variant<std::string, core::Node> what;
+    std::variant<std::string, core::Node, Transitions> what;
 
     bool is_line() const { return std::holds_alternative<std::string>(what); }
 };
@@ -35,6 +49,8 @@ class Recorder::Thread {
 public:
     Thread(const std::filesystem::path& dir, const record::Header& header)
         : recording_(Segments{dir, record::to_line(header)}),
+          transitions_dir_(dir / "transitions"),
+          transitions_(transitions_dir_, record::to_line(header), transition_limits),
           thread_([this](const std::stop_token& end) { run(end); }) {}
 
     bool wants_state() { return wants_state_.exchange(false); }
@@ -51,12 +67,11 @@ public:
     }
 
 private:
-    // The oldest one. States were asked for, and there are one or two of them.
+    // The oldest one. States were asked for, and there are one or two of them; transitions are what
+    // somebody looks for afterwards.
     void drop_a_line() {
         const auto oldest = std::ranges::find_if(waiting_, &Item::is_line);
-        if (oldest != waiting_.end()) {
-            waiting_.erase(oldest);
-        }
+        waiting_.erase(oldest == waiting_.end() ? waiting_.begin() : oldest);
     }
 
     // Ends after what is queued.
@@ -89,17 +104,37 @@ private:
     }
 
     void write(Item item) {
-        const std::string error =
-            item.is_line() ? recording_.write(item.number, std::get<std::string>(item.what))
-                           : recording_.write_state(item.number, item.at,
-                                                    std::move(std::get<core::Node>(item.what)));
+        const std::string error = std::visit(
+            Overloaded{
+                [&](const std::string& line) { return recording_.write(item.number, line); },
+                [&](core::Node& node) {
+                    return recording_.write_state(item.number, item.at, std::move(node));
+                },
+                [&](const Transitions& transitions) { return write(transitions); },
+            },
+            item.what);
         if (!error.empty() && error != said_) {
             write_line(core::LogLevel::warn, "events are not recorded: " + error);
         }
         said_ = error;
     }
 
+    // The line of the event once more, with what it led to.
+    std::string write(const Transitions& transitions) {
+        std::string line = transitions.line.substr(0, transitions.line.size() - 1);
+        const char* before = ",\"transitions\":[";
+        for (const control::StateEvent& event : transitions.events) {
+            line += std::exchange(before, ",") + control::to_json(event, boot_origin());
+        }
+        std::error_code error;
+        std::filesystem::create_directory(transitions_dir_, error);
+        return error ? "cannot create " + transitions_dir_.string() + ": " + error.message()
+                     : transitions_.write(line + "]}");
+    }
+
     Recording recording_;
+    std::filesystem::path transitions_dir_;
+    Segments transitions_;
     std::string said_;  // the last error: once is enough
     std::atomic<bool> wants_state_ = false;
     std::mutex mutex_;
@@ -115,7 +150,18 @@ Recorder::~Recorder() = default;
 void Recorder::record(TimePoint at, const core::Event& event, const core::Outbox& outbox,
                       const core::Node& node) {
     ++number_;
-    thread_->push({number_, at, record::to_line(number_, at, event, record::decisions_of(outbox))});
+    Transitions transitions;
+    for (const core::Action& action : outbox.actions) {
+        if (const auto* published = std::get_if<core::Publish>(&action)) {
+            transitions.events.push_back(published->event);
+        }
+    }
+    std::string line = record::to_line(number_, at, event, record::decisions_of(outbox));
+    if (!transitions.events.empty()) {
+        transitions.line = line;
+        thread_->push({number_, at, std::move(transitions)});
+    }
+    thread_->push({number_, at, std::move(line)});
     if (thread_->wants_state()) {
         thread_->push({number_ + 1, at, node});
     }

@@ -1,7 +1,8 @@
 // Records what the Node is told and decides ([agent] record = yes): the heartbeat makes the line, a
 // thread of its own writes it. If that one is too slow the oldest lines are dropped; their numbers
-// are missing then. When the thread wants the state of the Node, the heartbeat makes a copy, and no
-// text of it.
+// are missing then. Events that led to transitions are written a second time, to files in the
+// folder "transitions", where no flood of other events pushes them out. When the thread wants the
+// state of the Node, the heartbeat makes a copy, and no text of it.
 #pragma once
 
 #include <cstdint>

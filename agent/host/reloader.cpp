@@ -2,12 +2,17 @@
 
 #include <pwd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "agent/config/file_access.hpp"
+#include "agent/config/lost_routes.hpp"
 #include "agent/core/reload.hpp"
-#include "agent/host/arp_quiet.hpp"
+#include "agent/host/host_network.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/runner.hpp"
 
@@ -19,10 +24,11 @@ struct Reloader::Handover {
 };
 
 Reloader::Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
-                   Running running, Done done)
+                   RuleKeeper* rules, Running running, Done done)
     : io_(io),
       file_(std::move(file)),
       changes_user_(changes_user),
+      rules_(rules),
       running_(std::move(running)),
       done_(std::move(done)) {}
 
@@ -55,9 +61,10 @@ void Reloader::start() {
     try {
         thread_ = std::thread(work);
     } catch (const std::system_error& error) {
-        handover->result.problems.push_back({{file_.string(), 1, 1},
-                                             std::string{"it cannot be read: "} + error.what(),
-                                             config::Severity::error});
+        handover->result.problems.push_back(
+            {{file_.string(), 1, 1},
+             std::string{"cannot start a thread to read it: "} + error.code().message(),
+             config::Severity::error});
         boost::asio::post(io_, [this, handover] { take(handover); });
     }
 }
@@ -77,6 +84,7 @@ void Reloader::take(const std::shared_ptr<Handover>& handover) {
 // In the thread.
 Reloaded Reloader::read(const core::Configuration& running) const {
     config::Result read = config::read_file(file_);
+    config::check_file_access(read);
     Reloaded result;
     result.problems = std::move(read.diagnostics);
     const auto refuse = [&](const std::string& why) {
@@ -86,12 +94,17 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!read.configuration) {
         return result;
     }
+    std::ranges::move(config::remarks(running, read), std::back_inserter(result.problems));
     const auto next = std::make_shared<core::Configuration>(std::move(*read.configuration));
     result.difference = config::difference(running, *next);
     next->agent.record = running.agent.record;  // a journal tells a whole life
     const std::string& user = next->agent.script_user;
-    if (user != running.agent.script_user && getpwnam(user.c_str()) == nullptr) {
-        return refuse("script_user = " + user + ": there is no such user");
+    try {
+        if (user != running.agent.script_user && !user_exists(user)) {
+            return refuse("script_user = " + user + ": there is no such user");
+        }
+    } catch (const std::runtime_error& error) {
+        return refuse(error.what());
     }
     if (const std::string missing = missing_right_for(*next, changes_user_); !missing.empty()) {
         return refuse(missing);
@@ -101,7 +114,13 @@ Reloaded Reloader::read(const core::Configuration& running) const {
     if (!error.empty()) {
         return refuse(error);
     }
-    result.rules_trouble = update_arp_quiet(running, *next);
+    if (const auto account = account_of_prober(user); account && changes_user_) {
+        result.prober_user = account->uid;
+    }
+    if (rules_ != nullptr) {
+        result.rules_trouble = rules_->update(*next);
+    }
+    result.lost_routes = config::lost_routes(running, *next, read_host_network());
     result.change = core::change_of(running, next);
     return result;
 }

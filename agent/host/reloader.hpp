@@ -5,6 +5,8 @@
 // may have been read already.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <functional>
@@ -18,6 +20,7 @@
 #include "agent/config/parse.hpp"
 #include "agent/core/event.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/rule_keeper.hpp"
 
 namespace understudy::host {
 
@@ -25,8 +28,10 @@ struct Reloaded {
     config::Diagnostics problems;                      // warnings among them
     std::optional<core::ConfigurationChanged> change;  // nothing if there is an error
     config::Difference difference;
-    FileDescriptor text;        // the configuration, for the runner
-    std::string rules_trouble;  // what the kernel's packet rules do not do, and why
+    FileDescriptor text;                   // the configuration, for the runner
+    std::optional<uid_t> prober_user;      // that it is from now on, if not this one's
+    std::string rules_trouble;             // what the kernel's packet rules do not do, and why
+    std::vector<std::string> lost_routes;  // of the host, with the addresses that go
 };
 
 class Reloader {
@@ -34,10 +39,10 @@ public:
     using Running = std::function<std::shared_ptr<const core::Configuration>()>;
     using Done = std::function<void(Reloaded, const std::vector<core::ClientId>& askers)>;
 
-    // `changes_user`: whether the runner may run something as another user. `done` is called on the
-    // loop.
+    // `changes_user`: whether the runner may run something as another user. `rules`: may be null.
+    // `done` is called on the loop.
     Reloader(boost::asio::io_context& io, std::filesystem::path file, bool changes_user,
-             Running running, Done done);
+             RuleKeeper* rules, Running running, Done done);
     // Waits for the thread.
     ~Reloader();
     Reloader(const Reloader&) = delete;
@@ -58,6 +63,7 @@ private:
     boost::asio::io_context& io_;
     std::filesystem::path file_;
     bool changes_user_;
+    RuleKeeper* rules_;
     Running running_;
     Done done_;
     std::thread thread_;

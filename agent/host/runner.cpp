@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -24,8 +25,12 @@
 #include <sstream>
 
 #include "agent/config/parse.hpp"
+#include "agent/host/boot_clock.hpp"
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/signals.hpp"
+#include "agent/host/spare_runner.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/channel.hpp"
 #include "checks/probes/command.hpp"
@@ -44,6 +49,7 @@ using checks::Outcome;
 
 // A prober that dies at once would otherwise be started as fast as the machine can.
 constexpr Duration restart_pause = std::chrono::milliseconds{200};
+constexpr auto longest_death = std::chrono::seconds{2};
 
 // A start or stop by command; what ends well has nothing to tell.
 class ServiceCommand : public Attempt {
@@ -136,44 +142,40 @@ std::string content_of(int file) {
     }
 }
 
-// Closes all others but the standard ones; -1 is none.
-void keep_only(std::vector<int> kept) {
-    std::ranges::sort(kept);
-    int next = STDERR_FILENO + 1;
-    for (const int fd : kept) {
-        if (fd > next) {
-            close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd) - 1, 0);
-        }
-        next = std::max(next, fd + 1);
+// The heartbeat is spared when the kernel runs out of memory; what it starts is not, least of all
+// what a hook or a service needs. Raising the score needs no right.
+void be_killed_before_the_agent() {
+    constexpr const char* path = "/proc/self/oom_score_adj";
+    int score = 0;
+    if (std::ifstream{path} >> score && score < 0) {
+        std::ofstream{path} << 0;
     }
-    close_range(static_cast<unsigned>(next), ~0U, 0);
 }
 
-checks::ProberUser prober_user(const std::string& name) {
-    checks::ProberUser user;
-    const passwd* entry = getpwnam(name.c_str());
-    if (entry != nullptr && may_change_user()) {
-        user = {true, entry->pw_uid, entry->pw_gid};
-    }
-    return user;
+checks::ProberUser prober_user(const std::string& script_user) {
+    const auto account = may_change_user() ? account_of_prober(script_user) : std::nullopt;
+    return account ? checks::ProberUser{true, account->uid, account->gid} : checks::ProberUser{};
 }
 
 class Runner {
 public:
     // Knows nothing before the first configuration comes.
-    Runner(int orders, int probers_end, const ProberSockets& sockets)
-        : channel_(context_, orders),
-          probers_end_(probers_end),
-          sockets_(sockets),
+    explicit Runner(const RunnerPlace& place)
+        : place_(place),
+          channel_(context_, place.orders),
           bus_(context_),
           attempts_(context_,
                     [this](const checks::Report& report) { channel_.send(encode(report)); }),
           hooks_(context_, [this](const checks::Report& report) { channel_.send(encode(report)); }),
+          spare_(context_),
+          spare_pause_(context_),
           prober_(context_),
           retirement_(context_),
-          pause_(context_) {}
+          pause_(context_),
+          burial_(context_) {}
 
     void run() {
+        keep_spare();
         channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
                         [this] { context_.stop(); });
         context_.run();
@@ -201,9 +203,7 @@ private:
                 run_service(*order);
                 break;
             case checks::OrderKind::restart_prober:
-                if (prober_pid_ > 0) {
-                    kill(prober_pid_, SIGKILL);  // its end starts the next one
-                }
+                replace_prober();
                 break;
             case checks::OrderKind::configure:
                 configure(order->index);
@@ -257,30 +257,36 @@ private:
             });
     }
 
+    void keep_spare();
+
     // --- the prober ------------------------------------------------------------------------------
 
     void configure(std::uint32_t number);
     void start_prober(const std::string& why);
     void start_next_prober();
+    void replace_prober();
+    void leave_prober();
     void wait_for_retirement(int fd);
     void prober_retired(std::uint32_t for_configuration);
     void prober_ended();
 
+    RunnerPlace place_;
     Numbered numbered_;
     boost::asio::io_context context_{1};
     checks::Channel channel_;
-    int probers_end_;
-    ProberSockets sockets_;
     std::size_t next_set_ = 0;
     checks::SystemdBus bus_;
     checks::Attempts attempts_;
     HookRuns hooks_;
+    boost::asio::posix::stream_descriptor spare_;  // a pidfd
+    boost::asio::steady_timer spare_pause_;
     boost::asio::posix::stream_descriptor prober_;  // a pidfd
     pid_t prober_pid_ = -1;
     boost::asio::posix::stream_descriptor retirement_;  // from it
     bool starting_ = false;                             // the next one, after a pause
     std::optional<std::uint32_t> wanted_;  // a prober for this configuration, which is not here yet
     boost::asio::steady_timer pause_;
+    boost::asio::steady_timer burial_;
 };
 
 // What runs goes on with what it was started with.
@@ -304,16 +310,66 @@ void Runner::configure(std::uint32_t number) {
     }
 }
 
+// Its parent buries it.
+void Runner::keep_spare() {
+    const pid_t pid = start_spare(place_, [](const RunnerPlace& place) {
+        prctl(PR_SET_NAME, "understudy-run");
+        Runner{place}.run();
+    });
+    const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+    spare_.close();
+    const auto again = [this] {
+        spare_pause_.expires_after(std::chrono::seconds{1});
+        spare_pause_.async_wait([this](const boost::system::error_code&) { keep_spare(); });
+    };
+    if (watched < 0) {
+        again();
+        return;
+    }
+    spare_.assign(watched);
+    spare_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [again](const boost::system::error_code& error) {
+                          if (!error) {
+                              again();
+                          }
+                      });
+}
+
 void Runner::start_next_prober() {
     wanted_.reset();
     start_prober("");
+}
+
+// Its end starts the next one. One that cannot be killed hangs in the kernel, and is not waited
+// for.
+void Runner::replace_prober() {
+    if (prober_pid_ <= 0) {
+        return;
+    }
+    kill(prober_pid_, SIGKILL);
+    burial_.expires_after(longest_death);
+    burial_.async_wait([this, pid = prober_pid_](const boost::system::error_code& error) {
+        if (!error && prober_pid_ == pid) {
+            leave_prober();
+            start_prober("the prober cannot be killed, since it hangs in the kernel");
+        }
+    });
+}
+
+// It is buried when it has ended.
+void Runner::leave_prober() {
+    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
+    old->async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
+    prober_pid_ = -1;
 }
 
 void Runner::start_prober(const std::string& why) {
     starting_ = false;
     checks::ProberTask task{numbered_.checks, numbered_.configuration,
                             prober_user(numbered_.agent.script_user),
-                            sockets_.at(next_set_++ % sockets_.size())};
+                            place_.sockets.at(next_set_++ % place_.sockets.size())};
     const pid_t parent = getpid();
     std::array<int, 2> retirement{-1, -1};
     const pid_t pid = pipe2(retirement.data(), O_CLOEXEC) == 0 ? fork() : -1;
@@ -321,16 +377,19 @@ void Runner::start_prober(const std::string& why) {
         prctl(PR_SET_NAME, "understudy-prob");
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         // Of the runner it keeps nothing: neither its loop nor its orders.
-        keep_only({probers_end_, retirement[1], task.sockets.echo_v4, task.sockets.echo_v6,
-                   task.sockets.arp});
+        keep_only_descriptors({place_.probers_end, retirement[1], task.sockets.echo_v4,
+                               task.sockets.echo_v6, task.sockets.arp});
         if (getppid() != parent) {
             std::_Exit(EXIT_FAILURE);
         }
-        checks::run_prober(task, probers_end_, retirement[1]);
+        checks::run_prober(task, place_.probers_end, retirement[1]);
     }
-    ::close(retirement[1]);
     const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+    const int refusal = errno;
+    ::close(retirement[1]);
     if (watched < 0) {
+        std::cerr << system_error_text("understudyd: runner: cannot start the prober", refusal) +
+                         '\n';
         if (pid > 0) {
             kill(pid, SIGKILL);
             waitpid(pid, nullptr, 0);
@@ -375,11 +434,7 @@ void Runner::wait_for_retirement(int fd) {
 
 // It finishes what it has begun, and ends by itself.
 void Runner::prober_retired(std::uint32_t for_configuration) {
-    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
-    old->async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
-    prober_pid_ = -1;
+    leave_prober();
     wanted_ = for_configuration;
     if (numbered_.configuration >= for_configuration) {
         start_next_prober();
@@ -402,34 +457,32 @@ void Runner::prober_ended() {
 
 int run_runner(const std::string& arguments) {
     std::istringstream numbers(arguments);
-    int orders = -1;
-    int probers_end = -1;
-    ProberSockets sockets;
-    numbers >> orders >> probers_end;
-    for (checks::RawDescriptors& set : sockets) {
+    RunnerPlace place;
+    numbers >> place.orders >> place.probers_end;
+    for (checks::RawDescriptors& set : place.sockets) {
         numbers >> set.echo_v4 >> set.echo_v6 >> set.arp;
     }
-    if (!numbers || orders < 0 || probers_end < 0) {
+    if (!numbers || place.orders < 0 || place.probers_end < 0) {
         std::cerr << "understudyd: --runner is for understudyd itself\n";
         return EXIT_FAILURE;
     }
-    std::vector<int> kept = all_of(sockets);
-    kept.insert(kept.begin(), {orders, probers_end});
-    for (const int fd : kept) {
+    for (const int fd : place.descriptors()) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
-    keep_only(kept);
+    keep_only_descriptors(place.descriptors());
     prctl(PR_SET_NAME, "understudy-run");
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setpriority(PRIO_PROCESS, 0, 0);  // what it starts does not go before everybody else
+    be_killed_before_the_agent();
     // What is meant for the agent comes to the whole group at times. The agent still needs this
     // process to stop; it ends with the agent.
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
         std::signal(signal, SIG_IGN);
     }
-    Runner runner(orders, probers_end, sockets);
-    runner.run();
+    unblock_signals();
+    place.started = boot_now();
+    Runner{place}.run();
     return EXIT_SUCCESS;
 }
 

@@ -1,7 +1,6 @@
 // How the runner comes to be: executed, and told of the configuration.
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -9,16 +8,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <numeric>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "agent/config/parse.hpp"
 #include "agent/config/render.hpp"
 #include "agent/host/privileges.hpp"
 #include "agent/host/runner.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/channel.hpp"
 #include "checks/probes/wire.hpp"
 
@@ -57,7 +57,7 @@ void pass_on_rights(bool has_sockets) {
     }
     pass_on_rights(sockets.front().arp >= 0);
     execl("/proc/self/exe", "understudyd", "--runner", arguments.c_str(), nullptr);
-    std::cerr << "understudyd: the runner cannot be executed: " << std::strerror(errno) << '\n';
+    std::cerr << system_error_text("understudyd: cannot execute the runner") + '\n';
     std::_Exit(EXIT_FAILURE);
 }
 
@@ -69,10 +69,10 @@ FileDescriptor first_text(const core::Configuration& configuration) {
     const auto services = numbers.begin() + std::ssize(configuration.checks);
     std::iota(services, numbers.end(), 0U);
     if (error.empty() && !append_numbers(text, numbers)) {
-        error = std::strerror(errno);
+        error = system_error_text("cannot write its configuration");
     }
     if (!error.empty()) {
-        throw std::runtime_error("the runner cannot be started: " + error);
+        throw std::runtime_error("cannot start the runner: " + error);
     }
     return text;
 }
@@ -89,7 +89,7 @@ FileDescriptor text_for_runner(const core::Configuration& configuration, std::st
     // In memory, so that its size does not matter to whom it is sent.
     FileDescriptor file{memfd_create("understudy-configuration", MFD_CLOEXEC)};
     if (!file.is_open() || !write_all(file, text)) {
-        error = std::string{"it cannot be passed on to the runner: "} + std::strerror(errno);
+        error = system_error_text("cannot pass the configuration on to the runner");
         file.reset();
     }
     return file;
@@ -106,10 +106,10 @@ bool append_numbers(const FileDescriptor& text, const std::vector<std::uint32_t>
 RunnerEnds start_runner(const core::Configuration& configuration, const ProberSockets& sockets) {
     const std::string& user = configuration.agent.script_user;
     const bool has_use = !configuration.checks.empty() || !configuration.services.empty();
-    if (has_use && getpwnam(user.c_str()) == nullptr) {
-        throw std::runtime_error("script_user = " + user + ": there is no such user");
+    if (has_use && !user_exists(user)) {
+        throw ConfigurationError("script_user = " + user + ": there is no such user");
     }
-    const FileDescriptor text = first_text(configuration);
+    FileDescriptor text = first_text(configuration);
     const auto [orders, their_orders] = checks::make_channel();
     const auto [outcomes, probers_end] = checks::make_channel();
     const pid_t pid = fork();
@@ -123,10 +123,9 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
     }
     const checks::Order first{checks::OrderKind::configure, 0, 0};
     if (pid < 0 || !checks::send_with_file(orders, encode(first), text.get())) {
-        throw std::runtime_error(std::string{"the runner cannot be started: "} +
-                                 std::strerror(errno));
+        throw_system_error("cannot start the runner");
     }
-    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user()};
+    return {FileDescriptor{orders}, FileDescriptor{outcomes}, may_change_user(), std::move(text)};
 }
 
 }  // namespace understudy::host

@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -29,7 +30,7 @@ std::string restrict_access(const std::filesystem::path& path, unsigned mode,
     const bool shared = give_to(path, group_name) || give_to(path, control_group);
     const unsigned allowed = shared ? mode : mode & 0700U;
     if (chmod(path.c_str(), allowed) < 0) {
-        return "cannot set the mode of " + path.string() + ": " + std::strerror(errno);
+        return system_error_text("cannot set the mode of " + path.string());
     }
     return {};
 }
@@ -46,12 +47,18 @@ std::expected<FileDescriptor, std::string> claim_runtime_dir(const std::filesyst
         }
     }
     const auto path = dir / "lock";
+    if (std::filesystem::symlink_status(path, error).type() !=
+        std::filesystem::file_type::regular) {
+        std::filesystem::remove_all(path, error);  // nothing of ours, and in the way
+    }
     FileDescriptor lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock.is_open()) {
-        return std::unexpected("cannot open " + path.string() + ": " + std::strerror(errno));
+        return std::unexpected(system_error_text("cannot open " + path.string()));
     }
     if (flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
-        return std::unexpected("another agent runs in " + dir.string());
+        return std::unexpected(errno == EWOULDBLOCK
+                                   ? "another agent runs in " + dir.string()
+                                   : system_error_text("cannot lock " + path.string()));
     }
     return lock;
 }

@@ -5,9 +5,10 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <map>
 #include <optional>
+
+#include "base/system_error.hpp"
 
 namespace understudy::host {
 
@@ -85,7 +86,7 @@ std::string Segments::begin_file() {
     file_ = FileDescriptor{
         open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file_.is_open()) {
-        return "cannot create " + path.string() + ": " + std::strerror(errno);
+        return system_error_text("cannot create " + path.string());
     }
     written_ = 0;
     ++begun_;
@@ -100,7 +101,7 @@ std::string Segments::append(std::string_view line) {
         written_ += buffer_.size();
         return {};
     }
-    const std::string reason = size < 0 ? std::strerror(errno) : "no space";
+    const int error = size < 0 ? errno : ENOSPC;  // a part of it was written
     // A reader stops at half a line.
     if (size > 0 && ftruncate(file_.get(), static_cast<off_t>(written_)) < 0) {
         file_.reset();
@@ -108,7 +109,7 @@ std::string Segments::append(std::string_view line) {
     if (written_ == 0) {
         file_.reset();  // without its header the file is of no use
     }
-    return "cannot write: " + reason;
+    return system_error_text("cannot write", error);
 }
 
 }  // namespace understudy::host

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/system_error.hpp"
 #include "vrrp/protocol.hpp"
 
 namespace understudy::host {
@@ -25,10 +26,6 @@ constexpr std::size_t datagram_size = 60 + vrrp::largest_advertisement;
 
 int level_of(Family family) {
     return family == Family::ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
-}
-
-std::string failed(const std::string& what) {
-    return what + ": " + std::strerror(errno);
 }
 
 template <class Value>
@@ -142,16 +139,16 @@ bool is_passing(int error) {
            error == ENETUNREACH || error == EHOSTUNREACH || error == ECONNREFUSED;
 }
 
-// False: the socket is broken.
+// 0, or the error of a socket that is broken.
 template <class Read>
-bool receive_from(int fd, const Read& read) {
+int receive_from(int fd, const Read& read) {
     ReceptionBuffers& buffers = reception_buffers();
     for (int round = 0; round < receive_rounds; ++round) {
         buffers.prepare();
         const int count =
             recvmmsg(fd, buffers.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
         if (count < 0) {
-            return is_passing(errno);
+            return is_passing(errno) ? 0 : errno;
         }
         for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
             mmsghdr& message = buffers.messages.at(i);
@@ -160,10 +157,10 @@ bool receive_from(int fd, const Read& read) {
                  message.msg_hdr);
         }
         if (static_cast<std::size_t>(count) < receive_batch) {
-            return true;
+            return 0;
         }
     }
-    return true;
+    return 0;
 }
 
 }  // namespace
@@ -174,7 +171,7 @@ std::expected<VrrpSocket, std::string> VrrpSocket::open(const core::Listener& li
     const int domain = listener.family == Family::ipv4 ? AF_INET : AF_INET6;
     FileDescriptor fd{socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, vrrp::ip_protocol)};
     if (!fd.is_open()) {
-        return std::unexpected(failed("cannot open a raw socket for protocol 112"));
+        return std::unexpected(system_error_text("cannot open a raw socket for protocol 112"));
     }
     VrrpSocket socket{listener, std::move(fd)};
     if (std::string error = socket.prepare(); !error.empty()) {
@@ -193,11 +190,11 @@ std::string VrrpSocket::prepare() const {
     const int hops = vrrp::required_ttl;
     std::array<char, IF_NAMESIZE> name{};
     if (if_indextoname(static_cast<unsigned>(listener_.interface), name.data()) == nullptr) {
-        return failed("the interface is gone");
+        return system_error_text("the interface is gone");
     }
     if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name.data(),
                    static_cast<socklen_t>(std::strlen(name.data()) + 1)) < 0) {
-        return failed(std::string{"cannot bind to "} + name.data());
+        return system_error_text(std::string{"cannot bind to "} + name.data());
     }
     if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer)) {
         set(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
@@ -221,7 +218,7 @@ std::string VrrpSocket::prepare() const {
                set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on) &&
                set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, off);
     }
-    return done ? std::string{} : failed("cannot set the options of the raw socket");
+    return done ? std::string{} : system_error_text("cannot set the options of the raw socket");
 }
 
 std::string VrrpSocket::join() const {
@@ -232,21 +229,21 @@ std::string VrrpSocket::join() const {
     const sockaddr_storage address = to_socket_address(group, 0, size);
     std::memcpy(&request.gr_group, &address, sizeof address);
     if (!set(socket_.get(), level_of(listener_.family), MCAST_JOIN_GROUP, request)) {
-        return failed("cannot join " + group.to_string());
+        return system_error_text("cannot join " + group.to_string());
     }
     if (listener_.family == Family::ipv4) {
         ip_mreqn interface{};
         interface.imr_ifindex = listener_.interface;
         if (!set(socket_.get(), IPPROTO_IP, IP_MULTICAST_IF, interface)) {
-            return failed("cannot choose the interface for multicast");
+            return system_error_text("cannot choose the interface for multicast");
         }
     } else if (!set(socket_.get(), IPPROTO_IPV6, IPV6_MULTICAST_IF, listener_.interface)) {
-        return failed("cannot choose the interface for multicast");
+        return system_error_text("cannot choose the interface for multicast");
     }
     return {};
 }
 
-bool VrrpSocket::receive(const EventSink& sink) const {
+int VrrpSocket::receive(const EventSink& sink) const {
     core::DatagramReceived event;
     event.interface = listener_.interface;
     return receive_from(socket_.get(), [&](std::span<const std::byte> packet, msghdr& header) {
@@ -311,22 +308,19 @@ void VrrpSockets::Batch::fill(std::size_t i, const core::SendAdvert& advert, std
 VrrpSockets::VrrpSockets(int owners) : owners_(owners), batch_(std::make_unique<Batch>()) {}
 VrrpSockets::~VrrpSockets() = default;
 
-std::expected<int, std::string> VrrpSockets::open(const core::Listener& listener) {
-    auto socket = VrrpSocket::open(listener);
-    if (!socket) {
-        return std::unexpected(socket.error());
-    }
-    sockets_.erase(listener);
-    return sockets_.emplace(listener, std::move(*socket)).first->second.fd();
+int VrrpSockets::put(VrrpSocket socket) {
+    const core::Listener listener = socket.listener();
+    return sockets_.emplace(listener, std::move(socket)).first->second.fd();
 }
 
-void VrrpSockets::close(const core::Listener& listener) {
-    sockets_.erase(listener);
+std::optional<VrrpSocket> VrrpSockets::take(const core::Listener& listener) {
+    auto socket = sockets_.extract(listener);
+    return socket ? std::optional{std::move(socket.mapped())} : std::nullopt;
 }
 
-bool VrrpSockets::receive(const core::Listener& listener, const EventSink& sink) {
+int VrrpSockets::receive(const core::Listener& listener, const EventSink& sink) {
     const auto found = sockets_.find(listener);
-    return found != sockets_.end() && found->second.receive(sink);
+    return found != sockets_.end() ? found->second.receive(sink) : EBADF;
 }
 
 // What comes from an address that is not held has come through the IP layer.
@@ -350,6 +344,7 @@ void VrrpSockets::queue(const core::SendAdvert& advert, std::span<const std::byt
 }
 
 void VrrpSockets::flush(const EventSink& sink) {
+    std::vector<core::SendFailed> failures;
     const auto same_socket = [](const Queued& a, const Queued& b) {
         return a.advert.interface == b.advert.interface &&
                a.advert.source.family() == b.advert.source.family();
@@ -363,15 +358,19 @@ void VrrpSockets::flush(const EventSink& sink) {
                    entry.first.family == first->advert.source.family();
         });
         if (socket != sockets_.end()) {
-            send(socket->second.fd(), {first, last}, sink);
+            send(socket->second.fd(), {first, last}, failures);
         }
         first = last;
     }
     queue_.clear();
     bytes_.clear();
+    for (const core::SendFailed& failure : failures) {  // more may be queued because of it
+        sink(failure);
+    }
 }
 
-void VrrpSockets::send(int fd, std::span<const Queued> advertisements, const EventSink& sink) {
+void VrrpSockets::send(int fd, std::span<const Queued> advertisements,
+                       std::vector<core::SendFailed>& failures) {
     while (!advertisements.empty()) {
         const std::size_t count = std::min(advertisements.size(), batch_size);
         for (std::size_t i = 0; i < count; ++i) {
@@ -387,8 +386,8 @@ void VrrpSockets::send(int fd, std::span<const Queued> advertisements, const Eve
                 // The first of the rest is the one that was refused: report it, go on with the
                 // next.
                 const core::SendAdvert& advert = advertisements[done].advert;
-                sink(core::SendFailed{advert.interface, advert.source.family(), advert.vrid,
-                                      std::strerror(errno)});
+                failures.push_back(
+                    {advert.interface, advert.source.family(), advert.vrid, std::strerror(errno)});
                 ++done;
             }
         }

@@ -11,6 +11,7 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,13 +25,15 @@ namespace understudy::host {
 
 class VrrpSocket {
 public:
-    // An error names the step that failed: "cannot join 224.0.0.18: No such device".
+    // An error names the step that failed: "cannot join 224.0.0.18: No such device". As closing
+    // it, this may wait for locks of the kernel.
     static std::expected<VrrpSocket, std::string> open(const core::Listener& listener);
 
+    const core::Listener& listener() const { return listener_; }
     int fd() const { return socket_.get(); }
-    // Reads what has come, at most a few hundred datagrams; never blocks. False: the socket is
-    // broken.
-    bool receive(const EventSink& sink) const;
+    // Reads what has arrived, at most a few hundred datagrams; never blocks. 0, or the errno of a
+    // socket that is broken.
+    int receive(const EventSink& sink) const;
 
 private:
     friend class VrrpSockets;
@@ -51,10 +54,11 @@ public:
     VrrpSockets(const VrrpSockets&) = delete;
     VrrpSockets& operator=(const VrrpSockets&) = delete;
 
-    // The descriptor to wait on.
-    std::expected<int, std::string> open(const core::Listener& listener);
-    void close(const core::Listener& listener);
-    bool receive(const core::Listener& listener, const EventSink& sink);
+    // The descriptor to wait on. A socket for the same listener has to be taken out before.
+    int put(VrrpSocket socket);
+    // To be closed where that may take its time.
+    std::optional<VrrpSocket> take(const core::Listener& listener);
+    int receive(const core::Listener& listener, const EventSink& sink);
     // From address owners whose packets the IP layer keeps back, as this node holds their address;
     // where somebody listens for multicast (an owner cannot be a unicast peer).
     void receive_owners(const EventSink& sink);
@@ -76,7 +80,8 @@ private:
     };
     struct Batch;
 
-    void send(int fd, std::span<const Queued> advertisements, const EventSink& sink);
+    void send(int fd, std::span<const Queued> advertisements,
+              std::vector<core::SendFailed>& failures);
 
     std::map<core::Listener, VrrpSocket> sockets_;
     int owners_;

@@ -200,21 +200,21 @@ constexpr const char* our_name = "understudy.conf";
 // Places of the text that is being made are places of keepalived.conf to its reader.
 std::string at_origins(std::string message, const Written& written) {
     const std::string prefix = std::string{our_name} + ':';
-    const auto start = message.find(prefix);
-    if (start == std::string::npos) {
-        return message;
+    for (auto start = message.find(prefix); start != std::string::npos;
+         start = message.find(prefix, start + 1)) {
+        const auto end = std::min(message.find_first_not_of("0123456789", start + prefix.size()),
+                                  message.size());
+        const auto line =
+            config::parse_number(message.substr(start + prefix.size(), end - start - prefix.size()),
+                                 1, static_cast<int>(written.origins.size()));
+        if (!line || written.origins[static_cast<std::size_t>(*line) - 1].first == nullptr) {
+            continue;
+        }
+        const auto [section, origin] = written.origins[static_cast<std::size_t>(*line) - 1];
+        message.replace(start, end - start,
+                        config::to_string(origin == nullptr ? section->place : origin->place));
     }
-    const auto end =
-        std::min(message.find_first_not_of("0123456789", start + prefix.size()), message.size());
-    const auto line =
-        config::parse_number(message.substr(start + prefix.size(), end - start - prefix.size()), 1,
-                             static_cast<int>(written.origins.size()));
-    if (!line || written.origins[static_cast<std::size_t>(*line) - 1].first == nullptr) {
-        return message;
-    }
-    const auto [section, origin] = written.origins[static_cast<std::size_t>(*line) - 1];
-    return message.replace(start, end - start,
-                           config::to_string(origin == nullptr ? section->place : origin->place));
+    return message;
 }
 
 struct Judgement {

@@ -14,7 +14,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view word_separators = " \t";
 
 struct CommandLine {
     Words words;
@@ -59,7 +59,7 @@ CommandLine split(std::string_view text) {
     bool in_word = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (blanks.find(c) != std::string_view::npos) {
+        if (word_separators.find(c) != std::string_view::npos) {
             in_word = false;
             continue;
         }

@@ -75,6 +75,44 @@ void add_node(Exposition& out, const StatusResponse& status) {
     }
 }
 
+void add_loop(Exposition& out, const control::LoopStatus& loop) {
+    out.begin({"understudy_loop_turns", Kind::counter,
+               "Events that the agent's loop has dealt with.", ""});
+    out.sample({}, loop.turns);
+    out.begin({"understudy_loop_turns_over_budget", Kind::counter,
+               "Those that kept it for longer than the budget of a heartbeat.", ""});
+    out.sample({}, loop.over_budget);
+    out.begin({"understudy_loop_longest_turn_seconds", Kind::gauge,
+               "The longest that one event has kept the agent's loop, by what took longest.",
+               "seconds"});
+    out.sample({{"cause", loop.longest_turn_cause}, {"step", loop.longest_step_in}},
+               seconds(loop.longest_turn));
+    out.begin({"understudy_loop_longest_delay_seconds", Kind::gauge,
+               "The longest that a timer of the agent's loop came too late.", "seconds"});
+    out.sample({}, seconds(loop.longest_delay));
+}
+
+void add_packet_rules(Exposition& out, const control::PacketRulesStatus& rules) {
+    out.begin({"understudy_packet_rules_broken", Kind::gauge,
+               "1 while the agent's rules in nf_tables do not do all that they should.", ""});
+    out.flag({}, !rules.trouble.empty());
+    out.begin({"understudy_packet_rules_restored", Kind::counter,
+               "How often somebody else had deleted or changed them.", ""});
+    out.sample({}, rules.restored);
+    out.begin({"understudy_packet_rules_silenced", Kind::counter,
+               "Announcements of an address that was being given away, without a takeover.", ""});
+    out.sample({}, rules.silenced);
+}
+
+void add_runner(Exposition& out, const control::RunnerStatus& runner) {
+    out.begin({"understudy_runner_up", Kind::gauge,
+               "1 while the process that starts checks, hooks and services runs.", ""});
+    out.flag({}, runner.trouble.empty());
+    out.begin({"understudy_runner_restarts", Kind::counter,
+               "How often it had died and was started again.", ""});
+    out.sample({}, runner.restarts);
+}
+
 void add_standing(Exposition& out, const std::vector<VipStatus>& vips) {
     family(out, {"understudy_vip", Kind::info, "What is configured for the VIP.", ""}, vips,
            [&](const VipStatus& vip) {
@@ -301,6 +339,15 @@ std::string text_of(const StatusResponse& status, Format format) {
     Exposition out{format};
     add_up(out, true);
     add_node(out, status);
+    if (status.loop) {
+        add_loop(out, *status.loop);
+    }
+    if (status.packet_rules) {
+        add_packet_rules(out, *status.packet_rules);
+    }
+    if (status.runner) {
+        add_runner(out, *status.runner);
+    }
     add_standing(out, status.vips);
     add_addresses(out, status.vips);
     add_timing(out, status.vips);

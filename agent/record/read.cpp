@@ -157,9 +157,12 @@ core::Event link(const Json& line, Entry&) {
 }
 
 core::Event address_seen(const Json& line, Entry&) {
+    const auto is_set = [&](const char* name) { return line.contains(name) && flag(line, name); };
     return core::AddressSeen{interface(line),          prefix(line),
                              flag(line, "ours"),       flag(line, "tentative"),
-                             duration(line, "age_us"), duration(line, "remaining_us")};
+                             duration(line, "age_us"), duration(line, "remaining_us"),
+                             is_set("duplicate"),      is_set("deprecated"),
+                             is_set("secondary")};
 }
 
 core::Event datagram(const Json& line, Entry& entry) {
@@ -240,12 +243,12 @@ core::Event reload(const Json& line, Entry&) {
         names(line, "other_questions"), names(line, "other_commands")};
 }
 
-struct Kind {
+struct EventKind {
     std::string_view name;
     core::Event (*read)(const Json& line, Entry& entry);
 };
 
-constexpr std::array<Kind, std::variant_size_v<core::Event>> kinds = {{
+constexpr std::array<EventKind, std::variant_size_v<core::Event>> kinds = {{
     {"time", [](const Json&, Entry&) { return core::Event{core::TimePassed{}}; }},
     {"stop", [](const Json&, Entry&) { return core::Event{core::StopRequested{}}; }},
     {"link", link},
@@ -336,7 +339,7 @@ Line read_entry(const Json& line) {
     entry.number = event_number(line, "n");
     entry.at = time_of(line, "us");
     const std::string name = text(line, "event");
-    for (const Kind& kind : kinds) {
+    for (const EventKind& kind : kinds) {
         if (kind.name == name) {
             entry.event = kind.read(line, entry);
             entry.decisions = read_decisions(line);

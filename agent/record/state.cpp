@@ -129,7 +129,7 @@ private:
 
 // --- reading -------------------------------------------------------------------------------------
 
-struct Misfit : std::runtime_error {
+struct StateMisfit : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
@@ -152,7 +152,8 @@ public:
             for (const std::size_t index : path_) {
                 place += (place.empty() ? "" : ".") + std::to_string(index);
             }
-            throw Misfit("\"state\"" + (place.empty() ? "" : " at " + place) + " is not " + what);
+            throw StateMisfit("\"state\"" + (place.empty() ? "" : " at " + place) + " is not " +
+                              what);
         }
     }
 
@@ -304,7 +305,7 @@ std::expected<core::Node, std::string> node_of(core::Configuration configuration
         core::Node node{std::move(configuration), TimePoint{}};
         Reader{state}.read(node);
         return node;
-    } catch (const Misfit& misfit) {
+    } catch (const StateMisfit& misfit) {
         return std::unexpected(std::string{misfit.what()});
     }
 }

@@ -12,7 +12,7 @@ namespace understudy::record {
 
 // The form of the state: raised with every change of what state_fields.hpp lists, or of what a
 // field means. What was written in another form is not read.
-inline constexpr int state_form = 4;
+inline constexpr int state_form = 9;
 
 // Texts for people are shortened where they may hold what a script wrote or a server answered.
 // Takes a copy, which it may change.

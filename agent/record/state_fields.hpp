@@ -35,16 +35,18 @@ struct StateFields {
     static constexpr auto last(control::Readiness) { return control::Readiness::unready; }
     static constexpr auto last(control::HookResult) { return control::HookResult::failed; }
     static constexpr auto last(checks::CheckState) { return checks::CheckState::down; }
+    static constexpr auto last(vrrp::After) { return vrrp::After::release; }
     static constexpr auto last(vrrp::ChecksumForm) { return vrrp::ChecksumForm::pseudo_header; }
     static constexpr auto last(core::HookKind) { return core::HookKind::release; }
     static constexpr auto last(core::Manual) { return core::Manual::taken; }
     static constexpr auto last(core::LastResort) { return core::LastResort::release; }
-    static constexpr auto last(core::Disagreement) { return core::Disagreement::refused; }
+    static constexpr auto last(core::Disagreement) { return core::Disagreement::contradicted; }
     static constexpr auto last(core::AddressLedger::Want) {
         return core::AddressLedger::Want::absent;
     }
     static constexpr auto last(core::Service::Phase) { return core::Service::Phase::stopping; }
     static constexpr auto last(core::Vip::Consent) { return core::Vip::Consent::given; }
+    static constexpr auto last(core::Vip::SourceUse) { return core::Vip::SourceUse::kept; }
     static constexpr auto last(core::Vip::Drain) { return core::Vip::Drain::waived; }
 
     // --- vrrp ---
@@ -68,14 +70,20 @@ struct StateFields {
         archive(source, priority, at);
     }
     template <class Archive>
+    static void list(Archive& archive, vrrp::Resigned& self) {
+        auto& [source, at] = self;
+        archive(source, at);
+    }
+    template <class Archive>
     static void list(Archive& archive, vrrp::Backup& self) {
-        auto& [interval, timer_start, hurried, active, resigned, preempt_at, asked] = self;
-        archive(interval, timer_start, hurried, active, resigned, preempt_at, asked);
+        auto& [interval, timer_start, hurried_at, not_before, active, resigned, preempt_at, asked] =
+            self;
+        archive(interval, timer_start, hurried_at, not_before, active, resigned, preempt_at, asked);
     }
     template <class Archive>
     static void list(Archive& archive, vrrp::Active& self) {
-        auto& [advert_at, advertised, readvert_at, offered_until] = self;
-        archive(advert_at, advertised, readvert_at, offered_until);
+        auto& [advert_at, advertised, readvert_at, offered_until, next_after, repeat_after] = self;
+        archive(advert_at, advertised, readvert_at, offered_until, next_after, repeat_after);
     }
 
     // --- checks and services ---
@@ -127,8 +135,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::ObservedAddress& self) {
-        auto& [prefix, ours, tentative, order, renewed] = self;
-        archive(prefix, ours, tentative, order, renewed);
+        auto& [prefix, ours, tentative, duplicate, deprecated, secondary, order, renewed] = self;
+        archive(prefix, ours, tentative, duplicate, deprecated, secondary, order, renewed);
     }
     template <class Archive>
     static void list(Archive& archive, core::KernelView& self) {
@@ -223,14 +231,23 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Vip::Face& self) {
-        auto& [family, addresses, address_count, source] = self;
-        archive(source);
+        auto& [family, addresses, address_count, source, source_use] = self;
+        archive(source, source_use);
         archive.require(!source || source->family() == family, "a source of this family");
     }
     template <class Archive>
-    static void list(Archive& archive, core::Vip::Peer& self) {
-        auto& [source, shown] = self;
-        archive(source, shown);
+    static void list(Archive& archive, core::Peers& self) {
+        auto& [all] = self;
+        archive(all);
+        archive.require(all.size() <= core::most_peers, "as many peers as are remembered");
+    }
+    template <class Archive>
+    static void list(Archive& archive, core::Peer& self) {
+        auto& [source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
+               challenged_at, had_our_list_at, doubted_until] = self;
+        archive(source, shown, gave_away, ordinary_at, interval, candidate, candidate_since,
+                challenged_at, had_our_list_at, doubted_until);
+        archive.require(!interval || *interval >= vrrp::interval_step, "an interval");
     }
     template <class Archive>
     static void list(Archive& archive, control::PeerStatus& self) {
@@ -262,8 +279,8 @@ struct StateFields {
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements::Entry& self) {
-        auto& [source, kind, at, text] = self;
-        archive(source, kind, at, text);
+        auto& [source, kind, at, mark, text] = self;
+        archive(source, kind, at, mark, text);
     }
     template <class Archive>
     static void list(Archive& archive, core::Disagreements::Speaker& self) {
@@ -276,23 +293,28 @@ struct StateFields {
         archive(entries, speakers);
     }
     template <class Archive>
+    static void list(Archive& archive, core::AddressLists& self) {
+        auto& [own, derived, former, judged] = self;
+        archive(former);
+    }
+    template <class Archive>
     static void list(Archive& archive, core::Vip& self) {
         auto& [settings, dependencies, router, router_actions, ledger, announcer, added_announcer,
                faces, interface, announced_mac, source_lost, facts, verdict, shown, shown_since,
                cause, last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
                offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
-               entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
-               first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
-               discard_complaints, interval_complaint, addresses_complaint, send_complaint,
-               rival_complaint, disagreements] = self;
+               entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
+               active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
+               discarded, discard_complaints, interval_complaint, addresses_complaint,
+               send_complaint, rival_complaint, contradiction_complaint, disagreements] = self;
         archive(router, ledger, announcer, added_announcer, record::Each{faces}, interface,
                 announced_mac, source_lost, facts, verdict, shown, shown_since, cause,
                 last_cause_shown, has_ended, has_moved, promoting, claim_waits, stop_wanted,
                 offered_until, preparing_since, limiter, adopt_until, adopting, transitions, hooks,
-                entered, consent, refusal, refused_until, refusal_pause, drain, peers, active_peer,
-                first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats, discarded,
-                discard_complaints, interval_complaint, addresses_complaint, send_complaint,
-                rival_complaint, disagreements);
+                entered, consent, refusal, refused_until, refusal_pause, drain, lists, peers,
+                active_peer, first_family_heard, peer_form, tie_in_ipv4_at, counters, heartbeats,
+                discarded, discard_complaints, interval_complaint, addresses_complaint,
+                send_complaint, rival_complaint, contradiction_complaint, disagreements);
     }
 
     // --- the Node ---

@@ -4,6 +4,7 @@
 #include "agent/config/render.hpp"
 #include "agent/record/record.hpp"
 #include "base/overloaded.hpp"
+#include "base/version.hpp"
 
 namespace understudy::record {
 
@@ -95,7 +96,7 @@ core::Configuration without_secrets(core::Configuration configuration) {
 }
 
 Header make_header(const core::Configuration& configuration, TimePoint start, WallTime started) {
-    return {UNDERSTUDY_VERSION, configuration.agent.name, start,
+    return {program_version(), configuration.agent.name, start,
             std::chrono::floor<std::chrono::milliseconds>(started),
             config::render(without_secrets(configuration))};
 }

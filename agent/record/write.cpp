@@ -55,6 +55,14 @@ void write(Document& line, const core::AddressSeen& e) {
     write(line, "address", e.index, e.prefix);
     line["ours"] = e.ours;
     line["tentative"] = e.tentative;
+    const auto mark = [&](const char* name, bool flag) {
+        if (flag) {
+            line[name] = true;
+        }
+    };
+    mark("duplicate", e.duplicate);
+    mark("deprecated", e.deprecated);
+    mark("secondary", e.secondary);
     if (e.age) {
         line["age_us"] = e.age->count();
     }
@@ -84,6 +92,22 @@ void write(Document& line, const core::CheckFinished& e) {
     }
 }
 
+void write(Document& line, const core::LinkSeen& e) {
+    line["event"] = "link";
+    line["interface"] = e.index;
+    line["name"] = bounded(e.name);
+    line["up"] = e.up;
+    line["mac"] = e.mac.to_string();
+}
+
+void write(Document& line, const core::SendFailed& e) {
+    line["event"] = "send_failed";
+    line["interface"] = e.interface;
+    line["family"] = name_of(e.family);
+    line["vrid"] = e.vrid;
+    line["error"] = bounded(e.error);
+}
+
 void write(Document& line, const core::ConfigurationChanged& e) {
     line["event"] = "reload";
     line["config"] = config::render(without_secrets(*e.configuration));
@@ -96,13 +120,7 @@ void write(Document& line, const core::Event& event) {
         Overloaded{
             [&](const core::TimePassed&) { line["event"] = "time"; },
             [&](const core::StopRequested&) { line["event"] = "stop"; },
-            [&](const core::LinkSeen& e) {
-                line["event"] = "link";
-                line["interface"] = e.index;
-                line["name"] = bounded(e.name);
-                line["up"] = e.up;
-                line["mac"] = e.mac.to_string();
-            },
+            [&](const core::LinkSeen& e) { write(line, e); },
             [&](const core::LinkGone& e) {
                 line["event"] = "link_gone";
                 line["interface"] = e.index;
@@ -117,13 +135,7 @@ void write(Document& line, const core::Event& event) {
                 line["error"] = bounded(e.error);
             },
             [&](const core::DatagramReceived& e) { write(line, e); },
-            [&](const core::SendFailed& e) {
-                line["event"] = "send_failed";
-                line["interface"] = e.interface;
-                line["family"] = name_of(e.family);
-                line["vrid"] = e.vrid;
-                line["error"] = bounded(e.error);
-            },
+            [&](const core::SendFailed& e) { write(line, e); },
             [&](const core::AddressRefused& e) {
                 write(line, "address_refused", e.index, e.prefix);
                 line["exists"] = e.exists;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/control/json.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::web {
 
@@ -43,7 +44,7 @@ AgentFeed::Watch::~Watch() {
 AgentFeed::AgentFeed(std::filesystem::path runtime_dir)
     : runtime_dir_(std::move(runtime_dir)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (wake_fd_ < 0) {
-        throw std::runtime_error("the kernel gives no eventfd");
+        throw_system_error("cannot create an eventfd");
     }
     thread_ = std::thread([this] { run(); });
 }

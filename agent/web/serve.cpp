@@ -1,19 +1,17 @@
 #include "agent/web/serve.hpp"
 
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
 
 #include "agent/web/site.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::web {
 
@@ -23,23 +21,9 @@ namespace {
 constexpr const char* readers_group = "understudy-status";
 constexpr const char* nobody = "nobody";
 
-std::string error_of(const std::string& what) {
-    return what + ": " + std::strerror(errno);
-}
-
-// Root still owns its files, the agent's sockets among them; it can do nothing else that others
-// cannot.
-std::string drop_capabilities() {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-    return syscall(SYS_capset, &header, none.data()) == 0
-               ? ""
-               : error_of("cannot give up the capabilities of root");
-}
-
-// What parses what strangers send should have no rights. As root: becomes nobody in the group that
-// may ask. Returns an error, or nothing.
-std::string drop_rights(std::ostream& notes) {
+// What parses what strangers send has no rights. As root: becomes nobody in the group that may ask,
+// or does not serve. Returns an error, or nothing.
+std::string drop_rights() {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (geteuid() != 0) {
         return {};
@@ -47,15 +31,15 @@ std::string drop_rights(std::ostream& notes) {
     const group* readers = getgrnam(readers_group);
     const passwd* user = getpwnam(nobody);
     if (readers == nullptr || user == nullptr) {
-        notes << "understudy: serves as root without capabilities, since there is no group "
-              << readers_group << " to become a member of\n"
-              << std::flush;
-        return drop_capabilities();
+        return std::string{"does not serve as root, and cannot become "} + nobody +
+               " in the group " + readers_group +
+               ", because one of them does not exist: run systemd-sysusers, or start it as another "
+               "user";
     }
     const gid_t group = readers->gr_gid;
     if (setgroups(1, &group) != 0 || setresgid(group, group, group) != 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0) {
-        return error_of("cannot give up the rights of root");
+        return system_error_text("cannot give up the rights of root");
     }
     return {};
 }
@@ -68,6 +52,12 @@ public:
         sigaddset(&set_, SIGTERM);
         sigaddset(&set_, SIGINT);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        // As process 1 of a container it becomes the parent of orphans, and starts no process
+        // itself: the kernel reaps them all.
+        struct sigaction children{};
+        children.sa_handler = SIG_DFL;
+        children.sa_flags = SA_NOCLDWAIT;
+        sigaction(SIGCHLD, &children, nullptr);
     }
     void wait() const {
         int signal = 0;
@@ -84,13 +74,14 @@ std::string serve(const ServeSettings& settings, std::ostream& notes) {
     const EndingSignals signals;
     std::deque<ListenAddress> addresses(settings.listen.begin(), settings.listen.end());
     // Bound with the rights that there were; everything else is without.
+    const AllowedHosts hosts{settings.hosts};
     std::deque<HttpServer> servers;
     for (ListenAddress& address : addresses) {
-        if (std::string error = servers.emplace_back().bind(address); !error.empty()) {
+        if (std::string error = servers.emplace_back(hosts).bind(address); !error.empty()) {
             return error;
         }
     }
-    if (std::string error = drop_rights(notes); !error.empty()) {
+    if (std::string error = drop_rights(); !error.empty()) {
         return error;
     }
     AgentFeed feed{settings.runtime_dir};

@@ -14,6 +14,7 @@ struct ServeSettings {
     std::filesystem::path runtime_dir;
     std::vector<ListenAddress> listen;
     std::vector<std::string> peers;  // the same of other nodes, as URLs
+    std::vector<std::string> hosts;  // names by which readers may ask for it
 };
 
 // Empty if it was told to end; otherwise why it could not begin. What people should know goes to

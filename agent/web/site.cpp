@@ -11,11 +11,11 @@ namespace understudy::web {
 
 namespace {
 
-constexpr control::BootOrigin utc{};
+constexpr control::BootOrigin times_in_utc{};
 constexpr const char* json_type = "application/json";
 
 std::string error_document(const std::string& trouble) {
-    return control::to_json(control::ErrorResponse{trouble, false}, utc);
+    return control::to_json(control::ErrorResponse{trouble, false}, times_in_utc);
 }
 
 std::string message(const char* event, const std::string& data, std::uint64_t id = 0) {
@@ -36,12 +36,13 @@ std::uint64_t last_event_of(const httplib::Request& request) {
 // One reader of /events.
 class Site::Stream {
 public:
-    Stream(Site& site, std::uint64_t last_event)
-        : site_(site), watch_(site.feed_), peers_watch_(site.peers_) {
+    // Of a client that begin_stream() has let in.
+    Stream(Site& site, std::string client, std::uint64_t last_event)
+        : site_(site), client_(std::move(client)), watch_(site.feed_), peers_watch_(site.peers_) {
         place_.last_event = last_event;
         site_.feed_.ask();  // so that the first thing it is told is true now
     }
-    ~Stream() { --site_.streams_; }
+    ~Stream() { site_.end_stream(client_); }
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
@@ -61,7 +62,7 @@ public:
             text += message("down", error_document(told_trouble_));
         }
         for (const control::StateEvent& event : news.events) {
-            text += message("state", control::to_json(event, utc), event.number);
+            text += message("state", control::to_json(event, times_in_utc), event.number);
         }
         if (const std::uint64_t number = site_.peers_.number(); number != told_peers_) {
             told_peers_ = number;
@@ -75,6 +76,7 @@ public:
 
 private:
     Site& site_;
+    std::string client_;
     AgentFeed::Watch watch_;
     PeerWatch::Watch peers_watch_;
     AgentFeed::Place place_;
@@ -131,20 +133,40 @@ void Site::serve_status(const httplib::Request&, httplib::Response& response) {
     response.set_content(error_document(answer->trouble), json_type);
 }
 
+bool Site::begin_stream(const std::string& client) {
+    const std::lock_guard lock(mutex_);
+    unsigned all = 0;
+    for (const auto& [each, count] : streams_) {
+        all += count;
+    }
+    const bool fits = all < most_event_streams &&
+                      (client.empty() || streams_[client] < most_event_streams_of_an_address);
+    if (fits) {
+        ++streams_[client];
+    }
+    return fits;
+}
+
+void Site::end_stream(const std::string& client) {
+    const std::lock_guard lock(mutex_);
+    if (--streams_[client] == 0) {
+        streams_.erase(client);
+    }
+}
+
 void Site::serve_events(const httplib::Request& request, httplib::Response& response) {
-    if (++streams_ > most_event_streams) {
-        --streams_;
+    if (request.method == "HEAD") {
+        response.set_content("", "text/event-stream");
+        return;
+    }
+    const std::string client = counted_as(request.remote_addr);
+    if (!begin_stream(client)) {
         response.status = 503;
         response.set_header("Retry-After", "10");
         response.set_content(error_document("too many readers of /events"), json_type);
         return;
     }
-    if (request.method == "HEAD") {
-        --streams_;
-        response.set_content("", "text/event-stream");
-        return;
-    }
-    const auto stream = std::make_shared<Stream>(*this, last_event_of(request));
+    const auto stream = std::make_shared<Stream>(*this, client, last_event_of(request));
     response.set_chunked_content_provider(
         "text/event-stream",
         [stream](std::size_t, httplib::DataSink& sink) { return stream->go_on(sink); });

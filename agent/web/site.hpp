@@ -2,8 +2,10 @@
 // can be changed, and nothing is shown that a question to the agent does not answer.
 #pragma once
 
-#include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "agent/web/agent_feed.hpp"
 #include "agent/web/http_server.hpp"
@@ -13,6 +15,8 @@ namespace understudy::web {
 
 // Each occupies a thread of its connection's server for as long as it lasts.
 inline constexpr unsigned most_event_streams = 24;
+inline constexpr unsigned most_event_streams_of_an_address =
+    8;  // but loopback; see http_server.hpp
 
 class Site {
 public:
@@ -30,7 +34,12 @@ private:
 
     AgentFeed& feed_;
     PeerWatch& peers_;
-    std::atomic<unsigned> streams_ = 0;
+    // False: there are too many, of all clients or of this one.
+    bool begin_stream(const std::string& client);
+    void end_stream(const std::string& client);
+
+    std::mutex mutex_;
+    std::map<std::string, unsigned> streams_;  // by what the client is counted as
 };
 
 }  // namespace understudy::web

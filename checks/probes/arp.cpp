@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/probes/handle.hpp"
 #include "checks/probes/immediate.hpp"
 #include "checks/probes/words.hpp"
@@ -20,7 +21,7 @@ namespace understudy::checks {
 
 namespace {
 
-constexpr auto spacing = std::chrono::milliseconds{100};
+constexpr auto request_spacing = std::chrono::milliseconds{100};
 
 struct Port {
     int index = 0;
@@ -34,7 +35,7 @@ Port look_at(const std::string& name) {
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &request) != 0) {
-        found.trouble = name + ": no such interface";
+        found.trouble = errno == ENODEV ? name + ": no such interface" : system_error_text(name);
     } else {
         found.index = request.ifr_ifindex;
         ioctl(fd, SIOCGIFHWADDR, &request);
@@ -99,7 +100,7 @@ public:
 private:
     void ask() {
         error_ = raw_.ask_neighbour(interface_.index, arp_.target, source_, interface_.mac);
-        timer_.expires_after(spacing);
+        timer_.expires_after(request_spacing);
         timer_.async_wait(
             [this, weak = std::weak_ptr<int>(alive_)](const boost::system::error_code& error) {
                 if (!error && !weak.expired() && finish_) {

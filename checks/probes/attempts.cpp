@@ -90,13 +90,14 @@ void Attempts::expired(std::uint64_t number) {
     running.report.outcome = failure("no result within " + milliseconds(running.timeout) + ": " +
                                      running.attempt->progress());
     running.report.outcome.timings.total = running.timeout;
+    // First the outcome: what is destroyed afterwards might take its time.
     const Report report = running.report;
+    tell_(report);
     if (running.attempt->expire()) {
         limit(number, farewell);
     } else {
-        running_.erase(found);
+        running_.erase(number);
     }
-    tell_(report);
 }
 
 }  // namespace understudy::checks

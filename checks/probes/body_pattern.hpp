@@ -1,7 +1,8 @@
-// A regular expression for what strangers send (PCRE2): the work of one match is bounded, so that
-// no body can hang or crash the prober.
+// A regular expression (PCRE2) for text that strangers send. One budget of CPU time bounds the
+// whole match, because the prober has one loop and all other checks wait meanwhile.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace understudy::checks {
 class BodyPattern {
 public:
     enum class Match { yes, no, too_costly };
+
+    // For one match, and 2 ms more for each megabyte of text.
+    static constexpr std::chrono::milliseconds most_cpu_time{25};
 
     // An invalid expression has an error() and matches nothing.
     explicit BodyPattern(const std::string& expression);

@@ -8,15 +8,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
+#include "base/system_error.hpp"
 #include "checks/probes/wire.hpp"
 
 namespace understudy::checks {
 
 namespace {
 
-constexpr int most_at_once = 64;  // then other events have their turn
+constexpr int messages_at_once = 64;  // then other events have their turn
 // A thousand outcomes may come together.
 constexpr int buffer_size = 1 << 20;
 
@@ -47,7 +47,7 @@ ssize_t receive(int fd, std::span<std::byte> buffer, int& file) {
 std::pair<int, int> make_channel() {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        throw std::runtime_error("the kernel gives no socket pair");
+        throw_system_error("cannot create a socket pair");
     }
     for (const int end : ends) {
         setsockopt(end, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
@@ -81,7 +81,7 @@ void Channel::wait() {
 }
 
 bool Channel::read() {
-    for (int i = 0; i < most_at_once && listening_; ++i) {
+    for (int i = 0; i < messages_at_once && listening_; ++i) {
         const ssize_t size = receive(descriptor_.native_handle(), buffer_, file_);
         if (size < 0) {
             return errno == EAGAIN || errno == EINTR;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,9 +13,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
+#include <set>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "checks/outcome.hpp"
 #include "checks/probes/command_child.hpp"
 
@@ -33,7 +35,7 @@ std::string plan_user(const std::string& name, ChildPlan& plan) {
     const int error = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
     if (found == nullptr) {
         return error == 0 ? "there is no user " + name
-                          : "user " + name + ": " + std::strerror(error);
+                          : system_error_text("cannot look up user " + name, error);
     }
     plan.uid = entry.pw_uid;
     plan.gid = entry.pw_gid;
@@ -49,10 +51,6 @@ std::string plan_user(const std::string& name, ChildPlan& plan) {
 
 int open_pidfd(pid_t pid) {
     return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-}
-
-std::string last_error(const char* what) {
-    return std::string{what} + std::strerror(errno);
 }
 
 struct Pipe {
@@ -145,11 +143,50 @@ private:
     boost::asio::steady_timer pause_;
 };
 
+// A process that was killed and has not ended: it had no processor yet, or it waits in the kernel
+// for a file system that does not answer. It owns itself until it can be buried.
+class Undead : public std::enable_shared_from_this<Undead> {
+public:
+    Undead(stream_descriptor process, pid_t pid, std::vector<std::string> argv)
+        : process_(std::move(process)), pid_(pid), argv_(std::move(argv)) {
+        all.insert(argv_);
+    }
+    Undead(const Undead&) = delete;
+    Undead& operator=(const Undead&) = delete;
+    ~Undead() { all.erase(all.find(argv_)); }
+
+    void wait() {
+        process_.async_wait(stream_descriptor::wait_read,
+                            [self = shared_from_this()](const Error& error) {
+                                if (!error) {
+                                    waitpid(self->pid_, nullptr, 0);
+                                }
+                            });
+    }
+
+    // Of one command. A single one may only wait for a processor; without a bound those of a file
+    // system that hangs would fill the machine.
+    static constexpr std::size_t most = 3;
+    inline static std::multiset<std::vector<std::string>> all;
+
+private:
+    stream_descriptor process_;  // a pidfd
+    pid_t pid_;
+    std::vector<std::string> argv_;
+};
+
+bool ends_soon(int pidfd) {
+    constexpr int moment = 10;  // milliseconds: nothing else runs meanwhile
+    pollfd process{pidfd, POLLIN, 0};
+    return poll(&process, 1, moment) > 0;
+}
+
 }  // namespace
 
 Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done done)
     : context_(context),
       done_(std::move(done)),
+      argv_(spec.argv),
       user_(spec.user),
       guarded_(spec.tree == Tree::killed),
       process_(context),
@@ -170,6 +207,11 @@ Command::Command(boost::asio::io_context& context, const CommandSpec& spec, Done
 }
 
 std::string Command::start(const CommandSpec& spec) {
+    if (guarded_ && Undead::all.count(argv_) >= Undead::most) {
+        return "not started: " + std::to_string(Undead::most) +
+               " former runs were killed and have not ended (does a file system that they use not "
+               "answer?)";
+    }
     ChildPlan plan;
     plan.argv = spec.argv;
     plan.environment = spec.environment;
@@ -181,13 +223,13 @@ std::string Command::start(const CommandSpec& spec) {
     Pipe output;
     Pipe report;
     if (!output.open(0) || !report.open(O_NONBLOCK)) {
-        return last_error("no pipe: ");
+        return system_error_text("cannot create a pipe");
     }
     plan.output = output.ends[1];
     plan.report = report.ends[1];
     pid_ = fork_without_signals(plan);
     if (pid_ < 0) {
-        return last_error("no process: ");
+        return system_error_text("cannot start a process");
     }
     Pipe::close_end(output.ends[1]);
     Pipe::close_end(report.ends[1]);
@@ -206,7 +248,7 @@ std::string Command::start(const CommandSpec& spec) {
 std::string Command::adopt(int output) {
     const int pidfd = open_pidfd(pid_);
     if (pidfd < 0) {
-        return last_error("no process: ");
+        return system_error_text("cannot watch the process");
     }
     Error error;
     process_.assign(pidfd, error);
@@ -215,7 +257,7 @@ std::string Command::adopt(int output) {
     } else {
         pipe_.assign(output, error);
     }
-    return error ? "no process: " + error.message() : "";
+    return error ? "cannot watch the process: " + error.message() : "";
 }
 
 Command::~Command() {
@@ -233,7 +275,12 @@ void Command::kill_now() {
     } else {
         signal_group(pid_, SIGKILL);
     }
-    waitpid(pid_, nullptr, 0);
+    if (!process_.is_open() || ends_soon(process_.native_handle())) {
+        waitpid(pid_, nullptr, 0);
+    } else {
+        process_.cancel();
+        std::make_shared<Undead>(std::move(process_), pid_, argv_)->wait();
+    }
     pid_ = -1;
 }
 
@@ -310,6 +357,13 @@ void Command::ended() {
     done(outcome);
 }
 
+std::string Command::words_for_step(std::string_view step) const {
+    return step == "user"    ? "cannot become " + user_
+           : step == "chdir" ? "cannot enter /"
+           : step == "fork"  ? "cannot start a process"
+                             : "cannot execute " + (argv_.empty() ? "" : argv_.front());
+}
+
 CommandResult Command::result() const {
     CommandResult result;
     result.output = output_;
@@ -321,10 +375,8 @@ CommandResult Command::result() const {
         report.step.back() = '\0';
         if (report.kind == ChildReport::Kind::ended) {
             status = report.value;
-        } else if (std::strcmp(report.step.data(), "user") == 0) {
-            result.error = "cannot become " + user_ + ": " + std::strerror(report.value);
         } else {
-            result.error = std::strerror(report.value);
+            result.error = system_error_text(words_for_step(report.step.data()), report.value);
         }
     }
     if (WIFEXITED(status)) {

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace understudy::checks {
@@ -51,7 +52,8 @@ public:
     Command(boost::asio::io_context& context, const CommandSpec& spec, Done done);
     Command(const Command&) = delete;
     Command& operator=(const Command&) = delete;
-    // Ends it at once, if it still runs; waits the moment that this takes.
+    // Ends it at once, if it still runs; waits the moment that this takes. What hangs in the kernel
+    // is left to its fate, and the same command is not started again before it has ended.
     ~Command();
 
     // Asks it to go (SIGTERM), and kills it 500 ms later. `done` is called then.
@@ -65,10 +67,12 @@ private:
     bool drain();
     void ended();
     void kill_now();
+    std::string words_for_step(std::string_view step) const;
     CommandResult result() const;
 
     boost::asio::io_context& context_;
     Done done_;
+    std::vector<std::string> argv_;
     std::string user_;
     bool guarded_ = false;
     pid_t pid_ = -1;  // of the guard, or of the program

@@ -1,5 +1,6 @@
 #include "checks/probes/command_child.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
@@ -86,6 +87,11 @@ std::vector<char*> as_array(const std::vector<std::string>& words) {
     }
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    // Nobody would ever hear of its end. After the change of the user, which takes it back.
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (!plan.guarded && getppid() != plan.parent) {
+        _exit(1);
+    }
     if (chdir("/") != 0) {
         fail("chdir");
     }
@@ -99,18 +105,59 @@ std::vector<char*> as_array(const std::vector<std::string>& words) {
 
 // --- the guard -----------------------------------------------------------------------------------
 
+// False if the kernel has no such list (CONFIG_PROC_CHILDREN).
+bool kill_listed_children() {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/children", static_cast<int>(getpid()));
+    FILE* children = std::fopen(path, "re");
+    if (children == nullptr) {
+        return false;
+    }
+    int child = 0;
+    while (std::fscanf(children, "%d", &child) == 1) {
+        kill(child, SIGKILL);
+    }
+    std::fclose(children);
+    return true;
+}
+
+// The parent is the second field behind the name, which may hold anything: proc(5).
+int parent_of(const char* process) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/%.20s/stat", process);
+    char line[512] = {};
+    if (FILE* status = std::fopen(path, "re")) {
+        const std::size_t size = std::fread(line, 1, sizeof line - 1, status);
+        line[size] = '\0';
+        std::fclose(status);
+    }
+    const char* behind_name = std::strrchr(line, ')');
+    int parent = 0;
+    char state = 0;
+    return behind_name != nullptr && std::sscanf(behind_name + 1, " %c %d", &state, &parent) == 2
+               ? parent
+               : 0;
+}
+
+void kill_children_found_in_proc() {
+    DIR* processes = opendir("/proc");
+    while (const dirent* entry = processes != nullptr ? readdir(processes) : nullptr) {
+        const int pid = std::atoi(entry->d_name);
+        if (pid > 0 && parent_of(entry->d_name) == getpid()) {
+            kill(pid, SIGKILL);
+        }
+    }
+    if (processes != nullptr) {
+        closedir(processes);
+    }
+}
+
 // SIGKILL to every child there is. What those leave behind becomes a child of this process, until
 // there is none.
 void kill_all_children() {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/children", static_cast<int>(getpid()));
     while (true) {
-        if (FILE* children = std::fopen(path, "re")) {
-            int child = 0;
-            while (std::fscanf(children, "%d", &child) == 1) {
-                kill(child, SIGKILL);
-            }
-            std::fclose(children);
+        if (!kill_listed_children()) {
+            kill_children_found_in_proc();
         }
         if (waitpid(-1, nullptr, 0) < 0 && errno == ECHILD) {
             return;

@@ -7,12 +7,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/system_error.hpp"
+
 namespace understudy::checks {
 
 CurlLoop::CurlLoop(boost::asio::io_context& context) : epoll_(context), timer_(context) {
     const int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
-        throw std::runtime_error("epoll_create1 failed");
+        throw_system_error("cannot create an epoll descriptor");
     }
     epoll_.assign(epoll);
     curl_global_init(CURL_GLOBAL_DEFAULT);

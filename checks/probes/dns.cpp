@@ -1,15 +1,10 @@
 #include "checks/probes/dns.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
+#include <optional>
 #include <utility>
 
+#include "checks/probes/dns_client.hpp"
 #include "checks/probes/dns_message.hpp"
 #include "checks/probes/handle.hpp"
 #include "checks/probes/words.hpp"
@@ -18,134 +13,68 @@ namespace understudy::checks {
 
 namespace {
 
-using boost::asio::ip::udp;
-using Error = boost::system::error_code;
-using Clock = std::chrono::steady_clock;
-
-constexpr auto resend_after = std::chrono::seconds{1};
-
-std::uint16_t random_id() {
-    std::uint16_t id = 0;
-    // The first bytes of the pool never block once the machine has booted.
-    if (getrandom(&id, sizeof id, GRND_NONBLOCK) != sizeof id) {
-        id = static_cast<std::uint16_t>(Clock::now().time_since_epoch().count());
-    }
-    return id;
-}
-
-Duration since(Clock::time_point start) {
-    return std::chrono::duration_cast<Duration>(Clock::now() - start);
-}
-
 class DnsAttempt : public std::enable_shared_from_this<DnsAttempt> {
 public:
-    DnsAttempt(boost::asio::io_context& context, const Dns& dns, Finish finish)
-        : dns_(dns),
+    DnsAttempt(Resolver& resolver, const Dns& dns, Finish finish)
+        : context_(resolver.context()),
+          dns_(dns),
           finish_(std::move(finish)),
           type_(record_type(dns.record).value_or(0)),
-          resolver_(context),
-          socket_(context),
-          timer_(context) {}
+          lookup_(resolver) {}
 
-    // Every handler holds a weak reference: after the end of the attempt it does nothing.
     void start() {
-        resolver_.async_resolve(
-            dns_.server.host, std::to_string(dns_.server.port),
-            [weak = weak_from_this()](const Error& error, const udp::resolver::results_type& all) {
-                if (const auto self = weak.lock()) {
-                    self->resolved(error, all);
-                }
-            });
+        lookup_.start(dns_.server.host, {}, [this](const Lookup::Found& found) {
+            const auto self = shared_from_this();  // finishing may end the attempt
+            lookup_.cancel();                      // those of one family are enough for a start
+            resolved(found);
+        });
     }
     void close() {
         finish_ = nullptr;
-        Error ignored;
-        socket_.close(ignored);
-        timer_.cancel();
-        resolver_.cancel();
+        lookup_.cancel();
+        client_.reset();
     }
 
     std::string progress() const {
-        return socket_.is_open() ? "waiting for an answer of the name server"
-                                 : "looking up " + dns_.server.host;
+        if (!client_) {
+            return lookup_.progress();
+        }
+        return client_->asks_by_tcp() ? "waiting for an answer of the name server by TCP"
+                                      : "waiting for an answer of the name server";
     }
 
 private:
-    void resolved(const Error& error, const udp::resolver::results_type& all) {
-        if (error || all.empty()) {
-            end(failure("the name server " + dns_.server.host + " cannot be found"));
+    void resolved(const Lookup::Found& found) {
+        if (!found.error.empty()) {
+            end(failure("the name server cannot be found: " + found.error));
             return;
         }
-        timings_.lookup = since(started_);
-        query_ = dns_query(id_, dns_.name, type_);
-        if (query_.empty()) {
-            end(failure('"' + printable(dns_.name, 80) + "\" is not a domain name"));
-            return;
+        timings_.lookup = watch_.elapsed();
+        DnsClient::Settings settings;
+        for (const auto& address : found.addresses) {
+            settings.servers.emplace_back(address, dns_.server.port);
         }
-        Error failed;
-        socket_.open(all.begin()->endpoint().protocol(), failed);
-        if (!failed) {
-            socket_.connect(all.begin()->endpoint(), failed);
-        }
-        if (failed) {
-            end(failure(failed.message()));
-            return;
-        }
-        receive();
-        send();
-    }
-
-    void send() {
-        Error error;
-        socket_.send(boost::asio::buffer(query_), 0, error);
-        if (error && error != boost::asio::error::would_block) {
-            end(refusal(error));
-            return;
-        }
-        timer_.expires_after(resend_after);
-        timer_.async_wait([weak = weak_from_this()](const Error& cancelled) {
-            const auto self = weak.lock();
-            if (self && !cancelled) {
-                self->send();
-            }
+        settings.by_edns = true;
+        settings.takes_errors = true;
+        client_ = std::make_unique<DnsClient>(context_, settings);
+        client_->ask(dns_.name, type_, [this](const DnsClient::Answer& answer) {
+            const auto self = shared_from_this();
+            end(judge(answer));
         });
     }
 
-    void receive() {
-        socket_.async_receive(boost::asio::buffer(buffer_),
-                              [weak = weak_from_this()](const Error& error, std::size_t size) {
-                                  if (const auto self = weak.lock()) {
-                                      self->received(error, size);
-                                  }
-                              });
-    }
-
-    void received(const Error& error, std::size_t size) {
-        if (error == boost::asio::error::operation_aborted) {
-            return;
-        }
-        if (error) {
-            end(refusal(error));
-            return;
-        }
-        const DnsAnswer answer =
-            read_dns_answer(std::as_bytes(std::span{buffer_}.first(size)), id_, dns_.name, type_);
-        if (!answer.ours) {
-            receive();
-            return;
-        }
-        end(judge(answer));
-    }
-
-    static Outcome refusal(const Error& error) {
-        return failure(error == boost::asio::error::connection_refused ? "port unreachable"
-                                                                       : error.message());
-    }
-
-    Outcome judge(const DnsAnswer& answer) const {
+    Outcome judge(const DnsClient::Answer& given) const {
         const std::string what = dns_.name + ' ' + dns_.record;
+        const std::string how = client_->asks_by_tcp() ? " by TCP" : "";
+        if (!given.error.empty()) {
+            return failure(what + ": " + given.error + how);
+        }
+        const DnsAnswer answer = read_dns_answer(given.message, given.id, dns_.name, type_);
+        if (!answer.ours) {
+            return failure(what + ": malformed answer" + how);
+        }
         if (!answer.error.empty()) {
-            return failure(what + ": " + answer.error);
+            return failure(what + ": " + answer.error + how);
         }
         if (answer.records.empty()) {
             return failure(what + ": no such record");
@@ -162,7 +91,7 @@ private:
         Outcome outcome;
         outcome.passed = true;
         outcome.detail =
-            what + " is " + printable(records, 200) + " in " + milliseconds(since(started_));
+            what + " is " + printable(records, 200) + how + " in " + milliseconds(watch_.elapsed());
         outcome.output = records;
         return outcome;
     }
@@ -171,31 +100,27 @@ private:
         const Finish done = std::exchange(finish_, nullptr);
         close();
         outcome.timings = timings_;
-        outcome.timings.total = since(started_);
+        outcome.timings.total = watch_.elapsed();
         outcome.timings.first_byte = outcome.passed ? outcome.timings.total : std::nullopt;
         if (done) {
             done(std::move(outcome));
         }
     }
 
+    boost::asio::io_context& context_;
     const Dns& dns_;
     Finish finish_;
     int type_;
-    std::uint16_t id_ = random_id();
-    Clock::time_point started_ = Clock::now();
+    Stopwatch watch_;
     Timings timings_;
-    udp::resolver resolver_;
-    udp::socket socket_;
-    boost::asio::steady_timer timer_;
-    std::vector<std::byte> query_;
-    std::array<unsigned char, 4096> buffer_{};
+    Lookup lookup_;
+    std::unique_ptr<DnsClient> client_;
 };
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_dns(boost::asio::io_context& context, const Dns& dns,
-                                   Finish finish) {
-    auto attempt = std::make_shared<DnsAttempt>(context, dns, std::move(finish));
+std::unique_ptr<Attempt> start_dns(Resolver& resolver, const Dns& dns, Finish finish) {
+    auto attempt = std::make_shared<DnsAttempt>(resolver, dns, std::move(finish));
     attempt->start();
     return std::make_unique<Handle<DnsAttempt>>(std::move(attempt));
 }

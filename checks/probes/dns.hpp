@@ -1,13 +1,15 @@
-// A DNS query over UDP, repeated every second until it is answered.
+// A DNS query, with EDNS (RFC 6891): over UDP, repeated until it is answered, and by TCP when the
+// answer is truncated.
 #pragma once
 
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
-// `dns` outlives the attempt.
-std::unique_ptr<Attempt> start_dns(boost::asio::io_context& context, const Dns& dns, Finish finish);
+// `resolver`, which finds the name server, and `dns` outlive the attempt.
+std::unique_ptr<Attempt> start_dns(Resolver& resolver, const Dns& dns, Finish finish);
 
 }  // namespace understudy::checks

@@ -31,12 +31,6 @@ std::string without_dot(std::string name) {
     return name;
 }
 
-std::string code_name(unsigned code) {
-    constexpr std::array names = {"NOERROR",  "FORMERR", "SERVFAIL",
-                                  "NXDOMAIN", "NOTIMP",  "REFUSED"};
-    return code < names.size() ? names.at(code) : "response code " + std::to_string(code);
-}
-
 unsigned number_at(std::span<const unsigned char> data, std::size_t place) {
     return static_cast<unsigned>(data[place] << 8U) | data[place + 1];
 }
@@ -100,27 +94,37 @@ bool is_question(ns_msg& message, const std::string& name, int type) {
            strcasecmp(without_dot(ns_rr_name(question)).c_str(), without_dot(name).c_str()) == 0;
 }
 
+// With the upper bits that the OPT record has (RFC 6891, 6.1.3).
+unsigned response_code(ns_msg& message) {
+    auto code = static_cast<unsigned>(ns_msg_getflag(message, ns_f_rcode));
+    for (int i = 0; i < ns_msg_count(message, ns_s_ar); ++i) {
+        ns_rr record{};
+        if (ns_parserr(&message, ns_s_ar, i, &record) != 0) {
+            break;
+        }
+        if (ns_rr_type(record) == ns_t_opt) {
+            code |= static_cast<unsigned>(ns_rr_ttl(record)) >> 24U << 4U;
+        }
+    }
+    return code;
+}
+
 }  // namespace
+
+std::string response_code_name(unsigned code) {
+    constexpr std::array names = {"NOERROR",  "FORMERR", "SERVFAIL",
+                                  "NXDOMAIN", "NOTIMP",  "REFUSED"};
+    constexpr unsigned bad_version = 16;
+    if (code == bad_version) {
+        return "BADVERS";
+    }
+    return code < names.size() ? names.at(code) : "response code " + std::to_string(code);
+}
 
 std::optional<int> record_type(const std::string& name) {
     const auto found =
         std::ranges::find_if(types, [&](const Type& type) { return name == type.name; });
     return found == types.end() ? std::nullopt : std::optional{found->number};
-}
-
-std::vector<std::byte> dns_query(std::uint16_t id, const std::string& name, int type) {
-    std::array<unsigned char, 512> packet{};
-    struct __res_state state{};
-    state.options = RES_RECURSE | RES_INIT;
-    const int size = res_nmkquery(&state, ns_o_query, name.c_str(), ns_c_in, type, nullptr, 0,
-                                  nullptr, packet.data(), static_cast<int>(packet.size()));
-    if (size < NS_HFIXEDSZ) {
-        return {};
-    }
-    packet[0] = static_cast<unsigned char>(id >> 8U);
-    packet[1] = static_cast<unsigned char>(id & 0xffU);
-    const auto bytes = std::as_bytes(std::span{packet}.first(static_cast<std::size_t>(size)));
-    return {bytes.begin(), bytes.end()};
 }
 
 DnsAnswer read_dns_answer(std::span<const std::byte> packet, std::uint16_t id,
@@ -132,11 +136,10 @@ DnsAnswer read_dns_answer(std::span<const std::byte> packet, std::uint16_t id,
         ns_msg_id(message) != id || ns_msg_getflag(message, ns_f_qr) == 0) {
         return answer;
     }
-    const auto code = static_cast<unsigned>(ns_msg_getflag(message, ns_f_rcode));
+    const unsigned code = response_code(message);
     answer.ours = is_question(message, name, type);
-    answer.truncated = ns_msg_getflag(message, ns_f_tc) != 0;
     if (code != ns_r_noerror) {
-        answer.error = code_name(code);
+        answer.error = response_code_name(code);
         return answer;
     }
     for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {

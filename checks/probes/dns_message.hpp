@@ -1,4 +1,4 @@
-// DNS messages, by the resolver library of the C library.
+// Answers of name servers, read by the resolver library of the C library.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,13 @@ namespace understudy::checks {
 // Nothing for a record type that is not one of A AAAA CNAME MX NS PTR SOA SRV TXT.
 std::optional<int> record_type(const std::string& name);
 
-// One question, recursion desired. Empty if the name cannot be one.
-std::vector<std::byte> dns_query(std::uint16_t id, const std::string& name, int type);
+// "NXDOMAIN", "SERVFAIL".
+std::string response_code_name(unsigned code);
 
 struct DnsAnswer {
     bool ours = false;                 // an answer to this question; if not, it is to be ignored
     std::string error;                 // "NXDOMAIN", "SERVFAIL", "malformed answer"
     std::vector<std::string> records;  // of the type asked for, as text
-    bool truncated = false;
 };
 
 // `packet` comes from a stranger.

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <utility>
 
-#include "checks/probes/immediate.hpp"
 #include "checks/probes/small_file.hpp"
 #include "checks/probes/words.hpp"
 
@@ -78,9 +77,8 @@ Outcome look(const File& file) {
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_file(boost::asio::io_context& context, const File& file,
-                                    Finish finish) {
-    return std::make_unique<Immediate>(context, look(file), std::move(finish));
+std::unique_ptr<Attempt> start_file(FileThreads& threads, const File& file, Finish finish) {
+    return threads.start(&file, file.path, [file] { return look(file); }, std::move(finish));
 }
 
 }  // namespace understudy::checks

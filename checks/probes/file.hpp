@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/file_threads.hpp"
 
 namespace understudy::checks {
 
-std::unique_ptr<Attempt> start_file(boost::asio::io_context& context, const File& file,
-                                    Finish finish);
+std::unique_ptr<Attempt> start_file(FileThreads& threads, const File& file, Finish finish);
 
 }  // namespace understudy::checks

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -17,8 +18,8 @@
 #include <utility>
 #include <vector>
 
-#include "checks/probes/connector.hpp"
-#include "checks/probes/resolve.hpp"
+#include "checks/probes/handle.hpp"
+#include "checks/probes/random_bytes.hpp"
 #include "checks/probes/words.hpp"
 
 namespace understudy::checks {
@@ -29,10 +30,10 @@ using boost::asio::ip::udp;
 using boost::asio::posix::stream_descriptor;
 using Error = boost::system::error_code;
 
-constexpr auto spacing = std::chrono::milliseconds{20};
+constexpr auto echo_spacing = std::chrono::milliseconds{20};
 constexpr std::size_t packet_size = 64;
 constexpr ssize_t header_size = 8;
-constexpr int most_at_once = 64;
+constexpr int answers_at_once = 64;
 
 // Whether an entry of the error queue says that the request is lost. A redirect says the contrary:
 // the router passed it on, and knows a shorter way.
@@ -55,21 +56,21 @@ std::uint16_t sequence_of(std::span<const std::byte> packet) {
 
 class IcmpSteps : public std::enable_shared_from_this<IcmpSteps> {
 public:
-    IcmpSteps(boost::asio::io_context& context, RawSockets& raw, const Icmp& icmp, Finish finish)
-        : context_(context),
+    IcmpSteps(Resolver& resolver, RawSockets& raw, const Icmp& icmp, Finish finish)
+        : context_(resolver.context()),
           raw_(raw),
           icmp_(icmp),
           finish_(std::move(finish)),
-          lookup_(context),
-          timer_(context),
+          lookup_(resolver),
+          timer_(resolver.context()),
           sent_at_(icmp.count) {}
 
     void start() {
-        lookup_.start(icmp_.target, icmp_.source,
-                      [this](const std::string& error, const Lookup::Addresses& addresses) {
-                          const auto self = shared_from_this();  // finishing may end the attempt
-                          resolved(error, addresses);
-                      });
+        lookup_.start(icmp_.target, icmp_.source, [this](const Lookup::Found& found) {
+            const auto self = shared_from_this();  // finishing may end the attempt
+            lookup_.cancel();                      // one address is enough
+            resolved(found);
+        });
     }
     void close() {
         finish_ = nullptr;
@@ -82,21 +83,20 @@ public:
     }
     std::string progress() const {
         if (!target_) {
-            return "looking up " + icmp_.target;
+            return lookup_.progress();
         }
-        return target_->to_string() + ": " + std::to_string(answered_) + " of " +
-               std::to_string(icmp_.count) + " answered, waiting for " +
-               std::to_string(icmp_.count - answered_ - lost_) +
+        return whom() + ": " + std::to_string(answered_) + " of " + std::to_string(icmp_.count) +
+               " answered, waiting for " + std::to_string(icmp_.count - answered_ - lost_) +
                (error_.empty() ? "" : " (" + error_ + ')');
     }
 
 private:
-    void resolved(const std::string& error, const Lookup::Addresses& addresses) {
-        if (!error.empty()) {
-            end(failure(error));
+    void resolved(const Lookup::Found& found) {
+        if (!found.error.empty()) {
+            end(failure(found.error));
             return;
         }
-        address_ = addresses.front();
+        address_ = found.addresses.front();
         target_ = without_zone(address_);
         timings_.lookup = watch_.elapsed();
         if (const std::string trouble = open(); !trouble.empty()) {
@@ -104,6 +104,12 @@ private:
             return;
         }
         send_next();
+    }
+
+    // "192.0.2.9", or "lb9 (192.0.2.9)" of a name.
+    std::string whom() const {
+        const std::string address = target_->to_string();
+        return IpAddress::parse(icmp_.target) ? address : icmp_.target + " (" + address + ')';
     }
 
     // A ping socket, or a place among those who share the raw one.
@@ -119,13 +125,12 @@ private:
         if (const std::string trouble = raw_.echo_trouble(target_->family()); !trouble.empty()) {
             return "neither a ping socket (" + denied + ") nor a raw one (" + trouble + ')';
         }
-        identifier_ = raw_.expect_echo(
-            [weak = weak_from_this()](const IpAddress& from, std::uint16_t sequence) {
-                const auto self = weak.lock();
-                if (self && self->finish_ && from == *self->target_) {
-                    self->answered(sequence);
-                }
-            });
+        identifier_ = raw_.expect_echo([weak = weak_from_this()](const EchoReply& reply) {
+            const auto self = weak.lock();
+            if (self && self->finish_ && reply.source == *self->target_) {
+                self->answered(reply.sequence, reply.token);
+            }
+        });
         return {};
     }
 
@@ -144,7 +149,7 @@ private:
             }
         }
         if (::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) {
-            return target_->to_string() + ": " + words_of(errno);
+            return whom() + ": " + words_of(errno);
         }
         receive();
         return {};
@@ -159,7 +164,8 @@ private:
             packet.at(place + 1) = static_cast<std::byte>(value & 0xffU);
         };
         put(4, identifier_.value_or(0));  // of a ping socket, the kernel sets it
-        put(6, static_cast<std::uint16_t>(sent_));
+        put(6, static_cast<std::uint16_t>(first_sequence_ + sent_));
+        std::ranges::copy(token_, packet.begin() + header_size);
         if (target_->is_v4()) {
             put(2, internet_checksum(packet));
         }
@@ -171,11 +177,11 @@ private:
             return;  // what was read from the error queue ended it
         }
         if (!error.empty()) {
-            end(failure(target_->to_string() + ": " + error));
+            end(failure(whom() + ": " + error));
             return;
         }
         if (sent_ < icmp_.count) {
-            timer_.expires_after(spacing);
+            timer_.expires_after(echo_spacing);
             timer_.async_wait([weak = weak_from_this()](const Error& cancelled) {
                 const auto self = weak.lock();
                 if (self && !cancelled && self->finish_) {
@@ -213,7 +219,7 @@ private:
 
     void read() {
         read_errors();
-        for (int i = 0; i < most_at_once && finish_; ++i) {
+        for (int i = 0; i < answers_at_once && finish_; ++i) {
             std::array<std::byte, 2048> buffer{};
             udp::endpoint from;
             auto from_size = static_cast<socklen_t>(from.capacity());
@@ -224,7 +230,8 @@ private:
             }
             // Connected or not, a ping socket takes answers from everybody.
             if (size >= header_size && without_zone(from.address()) == *target_) {
-                answered(sequence_of(buffer));
+                const auto message = std::span{buffer}.first(static_cast<std::size_t>(size));
+                answered(sequence_of(message), echo_token(message));
             }
         }
         if (finish_) {
@@ -267,27 +274,31 @@ private:
         return any;
     }
 
-    bool is_open(std::uint16_t sequence) const {
-        return sequence < sent_ && sent_at_[sequence].has_value();
+    // The place of a request that is neither answered nor lost.
+    std::optional<std::size_t> open_request(std::uint16_t sequence) const {
+        const auto place = static_cast<std::uint16_t>(sequence - first_sequence_);
+        return place < sent_ && sent_at_[place] ? std::optional<std::size_t>{place} : std::nullopt;
     }
 
     void lost(std::uint16_t sequence, const std::string& why) {
-        if (!is_open(sequence)) {
+        const auto request = open_request(sequence);
+        if (!request) {
             return;
         }
-        sent_at_[sequence].reset();
+        sent_at_[*request].reset();
         error_ = why;
         ++lost_;
         if (lost_ * 100 > icmp_.max_loss * icmp_.count) {
-            end(failure(target_->to_string() + ": " + why));
+            end(failure(whom() + ": " + why));
         }
     }
 
-    void answered(std::uint16_t sequence) {
-        if (!is_open(sequence)) {
-            return;  // none of ours, or a second answer
+    void answered(std::uint16_t sequence, const EchoToken& token) {
+        const auto request = open_request(sequence);
+        if (!request || token != token_) {
+            return;  // none of ours, made up by somebody, or a second answer
         }
-        total_ += watch_.elapsed() - *std::exchange(sent_at_[sequence], std::nullopt);
+        total_ += watch_.elapsed() - *std::exchange(sent_at_[*request], std::nullopt);
         ++answered_;
         const unsigned missing = icmp_.count - answered_;
         if (missing * 100 > icmp_.max_loss * icmp_.count) {
@@ -298,9 +309,9 @@ private:
         outcome.passed = true;
         const std::string time = milliseconds(total_ / answered_);
         outcome.detail = icmp_.count == 1
-                             ? target_->to_string() + " answered in " + time
-                             : target_->to_string() + " answered " + std::to_string(answered_) +
-                                   " of " + std::to_string(sent_) + ", " + time + " on average";
+                             ? whom() + " answered in " + time
+                             : whom() + " answered " + std::to_string(answered_) + " of " +
+                                   std::to_string(sent_) + ", " + time + " on average";
         timings_.first_byte = watch_.elapsed();
         end(std::move(outcome));
     }
@@ -326,8 +337,10 @@ private:
     std::unique_ptr<stream_descriptor> socket_;
     std::optional<std::uint16_t> identifier_;  // among the raw ones
     boost::asio::ip::address address_;
-    std::optional<IpAddress> target_;               // address_, once it is known
-    std::vector<std::optional<Duration>> sent_at_;  // by sequence; nothing: answered, or lost
+    std::optional<IpAddress> target_;  // address_, once it is known
+    EchoToken token_ = random_value<EchoToken>();
+    std::uint16_t first_sequence_ = random_value<std::uint16_t>();
+    std::vector<std::optional<Duration>> sent_at_;  // by request; nothing: answered, or lost
     unsigned sent_ = 0;
     unsigned answered_ = 0;
     unsigned lost_ = 0;  // those that an ICMP error came for
@@ -337,9 +350,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_icmp(boost::asio::io_context& context, RawSockets& raw,
-                                    const Icmp& icmp, Finish finish) {
-    auto steps = std::make_shared<IcmpSteps>(context, raw, icmp, std::move(finish));
+std::unique_ptr<Attempt> start_icmp(Resolver& resolver, RawSockets& raw, const Icmp& icmp,
+                                    Finish finish) {
+    auto steps = std::make_shared<IcmpSteps>(resolver, raw, icmp, std::move(finish));
     steps->start();
     return std::make_unique<Handle<IcmpSteps>>(std::move(steps));
 }

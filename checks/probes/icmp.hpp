@@ -6,11 +6,13 @@
 
 #include "checks/probes/attempt.hpp"
 #include "checks/probes/raw_sockets.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
-// `icmp` and `raw` outlive the attempt.
-std::unique_ptr<Attempt> start_icmp(boost::asio::io_context& context, RawSockets& raw,
-                                    const Icmp& icmp, Finish finish);
+// Of a name with several addresses, the first one is asked (RFC 6724), and named. The parameters
+// outlive the attempt.
+std::unique_ptr<Attempt> start_icmp(Resolver& resolver, RawSockets& raw, const Icmp& icmp,
+                                    Finish finish);
 
 }  // namespace understudy::checks

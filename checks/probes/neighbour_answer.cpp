@@ -30,10 +30,18 @@ std::optional<EchoReply> parse_echo(const IpAddress& source, std::byte type,
     if (message.size() < echo_header || message[0] != type) {
         return std::nullopt;
     }
-    return EchoReply{source, number_at(message, 4), number_at(message, 6)};
+    return EchoReply{source, number_at(message, 4), number_at(message, 6), echo_token(message)};
 }
 
 }  // namespace
+
+EchoToken echo_token(std::span<const std::byte> message) {
+    EchoToken token{};
+    if (message.size() >= echo_header + token.size()) {
+        std::ranges::copy(message.subspan(echo_header, token.size()), token.begin());
+    }
+    return token;
+}
 
 std::optional<EchoReply> parse_echo_v4(std::span<const std::byte> packet) {
     constexpr std::size_t least_header = 20;

@@ -2,6 +2,7 @@
 // values, or nothing if they are something else. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,12 +13,18 @@
 
 namespace understudy::checks {
 
+// What a request begins its data with, and a reply has to bring back.
+using EchoToken = std::array<std::byte, 16>;
+
 // RFC 792 and RFC 4443 4.2.
 struct EchoReply {
     IpAddress source;
     std::uint16_t identifier = 0;
     std::uint16_t sequence = 0;
+    EchoToken token{};  // zero where the data is too short for it
 };
+// Of what follows the header of the message.
+EchoToken echo_token(std::span<const std::byte> message);
 // A packet of a raw IPv4 socket, which begins with the IP header.
 std::optional<EchoReply> parse_echo_v4(std::span<const std::byte> packet);
 // A message of a raw ICMPv6 socket.

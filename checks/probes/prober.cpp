@@ -1,6 +1,7 @@
 #include "checks/probes/prober.hpp"
 
 #include <grp.h>
+#include <nss.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "base/system_error.hpp"
 #include "checks/probes/arp.hpp"
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/capabilities.hpp"
@@ -23,15 +25,18 @@
 #include "checks/probes/curl_loop.hpp"
 #include "checks/probes/dns.hpp"
 #include "checks/probes/file.hpp"
+#include "checks/probes/file_threads.hpp"
 #include "checks/probes/http.hpp"
 #include "checks/probes/icmp.hpp"
 #include "checks/probes/interface.hpp"
 #include "checks/probes/loaded_files.hpp"
 #include "checks/probes/process.hpp"
 #include "checks/probes/raw_sockets.hpp"
+#include "checks/probes/resolver.hpp"
 #include "checks/probes/systemd_bus.hpp"
 #include "checks/probes/tcp.hpp"
 #include "checks/probes/tls.hpp"
+#include "checks/probes/trust_stores.hpp"
 #include "checks/probes/udp.hpp"
 #include "checks/probes/unit.hpp"
 #include "checks/probes/url.hpp"
@@ -43,6 +48,9 @@ namespace {
 // Enough for every check at once; what exceeds it is a leak, and the prober is replaced.
 constexpr rlim_t most_memory = rlim_t{2} << 30U;
 
+// A file that takes longer than this counts from when it has come.
+constexpr auto longest_reading = std::chrono::seconds{1};
+
 class Prober {
 public:
     Prober(const ProberTask& task, int channel, int retired)
@@ -51,6 +59,9 @@ public:
           channel_(context_, channel),
           farewell_(context_),
           raw_(context_),
+          resolver_(context_),
+          file_threads_(context_),
+          files_(context_),
           curl_(context_),
           bus_(context_),
           attempts_(context_, [this](const Report& report) { channel_.send(encode(report)); }) {}
@@ -59,12 +70,9 @@ public:
     void prepare() {
         raw_.open(task_.sockets);
         for (const auto& [number, check] : task_.checks) {
-            files_.load(check.question);
-            if (const auto* tls = std::get_if<Tls>(&check.question)) {
-                // What is wrong with it, every run of the check tells.
-                contexts_.prepare(tls->tls);
-            }
+            files_.name(check.question);
         }
+        files_.read(longest_reading);
     }
 
     void run() {
@@ -114,18 +122,18 @@ private:
     std::unique_ptr<Attempt> start(const Question& question, Finish finish) {
         return std::visit(
             Overloaded{
-                [&](const Icmp& q) { return start_icmp(context_, raw_, q, finish); },
+                [&](const Icmp& q) { return start_icmp(resolver_, raw_, q, finish); },
                 [&](const Arp& q) { return start_arp(context_, raw_, q, finish); },
-                [&](const Tcp& q) { return start_tcp(context_, q, finish); },
-                [&](const Udp& q) { return start_udp(context_, q, finish); },
-                [&](const Tls& q) { return start_tls(context_, contexts_, q, finish); },
-                [&](const Http& q) { return start_http(context_, curl_, files_, q, finish); },
-                [&](const Dns& q) { return start_dns(context_, q, finish); },
-                [&](const Url& q) { return start_url(context_, curl_, files_, q, finish); },
+                [&](const Tcp& q) { return start_tcp(resolver_, q, finish); },
+                [&](const Udp& q) { return start_udp(resolver_, q, finish); },
+                [&](const Tls& q) { return start_tls(resolver_, contexts_, q, finish); },
+                [&](const Http& q) { return start_http(resolver_, tools_, q, finish); },
+                [&](const Dns& q) { return start_dns(resolver_, q, finish); },
+                [&](const Url& q) { return start_url(resolver_, tools_, q, finish); },
                 // The runner's: it never comes here.
                 [&](const Script&) { return std::unique_ptr<Attempt>{}; },
-                [&](const Process& q) { return start_process(context_, q, finish); },
-                [&](const File& q) { return start_file(context_, q, finish); },
+                [&](const Process& q) { return start_process(file_threads_, q, finish); },
+                [&](const File& q) { return start_file(file_threads_, q, finish); },
                 [&](const Interface& q) { return start_interface(context_, q, finish); },
                 [&](const Unit& q) { return start_unit_check(context_, bus_, q, finish); },
             },
@@ -138,9 +146,13 @@ private:
     Channel channel_;
     boost::asio::steady_timer farewell_;
     RawSockets raw_;
+    Resolver resolver_;
+    FileThreads file_threads_;
     LoadedFiles files_;
-    TlsContexts contexts_;
+    TrustStores trust_{files_};
+    TlsContexts contexts_{files_, trust_};
     CurlLoop curl_;
+    CurlTools tools_{curl_, files_, trust_};
     SystemdBus bus_;
     Attempts attempts_;
 };
@@ -175,12 +187,17 @@ void set_limits() {
 }  // namespace
 
 void run_prober(const ProberTask& task, int channel, int retired) {
+    // Names are looked up by the Resolver. Should a library want to do so itself, it finds the
+    // hosts file and nothing that waits: libldap asks for the name of this machine when it is first
+    // used.
+    __nss_configure_lookup("hosts", "files");
     try {
         Prober prober(task, channel, retired);
         prober.prepare();
         set_limits();
         if (!give_up_rights(task.user)) {
-            std::cerr << "understudyd: the prober cannot give up its rights\n";
+            std::cerr << system_error_text("understudyd: the prober cannot give up its rights") +
+                             '\n';
             std::_Exit(EXIT_FAILURE);
         }
         // Set last: a change of the user takes it back.

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "checks/probes/immediate.hpp"
 #include "checks/probes/small_file.hpp"
 #include "checks/probes/words.hpp"
 
@@ -101,9 +100,11 @@ Outcome look(const Process& process) {
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_process(boost::asio::io_context& context, const Process& process,
+std::unique_ptr<Attempt> start_process(FileThreads& threads, const Process& process,
                                        Finish finish) {
-    return std::make_unique<Immediate>(context, look(process), std::move(finish));
+    return threads.start(
+        &process, process.pid_file.empty() ? "/proc" : process.pid_file,
+        [process] { return look(process); }, std::move(finish));
 }
 
 }  // namespace understudy::checks

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/file_threads.hpp"
 
 namespace understudy::checks {
 
-std::unique_ptr<Attempt> start_process(boost::asio::io_context& context, const Process& process,
-                                       Finish finish);
+std::unique_ptr<Attempt> start_process(FileThreads& threads, const Process& process, Finish finish);
 
 }  // namespace understudy::checks

@@ -14,8 +14,9 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/connector.hpp"
 #include "checks/probes/locked_filter.hpp"
+#include "checks/probes/random_bytes.hpp"
+#include "checks/probes/words.hpp"
 
 namespace understudy::checks {
 
@@ -23,7 +24,7 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr int most_at_once = 64;
+constexpr int frames_at_once = 64;
 
 // <linux/icmp.h>, which does not go together with <netinet/ip_icmp.h>.
 constexpr int icmp_filter_option = 1;
@@ -219,11 +220,12 @@ void RawSockets::wait(Socket& socket, Reader reader) {
 // --- echo ----------------------------------------------------------------------------------------
 
 std::uint16_t RawSockets::expect_echo(Echo echo) {
-    do {
-        ++last_identifier_;
-    } while (echoes_.contains(last_identifier_));
-    echoes_[last_identifier_] = std::move(echo);
-    return last_identifier_;
+    auto identifier = random_value<std::uint16_t>();
+    while (echoes_.contains(identifier)) {
+        ++identifier;
+    }
+    echoes_[identifier] = std::move(echo);
+    return identifier;
 }
 
 std::string RawSockets::send_echo(const IpAddress& to, const IpAddress* source,
@@ -259,13 +261,13 @@ void RawSockets::tell_echo(const EchoReply& reply) {
     const auto found = echoes_.find(reply.identifier);
     if (found != echoes_.end()) {
         const Echo told = found->second;  // it may be taken out meanwhile
-        told(reply.source, reply.sequence);
+        told(reply);
     }
 }
 
 void RawSockets::read_v4(int fd) {
     std::array<std::byte, 2048> buffer{};
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         const ssize_t size = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (size < 0) {
             return;
@@ -279,7 +281,7 @@ void RawSockets::read_v4(int fd) {
 
 void RawSockets::read_v6(int fd) {
     std::array<std::byte, 2048> buffer{};
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         sockaddr_in6 from{};
         iovec data{buffer.data(), buffer.size()};
         alignas(cmsghdr) std::array<char, 256> control{};
@@ -358,7 +360,7 @@ std::string RawSockets::ask_neighbour(int interface, const IpAddress& address,
 }
 
 void RawSockets::read_arp(int fd) {
-    for (int i = 0; i < most_at_once; ++i) {
+    for (int i = 0; i < frames_at_once; ++i) {
         std::array<std::byte, 64> buffer{};
         sockaddr_ll from{};
         socklen_t from_size = sizeof from;

@@ -32,7 +32,7 @@ int open_arp();
 class RawSockets {
 public:
     // An echo reply with the identifier that was asked for.
-    using Echo = std::function<void(const IpAddress& from, std::uint16_t sequence)>;
+    using Echo = std::function<void(const EchoReply& reply)>;
     using Neighbour = std::function<void(const MacAddress& mac)>;
 
     explicit RawSockets(boost::asio::io_context& context) : context_(context) {}
@@ -44,7 +44,7 @@ public:
     std::string echo_trouble(Family family) const;
     std::string neighbour_trouble(Family family) const;
 
-    // An identifier that nobody else uses; until ignore_echo().
+    // An identifier that nobody else uses and nobody can guess; until ignore_echo().
     std::uint16_t expect_echo(Echo echo);
     void ignore_echo(std::uint16_t identifier) { echoes_.erase(identifier); }
     // Errors are texts; empty: sent. `packet` is the ICMP message, for IPv4 with its checksum.
@@ -84,7 +84,6 @@ private:
     Socket icmp_v6_;
     Socket arp_;
     std::map<std::uint16_t, Echo> echoes_;
-    std::uint16_t last_identifier_ = 0;
     std::vector<Expected> neighbours_;
 };
 

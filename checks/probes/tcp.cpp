@@ -19,10 +19,10 @@ constexpr std::size_t most_received = 65536;
 
 class TcpSteps : public std::enable_shared_from_this<TcpSteps> {
 public:
-    TcpSteps(boost::asio::io_context& context, const Tcp& tcp, Finish finish)
+    TcpSteps(Resolver& resolver, const Tcp& tcp, Finish finish)
         : tcp_(tcp),
           finish_(std::move(finish)),
-          connector_(std::make_shared<Connector>(context, tcp.target, tcp.source)) {}
+          connector_(std::make_shared<Connector>(resolver, tcp.target, tcp.source)) {}
 
     void start() {
         connector_->start([weak = weak_from_this()](const std::string& error) {
@@ -47,7 +47,8 @@ private:
             return;
         }
         if (tcp_.send.empty() && tcp_.expect.empty()) {
-            succeed("connected in " + milliseconds(connector_->elapsed()));
+            succeed("connected" + connector_->to_whom() + " in " +
+                    milliseconds(connector_->elapsed()));
             return;
         }
         talking_ = true;
@@ -67,7 +68,8 @@ private:
         if (error && tcp_.expect.empty()) {
             end(failure(plain(error)));
         } else if (tcp_.expect.empty()) {
-            const std::string detail = "sent in " + milliseconds(connector_->elapsed());
+            const std::string detail =
+                "sent" + connector_->to_whom() + " in " + milliseconds(connector_->elapsed());
             // Closed in order: a reset would take back what has not arrived yet.
             Error ignored;
             connector_->socket().close(ignored);
@@ -137,9 +139,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_tcp(boost::asio::io_context& context, const Tcp& tcp,
-                                   Finish finish) {
-    auto steps = std::make_shared<TcpSteps>(context, tcp, std::move(finish));
+std::unique_ptr<Attempt> start_tcp(Resolver& resolver, const Tcp& tcp, Finish finish) {
+    auto steps = std::make_shared<TcpSteps>(resolver, tcp, std::move(finish));
     steps->start();
     return std::make_unique<Handle<TcpSteps>>(std::move(steps));
 }

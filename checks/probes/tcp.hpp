@@ -4,10 +4,11 @@
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
-// `tcp` outlives the attempt.
-std::unique_ptr<Attempt> start_tcp(boost::asio::io_context& context, const Tcp& tcp, Finish finish);
+// `resolver` and `tcp` outlive the attempt.
+std::unique_ptr<Attempt> start_tcp(Resolver& resolver, const Tcp& tcp, Finish finish);
 
 }  // namespace understudy::checks

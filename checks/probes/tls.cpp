@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <ctime>
 #include <utility>
@@ -38,11 +40,10 @@ std::string days_of(long days) {
 
 class TlsSteps : public std::enable_shared_from_this<TlsSteps> {
 public:
-    TlsSteps(boost::asio::io_context& context, ssl::context& tls_context, const Tls& tls,
-             Finish finish)
+    TlsSteps(Resolver& resolver, ssl::context& tls_context, const Tls& tls, Finish finish)
         : tls_(tls),
           finish_(std::move(finish)),
-          connector_(std::make_shared<Connector>(context, tls.target, std::nullopt)),
+          connector_(std::make_shared<Connector>(resolver, tls.target, std::nullopt)),
           stream_(connector_->socket(), tls_context) {}
 
     void start() {
@@ -148,44 +149,57 @@ private:
 
 }  // namespace
 
-void TlsContexts::prepare(const TlsClient& client) {
-    Entry& entry = entries_[key_of(client)];
-    if (entry.context) {
-        return;
-    }
-    entry.context = std::make_unique<ssl::context>(ssl::context::tls_client);
-    ssl::context& context = *entry.context;
-    const auto use = [&](const std::string& path, const auto& load) {
-        Error error;
-        if (!path.empty() && entry.error.empty()) {
-            load(error);
-            entry.error = error ? path + ": " + plain(error) : "";
-        }
-    };
+std::string TlsContexts::fill(ssl::context& context, const TlsClient& client) {
     Error error;
     context.set_verify_mode(client.verify ? ssl::verify_peer : ssl::verify_none, error);
-    if (client.ca.empty()) {
-        context.set_default_verify_paths(error);
+    if (client.verify) {
+        if (std::string trouble = trust_.apply(context.native_handle(), client); !trouble.empty()) {
+            return trouble;
+        }
     }
-    use(client.ca, [&](Error& e) { context.load_verify_file(client.ca, e); });
-    use(client.certificate,
-        [&](Error& e) { context.use_certificate_chain_file(client.certificate, e); });
-    const std::string& key = client.key.empty() ? client.certificate : client.key;
-    use(key, [&](Error& e) { context.use_private_key_file(key, ssl::context::pem, e); });
+    const auto use = [&](const std::string& path, const auto& load) -> std::string {
+        const LoadedFiles::File& file = files_.at(path);
+        if (!file.error.empty()) {
+            return file.error;
+        }
+        Error refused;
+        load(boost::asio::buffer(file.content), refused);
+        return refused ? path + ": " + plain(refused) : "";
+    };
+    if (client.certificate.empty()) {
+        return {};
+    }
+    std::string trouble = use(client.certificate, [&](const auto& pem, Error& refused) {
+        context.use_certificate_chain(pem, refused);
+    });
+    if (trouble.empty()) {
+        const std::string& key = client.key.empty() ? client.certificate : client.key;
+        trouble = use(key, [&](const auto& pem, Error& refused) {
+            context.use_private_key(pem, ssl::context::pem, refused);
+        });
+    }
+    return trouble;
 }
 
-TlsContexts::Entry& TlsContexts::at(const TlsClient& client) {
-    prepare(client);
-    return entries_.at(key_of(client));
+// One that cannot be made is tried again: its file may still come.
+ssl::context* TlsContexts::at(const TlsClient& client, std::string& error) {
+    const std::string key = key_of(client);
+    if (const auto found = contexts_.find(key); found != contexts_.end()) {
+        return found->second.get();
+    }
+    auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
+    error = fill(*context, client);
+    return error.empty() ? contexts_.emplace(key, std::move(context)).first->second.get() : nullptr;
 }
 
-std::unique_ptr<Attempt> start_tls(boost::asio::io_context& context, TlsContexts& contexts,
-                                   const Tls& tls, Finish finish) {
-    const TlsContexts::Entry& entry = contexts.at(tls.tls);
-    if (!entry.error.empty()) {
-        return std::make_unique<Immediate>(context, failure(entry.error), std::move(finish));
+std::unique_ptr<Attempt> start_tls(Resolver& resolver, TlsContexts& contexts, const Tls& tls,
+                                   Finish finish) {
+    std::string error;
+    ssl::context* context = contexts.at(tls.tls, error);
+    if (context == nullptr) {
+        return std::make_unique<Immediate>(resolver.context(), failure(error), std::move(finish));
     }
-    auto steps = std::make_shared<TlsSteps>(context, *entry.context, tls, std::move(finish));
+    auto steps = std::make_shared<TlsSteps>(resolver, *context, tls, std::move(finish));
     steps->start();
     return std::make_unique<Handle<TlsSteps>>(std::move(steps));
 }

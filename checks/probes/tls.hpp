@@ -7,26 +7,32 @@
 #include <string>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/loaded_files.hpp"
+#include "checks/probes/resolver.hpp"
+#include "checks/probes/trust_stores.hpp"
 
 namespace understudy::checks {
 
-// Certificates and keys, read once while the prober may still read what only root can.
+// What handshakes are made with: from files that were read while the prober could still read what
+// only root can.
 class TlsContexts {
 public:
-    struct Entry {
-        std::unique_ptr<boost::asio::ssl::context> context;
-        std::string error;  // which file could not be used; empty: it is ready
-    };
+    // The parameters outlive this.
+    TlsContexts(const LoadedFiles& files, TrustStores& trust) : files_(files), trust_(trust) {}
 
-    void prepare(const TlsClient& client);
-    Entry& at(const TlsClient& client);
+    // None, and which file is of no use.
+    boost::asio::ssl::context* at(const TlsClient& client, std::string& error);
 
 private:
-    std::map<std::string, Entry> entries_;
+    std::string fill(boost::asio::ssl::context& context, const TlsClient& client);
+
+    const LoadedFiles& files_;
+    TrustStores& trust_;
+    std::map<std::string, std::unique_ptr<boost::asio::ssl::context>> contexts_;
 };
 
-// `tls` and `contexts` outlive the attempt.
-std::unique_ptr<Attempt> start_tls(boost::asio::io_context& context, TlsContexts& contexts,
-                                   const Tls& tls, Finish finish);
+// The parameters outlive the attempt.
+std::unique_ptr<Attempt> start_tls(Resolver& resolver, TlsContexts& contexts, const Tls& tls,
+                                   Finish finish);
 
 }  // namespace understudy::checks

@@ -1,13 +1,15 @@
-// Does a UDP port answer what is expected?
+// Does a UDP port answer what is expected? Of a name with several addresses, one that answers is
+// enough: they are asked one after the other, as connections are tried (RFC 8305).
 #pragma once
 
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
-// `udp` outlives the attempt.
-std::unique_ptr<Attempt> start_udp(boost::asio::io_context& context, const Udp& udp, Finish finish);
+// `resolver` and `udp` outlive the attempt.
+std::unique_ptr<Attempt> start_udp(Resolver& resolver, const Udp& udp, Finish finish);
 
 }  // namespace understudy::checks

@@ -4,13 +4,13 @@
 #include <memory>
 
 #include "checks/probes/attempt.hpp"
-#include "checks/probes/curl_loop.hpp"
-#include "checks/probes/loaded_files.hpp"
+#include "checks/probes/curl_transfer.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
-// `url` and `files` outlive the attempt.
-std::unique_ptr<Attempt> start_url(boost::asio::io_context& context, CurlLoop& loop,
-                                   const LoadedFiles& files, const Url& url, Finish finish);
+// The parameters outlive the attempt.
+std::unique_ptr<Attempt> start_url(Resolver& resolver, const CurlTools& tools, const Url& url,
+                                   Finish finish);
 
 }  // namespace understudy::checks

@@ -177,7 +177,7 @@ std::optional<Report> decode_report(std::span<const std::byte> packet) {
     report.outcome.detail = reader.get_text(longest_detail);
     report.outcome.output = reader.get_text(longest_output);
     const bool known = kind >= static_cast<std::uint8_t>(ReportKind::check_finished) &&
-                       kind <= static_cast<std::uint8_t>(ReportKind::hook_finished);
+                       kind <= static_cast<std::uint8_t>(ReportKind::runner_started);
     constexpr std::int32_t most_weight = 253;
     const bool sane =
         passed <= 1 && has_weight <= 1 && weight >= -most_weight && weight <= most_weight;

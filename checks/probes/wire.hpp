@@ -50,6 +50,8 @@ enum class ReportKind : std::uint8_t {
     command_finished,  // of a service; passed, or why not
     prober_started,    // detail: why the former one is no more
     hook_finished,     // passed, or why not; and what it wrote
+    runner_died,       // detail: after which pause another one starts
+    runner_started,    // in place of a dead one; knows nothing, and was told nothing
 };
 
 struct Report {

@@ -1,5 +1,7 @@
 #include "checks/probes/words.hpp"
 
+#include <cctype>
+
 namespace understudy::checks {
 
 std::string printable(std::string_view text, std::size_t longest) {
@@ -23,6 +25,14 @@ std::string printable(std::string_view text, std::size_t longest) {
         }
     }
     return line;
+}
+
+std::string plain(const boost::system::error_code& error) {
+    std::string text = error.message();
+    if (!text.empty()) {
+        text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+    }
+    return text;
 }
 
 std::string milliseconds(Duration duration) {

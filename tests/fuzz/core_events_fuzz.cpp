@@ -45,6 +45,7 @@ private:
     IpPrefix prefix();
     core::InterfaceIndex interface();
     IpAddress router(Family family);
+    void put_address();
     void change_link();
     void send_datagram(bool mutated);
     void ask();
@@ -110,6 +111,17 @@ IpAddress History::router(Family family) {
     const std::uint8_t last = input_.pick<std::uint8_t>({2, 3, 200, 1});
     return family == Family::ipv4 ? IpAddress::v4(192, 0, 2, last)
                                   : *IpAddress::parse("fe80::" + std::to_string(last));
+}
+
+void History::put_address() {
+    const Kernel::Key key{input_.flag() ? 3 : 2, prefix()};
+    const std::uint8_t flags = input_.byte();
+    Kernel::Held held;
+    held.tentative = flags >= 240;
+    held.duplicate = flags >= 224 && !held.tentative;
+    held.deprecated = (flags & 1U) != 0;
+    held.secondary = (flags & 2U) != 0;
+    kernel_.put(scene_.now(), key, held);
 }
 
 void History::change_link() {
@@ -247,8 +259,7 @@ void History::step_of_the_network(std::size_t kind) {
             change_link();
             break;
         case 12:
-            kernel_.put(scene_.now(), {input_.flag() ? 3 : 2, prefix()},
-                        Kernel::Held{.tentative = input_.rarely(), .renewed = {}, .expires = {}});
+            put_address();
             break;
         case 13:
             kernel_.remove({input_.flag() ? 3 : 2, prefix()});

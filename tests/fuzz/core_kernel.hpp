@@ -25,6 +25,9 @@ public:
         bool tentative = false;
         TimePoint renewed;
         std::optional<TimePoint> expires;
+        bool duplicate = false;
+        bool deprecated = false;
+        bool secondary = false;
     };
     using Key = std::pair<core::InterfaceIndex, IpPrefix>;
 
@@ -112,6 +115,9 @@ private:
         event.prefix = key.second;
         event.ours = held.ours;
         event.tentative = held.tentative;
+        event.duplicate = held.duplicate;
+        event.deprecated = held.deprecated;
+        event.secondary = held.secondary;
         event.age = now - held.renewed;
         if (held.expires) {
             event.remaining = *held.expires - now;

@@ -1,11 +1,16 @@
 """A short run of tests/lab/chaos, and defects planted by hand that its judge has to find."""
+import contextlib
 import os
+import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from chaos_lab.calm import Calm  # noqa: E402
 from chaos_lab.campaign import Campaign  # noqa: E402
 from chaos_lab.cluster import Cluster  # noqa: E402
 from chaos_lab.findings import Findings  # noqa: E402
+from chaos_lab.outside_faults import NOT_YET, OUTSIDE  # noqa: E402
 from chaos_lab.judge import SECOND, Judge  # noqa: E402
 from chaos_lab.quiet import unsettled  # noqa: E402
 from chaos_lab.record import Record  # noqa: E402
@@ -18,6 +23,27 @@ from lab.watch import HolderWatch  # noqa: E402
 
 SEED = int(os.environ.get("UNDERSTUDY_CHAOS_SEED", "4711"))
 SECONDS = 50
+# How long each fault of the outside world lasts; some of them show only after a while: LASTING=10 by hand.
+LASTING = float(os.environ.get("UNDERSTUDY_CHAOS_LASTING", "1.5"))
+
+
+@contextlib.contextmanager
+def frozen_prober(node):
+    prober = node.child("understudy-run", "understudy-prob")
+    os.kill(prober, signal.SIGSTOP)
+    yield
+    os.kill(prober, signal.SIGCONT)
+
+
+class OutsideWorld(LabTestCase):
+    """Nothing that happens outside of the agents moves a VIP, delays an advertisement or makes the heartbeat wait."""
+
+    def test_no_fault_of_it_is_noticed_by_a_vip(self):
+        kinds = [kind for kind in OUTSIDE if kind not in NOT_YET]
+        campaign = Campaign(self.lab, SEED, 0, only=kinds, lasting=LASTING)
+        sound = campaign.run()
+        print(campaign.summary())
+        self.assertTrue(sound, campaign.report())
 
 
 class Chaos(LabTestCase):
@@ -82,6 +108,43 @@ class TheJudge(LabTestCase):
         injector.send(request(bytes.fromhex(impostor.mac.replace(":", "")), "192.0.2.10", "192.0.2.10"))
         injector.close()
         self.assertIn("which does not have it", self.wait_and_judge(2))
+
+    def calm_round(self, happens):
+        """What is found in a round in which nothing may happen, and this happens."""
+        findings = Findings(self.record)
+        calm = Calm(self.cluster, self.judge, findings)
+        before = calm.counts(self.other)
+        happens()
+        calm.check_checks(self.other, before)
+        calm.judge([])
+        return " | ".join(text for _, text in findings.found)
+
+    def test_sees_what_happens_in_a_round_in_which_nothing_may(self):
+        self.assertEqual(self.calm_round(lambda: time.sleep(0.5)), "")
+
+        def late():
+            time.sleep(0.3)
+            self.holder.agent.freeze()
+            time.sleep(0.25)  # two intervals and a half: late whatever the phase, and no takeover
+            self.holder.agent.thaw()
+            time.sleep(0.3)
+        self.assertRegex(self.calm_round(late), "advertised web [0-9]+ ms late")
+
+        def fails():
+            (self.other.folder / "stamp").unlink()
+            time.sleep(0.5)
+        self.assertIn(f"check stamp of {self.other.name} failed", self.calm_round(fails))
+        (self.other.folder / "stamp").touch()
+
+        def hangs():
+            with frozen_prober(self.other):
+                time.sleep(1.5)
+        self.assertIn(f"check port of {self.other.name} ran ", self.calm_round(hangs))
+
+        def moves():
+            self.holder.agent.must("failover", "web")
+            eventually(lambda: self.cluster.holder("web") not in (None, self.holder), 5, "it has moved")
+        self.assertIn("web moved, and the only fault was: nothing", self.calm_round(moves))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,13 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
+from lab.processes import children  # noqa: E402
 from lab.services import Server  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
 
 VIP = "192.0.2.10"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
-
-
-def children(pid):
-    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def command_line(pid):
@@ -46,6 +43,8 @@ def memory_kib(pid):
 def answer(connection, text=OK):
     connection.recv(4096)
     connection.sendall(text)
+
+TOOLS = ("openssl",)
 
 
 class Prober(LabTestCase):
@@ -107,9 +106,91 @@ class Prober(LabTestCase):
         self.assertIn("the prober has not answered for", self.agents[0].log())
         self.undisturbed()
 
-    def test_without_the_runner_health_keeps_its_last_word_for_a_time_and_is_then_unknown(self):
+    def test_killed_runner_is_replaced_by_its_spare(self):
+        script = "[check probe]\ntype = script\ncommand = /bin/true\ninterval = 200ms\n"
+        self.pair(script)
+        agent = self.agents[0]
+        for round_ in range(2):
+            runner, spare = children(agent.process.pid)
+            os.kill(runner, signal.SIGKILL)
+            eventually(lambda: len(children(agent.process.pid)) == 2 and self.runner(agent) == spare, 5,
+                       lambda: f"its spare {spare} took its place, with a spare; {children(agent.process.pid)}")
+            for name in ("frontend", "probe"):
+                runs = self.check(agent, name)["runs"]
+                eventually(lambda: self.check(agent, name)["runs"] > runs + 2, 10, f"{name} is checked again")
+                self.assertEqual(self.check(agent, name)["failures"], 0)
+        self.assertIn("the runner died, and with it the prober", agent.log())
+        self.assertEqual(agent.log().count("another runner was started"), 2)
+        self.undisturbed()
+
+    def test_killed_spare_is_replaced(self):
         self.pair()
-        os.kill(self.runner(self.agents[0]), signal.SIGKILL)
+        agent = self.agents[0]
+        runner, spare = children(agent.process.pid)
+        os.kill(spare, signal.SIGKILL)
+        eventually(lambda: [pid for pid in children(agent.process.pid) if pid not in (runner, spare)], 5, "a new spare")
+        os.kill(runner, signal.SIGKILL)
+        runs = self.check(agent)["runs"]
+        eventually(lambda: self.check(agent)["runs"] > runs + 2, 10, "it checks again")
+        self.undisturbed()
+
+    def test_runner_that_dies_again_and_again_is_started_with_growing_pauses(self):
+        self.pair()
+        agent = self.agents[0]
+        begun = time.monotonic()
+        for _ in range(5):
+            old = self.runner(agent)
+            os.kill(old, signal.SIGKILL)
+            started = agent.log().count("another runner was started")
+            eventually(lambda: agent.log().count("another runner was started") > started, 15, "another runner")
+        self.assertGreater(time.monotonic() - begun, 0.2 + 0.4 + 0.8 + 1.6 + 3.2)
+        for pause in (200, 400, 800, 1600, 3200):
+            self.assertIn(f"the next one starts in {pause} ms", agent.log())
+        self.undisturbed()
+
+    def test_hook_of_a_runner_that_dies_has_failed(self):
+        marker = f"us-{os.getpid()}-hook"
+        hook = os.path.join(self.lab.dir, "hook")
+        pathlib.Path(hook).write_text(f"#!/bin/sh\nexec sh -c \"sleep 1000; exit\" {marker}\n")
+        os.chmod(hook, 0o755)
+        os.chmod(self.lab.dir, 0o755)
+        agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms", on_active=hook))
+        agent.wait_state("active")
+        eventually(lambda: with_marker(marker), 5, "the hook runs")
+        os.kill(self.runner(agent), signal.SIGKILL)
+        eventually(lambda: "on_active: failed" in agent.log(), 5, lambda: f"it failed:\n{agent.log()}")
+        eventually(lambda: not with_marker(marker), 5, "and was killed")
+
+    def test_what_the_agent_starts_is_not_spared_when_memory_is_short(self):
+        """As under the unit, where the heartbeat has OOMScoreAdjust=-900."""
+        lowered = subprocess.run(["sh", "-c", "echo -900 > /proc/self/oom_score_adj"], capture_output=True)
+        if lowered.returncode != 0:
+            self.skipTest("the kernel lacks the permission to lower oom_score_adj")
+        seen = os.path.join(self.lab.dir, "seen")
+        script = os.path.join(self.lab.dir, "script")
+        pathlib.Path(script).write_text(f"#!/bin/sh\ncat /proc/self/oom_score_adj > {seen}.new\nmv {seen}.new {seen}\n")
+        os.chmod(script, 0o755)
+        host = self.lab.node("lb1")
+        start = host.start
+        host.start = lambda *words, **options: start(
+            "sh", "-c", 'echo -900 > /proc/self/oom_score_adj && exec "$0" "$@"', *words, **options)
+        agent = Understudy(host, "script_user = root\n", vip(priority=150, interval="100ms"),
+                           f"[check probe]\ntype = script\ncommand = {script}\ninterval = 200ms\n",
+                           "[check lan]\ntype = icmp\ntarget = 127.0.0.1\n")
+        eventually(lambda: self.prober(agent), 5, "a prober")
+
+        def score(pid):
+            return int(pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text())
+        self.assertEqual(score(agent.process.pid), -900)
+        runner, spare = children(agent.process.pid)
+        self.assertEqual([score(pid) for pid in (runner, spare, self.prober(agent))], [0, 0, 0])
+        eventually(lambda: os.path.exists(seen), 5, "the script ran")
+        self.assertEqual(pathlib.Path(seen).read_text(), "0\n")
+
+    def test_without_any_runner_health_keeps_its_last_word_for_a_time_and_is_then_unknown(self):
+        self.pair()
+        for pid in reversed(children(self.agents[0].process.pid)):
+            os.kill(pid, signal.SIGKILL)
         stays(lambda: self.check(self.agents[0])["state"] == "up", 5, "the last word")
         eventually(lambda: self.check(self.agents[0])["state"] == "unknown", 15, "unknown")
         self.undisturbed()  # unknown takes no address away

@@ -133,11 +133,68 @@ class Reloads(LabTestCase):
         one.config.write_text("[vip web]\ninterfase = eth0\n")
         one.signal(signal.SIGHUP)
         eventually(lambda: f"{one.config}:2: unknown key" in one.log(), 5, one.log)
-        eventually(lambda: "nothing is changed" in one.log(), 5, one.log)
+        eventually(lambda: "reload rejected, still running the previous configuration: " in one.log(), 5, one.log)
         failed = one.cli("config", "diff", "--json")
         self.assertEqual(failed.returncode, 1)
         self.assertEqual({d["line"] for d in json.loads(failed.stdout)["diagnostics"]} & {2}, {2})
         self.assertEqual(one.state(), "active")
+
+    def second_network(self, host):
+        """eth1, without an address, and whether promote_secondaries is off: the kernel's default."""
+        host.ip("link", "add", "eth1", "type", "veth", "peer", "name", "eth1-end")
+        host.ip("link", "set", "eth1", "up")
+        host.ip("link", "set", "eth1-end", "up")
+        host.exec("sysctl", "-qw", "net.ipv4.conf.eth1.promote_secondaries=0")
+
+    def test_an_exchange_of_the_only_address_of_an_interface_keeps_its_routes(self):
+        host = self.lab.node("lb1")
+        self.second_network(host)
+        route = "203.0.113.0/24 via 198.51.100.1"
+
+        def with_extra(*extra):
+            return vip(interval="100ms", extra_address=[f"{address} dev eth1" for address in extra])
+
+        one = Understudy(host, with_extra("198.51.100.10/24"))
+        one.wait_state("active")
+        host.ip("route", "add", *route.split(), "dev", "eth1")
+        host.ip("address", "add", "198.51.100.5/24", "dev", "eth1")  # after the VIP, so secondary to it
+        for extra in (["198.51.100.11/24"], ["198.51.100.11/25"], ["198.51.100.12/24", "198.51.100.13/24"],
+                      ["198.51.100.13/24"]):
+            self.write(one, with_extra(*extra))
+            self.assertNotIn("removes route", one.must("config", "diff"))
+            self.assertEqual(self.reload(one)["lost_routes"], [])
+            for address in extra:
+                self.assertIn(f" {address} ", host.ip("-o", "address", "show", "dev", "eth1"))
+            self.assertIn(route, host.ip("route", "show", "dev", "eth1"), extra)
+            self.assertTrue(host.holds("198.51.100.5"), extra)
+        host.exec("sysctl", "-qw", "net.ipv4.conf.eth1.promote_secondaries=1")
+        host.ip("address", "delete", "198.51.100.5/24", "dev", "eth1")
+        host.exec("sysctl", "-qw", "net.ipv4.conf.eth1.promote_secondaries=0")
+        self.write(one, with_extra("198.51.100.14/24"))
+        self.assertEqual(self.reload(one)["lost_routes"], [])
+        self.assertIn(route, host.ip("route", "show", "dev", "eth1"), "the only address")
+        self.assertEqual(one.vip()["counters"]["address_repairs"], 0)
+        self.assertEqual(host.exec("cat", "/proc/sys/net/ipv4/conf/eth1/promote_secondaries").strip(), "0")
+
+    def test_routes_that_the_kernel_removes_are_named_beforehand(self):
+        host = self.lab.node("lb1")
+        self.second_network(host)
+        one = Understudy(host, vip(interval="100ms", extra_address="198.51.100.10/24 dev eth1"))
+        one.wait_state("active")
+        host.ip("route", "add", "203.0.113.0/24", "via", "198.51.100.1", "dev", "eth1")
+        host.ip("route", "add", "198.18.0.0/15", "via", "192.0.2.100", "dev", "eth0", "src", VIP)
+        before = host.ip("route", "show")
+        self.write(one, vip(interval="100ms", addresses=(f"{SECOND}/24",)))
+        said = one.must("config", "diff")
+        self.assertIn("the kernel removes route 203.0.113.0/24 via 198.51.100.1 dev eth1: "
+                      "the last IPv4 address of eth1", said)
+        self.assertIn(f"the kernel removes route 198.18.0.0/15 via 192.0.2.100 dev eth0: its source {VIP}", said)
+        self.assertEqual(host.ip("route", "show"), before)
+        self.assertEqual(len(json.loads(one.must("config", "diff", "--json"))["lost_routes"]), 2)
+        self.assertEqual(len(self.reload(one)["lost_routes"]), 2)
+        self.assertIn("reload: the kernel removes route 203.0.113.0/24", one.log())
+        eventually(lambda: "203.0.113.0" not in host.ip("route", "show"), 5, "it is true")
+        self.assertNotIn("198.18.0.0", host.ip("route", "show"))
 
     def test_the_service_manager_is_told(self):
         one = self.agent("lb1", vip(interval="100ms"))

@@ -13,12 +13,15 @@ from lab.testcase import LabTestCase, main
 from lab.wait import eventually
 
 PORT = 9112
+HOST = f"Host: 127.0.0.1:{PORT}"
+GROUPS = "understudy:x:4801:\nunderstudy-status:x:4802:\n"
 
 
 class Serve(Program):
-    def __init__(self, agent, *listen):
+    def __init__(self, agent, *listen, names=()):
         super().__init__(agent.host, "serve")
         words = [word for one in listen for word in ("--listen", one)]
+        words += [word for name in names for word in ("--host", name)]
         self.launch(os.path.join(binaries(), "understudy"), "--runtime-dir", str(agent.runtime), "serve", *words)
         eventually(lambda: self.process.poll() is not None or "serves" in self.log(), 5,
                    lambda: f"it serves; it says:\n{self.log()}")
@@ -28,10 +31,10 @@ class Serve(Program):
             return socket.create_connection(("127.0.0.1", PORT), timeout)
         return self.host.within(connected)
 
-    def get(self, path, *headers, method="GET"):
+    def get(self, path, *headers, method="GET", host=HOST):
         """(status, headers, body) of one request, written by hand."""
         with self.connect() as there:
-            lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers]
+            lines = [f"{method} {path} HTTP/1.1", host, *headers]
             there.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             answer = b""
             while chunk := there.recv(65536):
@@ -53,7 +56,7 @@ class Events:
     def __init__(self, serve, *headers):
         self.seen = []
         self.socket = serve.connect(timeout=20)
-        self.socket.sendall(("\r\n".join(["GET /events HTTP/1.1", "Host: x", *headers]) + "\r\n\r\n").encode())
+        self.socket.sendall(("\r\n".join(["GET /events HTTP/1.1", HOST, *headers]) + "\r\n\r\n").encode())
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -83,17 +86,32 @@ class Events:
 
 
 class Serving(LabTestCase):
+    def node(self, name="lb1", groups=GROUPS):
+        """A node in which the groups of the package are there, and no others of it."""
+        file = str(self.lab.dir / f"group-{name}")
+        with open("/etc/group") as here, open(file, "w") as there:
+            there.write("".join(line for line in here if not line.startswith("understudy")) + groups)
+        os.chmod(self.lab.dir, 0o755)
+        host = self.lab.node(name)
+        start = host.start
+        host.start = lambda *words, **options: start(
+            "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', file, *words, **options)
+        return host
+
+    def agent(self):
+        agent = Understudy(self.node(), vip(priority=150, interval="100ms"))
+        agent.wait_state("active")
+        return agent
+
     def pair(self):
-        one, two = self.lab.node("lb1"), self.lab.node("lb2")
+        one, two = self.node("lb1"), self.node("lb2")
         first = Understudy(one, vip(priority=150, interval="100ms"))
         second = Understudy(two, vip(priority=100, interval="100ms"))
         first.wait_state("active")
         return first, second
 
-    def test_pages_and_a_failover(self):
-        first, second = self.pair()
-        serve = Serve(second, f"127.0.0.1:{PORT}", f"[::1]:{PORT}")
-
+    def assert_pages(self, serve):
+        """Every page of a standby, with its headers."""
         status, headers, page = serve.get("/")
         self.assertEqual(status, 200)
         self.assertIn("default-src 'none'", headers["content-security-policy"])
@@ -115,12 +133,17 @@ class Serving(LabTestCase):
         self.assertTrue(text.endswith("# EOF\n"))
         heard = 'understudy_vip_heartbeat_gap_intervals_bucket{vip="web",le="%s"}'
         eventually(lambda: serve.metric(heard % "1.5") >= 5, 5, "heartbeats of the active node are counted")
-        lateness = 'understudy_vip_heartbeat_lateness_seconds_count{vip="web"}'
-        self.assertIn(lateness, first.must("metrics"))
 
         self.assertEqual(serve.get("/", method="HEAD")[2], "")
         self.assertEqual(serve.get("/", "Content-Length: 2", method="POST")[0], 405)
         self.assertEqual(serve.get("/understudy.conf")[0], 404)
+
+    def test_pages_and_a_failover(self):
+        first, second = self.pair()
+        serve = Serve(second, f"127.0.0.1:{PORT}", f"[::1]:{PORT}")
+        self.assert_pages(serve)
+        lateness = 'understudy_vip_heartbeat_lateness_seconds_count{vip="web"}'
+        self.assertIn(lateness, first.must("metrics"))
 
         events = Events(serve)
         self.assertEqual(events.first(lambda kind, *_: True)[0], "status")  # the snapshot comes first
@@ -157,7 +180,7 @@ class Serving(LabTestCase):
         again.close()
 
     def test_who_cannot_disturb_it(self):
-        lone = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms"))
+        lone = Understudy(self.node("lb1"), vip(priority=150, interval="100ms"))
         lone.wait_state("active")
         serve = Serve(lone)  # the default is where the others look
         transitions = lone.vip()["transitions"]
@@ -168,7 +191,7 @@ class Serving(LabTestCase):
         for garbage in (b"\x16\x03\x01\x02\x00\x01\x00" + os.urandom(200), b"\r\n" * 500, b"GET\r\n\r\n",
                         b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
                         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n",
-                        b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n"):
+                        f"GET /../../etc/passwd HTTP/1.1\r\n{HOST}\r\n\r\n".encode()):
             with serve.connect() as there:
                 try:
                     there.sendall(garbage)
@@ -188,7 +211,7 @@ class Serving(LabTestCase):
         # A reader that takes nothing is given up; the others go on.
         with serve.connect() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            deaf.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            deaf.sendall(f"GET /events HTTP/1.1\r\n{HOST}\r\n\r\n".encode())
             self.assertEqual(serve.get("/status.json")[0], 200)
             serve.signal(signal.SIGTERM)
             self.assertEqual(serve.process.wait(2), 0)
@@ -198,8 +221,64 @@ class Serving(LabTestCase):
         late = sum(count for bound, count in zip(lateness["le"] + [9], lateness["counts"]) if bound > 0.1)
         self.assertEqual(late, 0, lateness)
 
+    def test_one_request_is_answered_with_no_more_than_the_page(self):
+        """Overlapping ranges, for each of which the library would send the page once more."""
+        serve = Serve(self.agent())
+        page = serve.get("/page.js")
+        ranges = "Range: bytes=" + ",".join(["0-"] * 2500)
+        answer = serve.get("/page.js", ranges)
+        self.assertEqual(answer[0], 200)
+        self.assertEqual(len(answer[2]), len(page[2]))
+        self.assertEqual(serve.get("/page.js", "rAnGe: bytes=0-1")[0], 200)
+        with open(f"/proc/{serve.process.pid}/status") as told:
+            most = next(int(line.split()[1]) for line in told if line.startswith("VmHWM"))
+        self.assertLess(most, 64 * 1024, "KiB")
+
+    def test_name_of_somebody_else_is_refused(self):
+        """DNS rebinding: a page of evil.example whose name was pointed at this address."""
+        serve = Serve(self.agent(), f"127.0.0.1:{PORT}", f"[::1]:{PORT}", names=["lb1.example.org"])
+        for host in (f"Host: 127.0.0.1:{PORT}", "Host: localhost", "Host: lb1.example.org:9112",
+                     f"Host: {socket.gethostname()}"):
+            self.assertEqual(serve.get("/status.json", host=host)[0], 200, host)
+        for host in ("Host: evil.example", f"Host: evil.example:{PORT}", "Host: 192.0.2.9", "X-Nothing: here"):
+            for path in ("/", "/status.json", "/events", "/metrics"):
+                status, _, body = serve.get(path, host=host)
+                self.assertEqual(status, 421, (host, path))
+                self.assertNotIn("lb1", body)
+
+    def test_one_client_leaves_room_for_others(self):
+        agent = self.agent()
+        serve = Serve(agent, f"0.0.0.0:{PORT}")
+        address = agent.host.ipv4
+        client = self.lab.client()
+
+        def connect():
+            return socket.create_connection((address, PORT), 5)
+        request = f"GET %s HTTP/1.1\r\nHost: {address}\r\n\r\n"
+        greedy = [client.within(connect) for _ in range(60)]
+        for one in greedy:
+            one.sendall((request % "/events").encode())
+
+        def streams():
+            count = 0
+            for one in greedy:
+                one.setblocking(False)
+                try:
+                    count += b" 200 " in one.recv(64, socket.MSG_PEEK)
+                except OSError:
+                    pass
+            return count
+        eventually(lambda: streams() == 8, 10, lambda: f"eight readers of one address; there are {streams()}")
+        other = self.lab.node("lb2").within(connect)
+        with other:
+            other.sendall((request % "/status.json").encode())
+            other.settimeout(5)
+            self.assertIn(b" 200 ", other.recv(64))
+        for one in greedy:
+            one.close()
+
     def test_it_may_ask_and_nothing_more(self):
-        agent = Understudy(self.lab.node("lb1"), vip(priority=150, interval="100ms"))
+        agent = Understudy(self.node("lb1"), vip(priority=150, interval="100ms"))
         agent.wait_state("active")
 
         def ask(path, line):
@@ -225,31 +304,16 @@ class Serving(LabTestCase):
         with open(f"/proc/{serve.process.pid}/status") as told:
             return dict(line.split(":\t", 1) for line in told if ":\t" in line)
 
-    def test_without_the_groups_root_keeps_no_capability(self):
-        groups = str(self.lab.dir / "group")
-        with open("/etc/group") as here, open(groups, "w") as there:
-            there.write("".join(line for line in here if not line.startswith("understudy")))
-        host = self.lab.node("lb1")
-        start = host.start
-        host.start = lambda *words, **options: start(
-            "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', groups, *words, **options)
-        serve = Serve(Understudy(host, vip(priority=150, interval="100ms")))
-        self.assertEqual(serve.metric("understudy_up"), 1)
-        rights = self.rights_of(serve)
-        self.assertEqual([int(rights[kind], 16) for kind in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
-        self.assertEqual(rights["NoNewPrivs"].strip(), "1")
+    def test_root_without_the_group_does_not_serve(self):
+        agent = Understudy(self.node(groups=""), vip(priority=150, interval="100ms"))
+        serve = Serve(agent)
+        self.assertEqual(serve.process.wait(5), 1)
+        self.assertIn("does not serve as root", serve.log())
+        self.assertIn("understudy-status", serve.log())
 
     def test_who_is_let_in(self):
-        """With the groups there: the page's process has no right left, and who may ask may not command."""
-        groups = str(self.lab.dir / "group")
-        with open("/etc/group") as here, open(groups, "w") as there:
-            there.write(here.read() + "understudy:x:4801:\nunderstudy-status:x:4802:\n")
-        os.chmod(self.lab.dir, 0o755)
-        host = self.lab.node("lb1")
-        start = host.start
-        host.start = lambda *words, **options: start(
-            "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', groups, *words, **options)
-        agent = Understudy(host, vip(priority=150, interval="100ms"))
+        """The page's process has no right left, and who may ask may not command."""
+        agent = Understudy(self.node(), vip(priority=150, interval="100ms"))
         os.chmod(agent.dir, 0o755)
         serve = Serve(agent)
         self.assertEqual(serve.metric("understudy_up"), 1)

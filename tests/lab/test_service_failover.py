@@ -94,11 +94,11 @@ class Hot(LabTestCase):
 
     def test_nginx_killed_on_the_active_node(self):
         self.pair(Nginx)
-        killed = time.monotonic()
+        begun = time.monotonic()
         self.servers["lb1"].kill9()
-        when, who = self.client.first_after(killed)
+        when, who = self.client.first_after(time.monotonic())
         self.assertEqual(who, "lb2")
-        self.assertLess(when - killed, 3)
+        self.assertLess(when - begun, 3)
 
 
 class Gateway(LabTestCase):

@@ -44,7 +44,7 @@ class Stop(LabTestCase):
     def test_stop_beside_a_peer_in_fault_ends_within_1500_ms(self):
         flag = os.path.join(str(self.lab.dir), "up")
         open(flag, "w").close()
-        os.chmod(self.lab.dir, 0o755)  # the prober looks as nobody
+        os.chmod(self.lab.dir, 0o755)  # the prober has a user of its own
         check = f"[check flag]\ntype = file\npath = {flag}\ninterval = 100ms\nfall = 1\nrise = 1\n"
         one, two = self.lab.node("lb1"), self.lab.node("lb2")
         self.client = self.lab.client()

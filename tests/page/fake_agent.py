@@ -22,14 +22,16 @@ class FakeAgent:
         self.started = time.time() - 11111
         self.lock = threading.RLock()
         self.maintenance = maintenance
-        self.node, self.own, self.other = ("lb2", "192.0.2.2", "192.0.2.1") if second else ("lb1", "192.0.2.1", "192.0.2.2")
+        nodes = ("lb1", "192.0.2.1", "192.0.2.2"), ("lb2", "192.0.2.2", "192.0.2.1")
+        self.node, self.own, self.other = nodes[1 if second else 0]
         self.turn = 1 if second else 0  # the second one has what the first one has not
         self.followers, self.clients = [], []
         self.events = []
         names = list(names) + [f"vip{number:02}" for number in range(len(names), vips)]
         self.vips = [self._vip(number, name) for number, name in enumerate(names)]
         kinds = ["http", "tcp", "icmp", "dns", "script", "tls"]
-        self.checks = [{"name": f"check-{number:03}", "type": kinds[number % 6], "state": "down" if number % 97 == 5 else "up",
+        self.checks = [{"name": f"check-{number:03}", "type": kinds[number % 6],
+                        "state": "down" if number % 97 == 5 else "up",
                         "since": utc(self.started + number)} for number in range(checks)]
         for vip in self.vips:
             self._event(vip, "init", "backup", "listens for an active router", self.started + 1 + vip["vrid"] / 100)
@@ -40,6 +42,7 @@ class FakeAgent:
     def start(self):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
         self.listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -82,7 +85,8 @@ class FakeAgent:
                "advert_interval_ms": 1000, "readiness": "hot", "service": "haproxy" if number % 3 == 0 else "",
                "addresses": [{"address": f"192.0.2.{100 + number}/24", "interface": "eth0", "derived": False},
                              {"address": f"2001:db8::{100 + number}/64", "interface": "eth0", "derived": False}],
-               "hooks": self._hooks(number, state), "transitions": 2, "counters": {"adverts_sent": 10, "adverts_received": 20, "discarded": {}},
+               "hooks": self._hooks(number, state), "transitions": 2,
+               "counters": {"adverts_sent": 10, "adverts_received": 20, "discarded": {}},
                "skew_time_ms": 414.062, "active_down_interval_ms": 3414.062, "checksum": "rfc9568",
                "heartbeat_gap_intervals": histogram, "heartbeat_lateness_s": histogram}
         self._hold(vip)
@@ -104,8 +108,9 @@ class FakeAgent:
             took = round(3 + 2 * math.sin(runs / 5 + number) + (number + runs) % 7 / 3, 3)
             checks.append({**check, "runs": runs, "failures": runs if down else 0, "duration_ms": took,
                            "detail": "connection refused" if down else f"HTTP 200 in {took:.1f} ms"})
-        vips = [{**vip, "peers": [{"address": self.other, "priority": 150, "interval_ms": 1000, "heard": utc(now - 0.3)},
-                                  {"address": "192.0.2.3", "priority": 50, "interval_ms": 1000, "heard": utc(now - 9000)}]}
+        peers = [{"address": self.other, "priority": 150, "interval_ms": 1000, "heard": utc(now - 0.3)},
+                 {"address": "192.0.2.3", "priority": 50, "interval_ms": 1000, "heard": utc(now - 9000)}]
+        vips = [{**vip, "peers": peers}
                 for vip in self.vips]
         status = {"node": self.node, "version": "0.1.0", "uptime_s": round(now - self.started, 3),
                   "maintenance": self.maintenance, "vips": vips, "checks": checks, "discarded": {}}

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/sim/intruder.hpp"
 #include "tests/sim/random.hpp"
+#include "tests/sim/wire.hpp"
 
 namespace understudy::sim {
 
@@ -20,12 +22,15 @@ public:
           scenario_(scenario),
           tell_(tell),
           every_hour_(every_hour),
-          dice_(scenario.cluster.seed) {
+          intruder_(lan, scenario),
+          wire_(scenario),
+          looks_(scenario.cluster.seed + 1) {
         for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
             VirtualHost& host = lan.add(name_of_node(static_cast<int>(i)));
             if (prepare) {
                 prepare(host);
             }
+            host.after_event = [this, &host](const core::Node& node) { look_at(host, node); };
             state_.push_back({&host, false, std::nullopt, 0, false});
             if (scenario.nodes[i].service == "cold") {
                 host.set_check("app", false, "it was not started");
@@ -37,13 +42,13 @@ public:
         lan.witness = this;
         lan.after_step = [this] { step(); };
         lan.wire = [this](const VirtualHost& from, const VirtualHost& to) {
-            return carry(from, to);
+            return wire_.carry(place(from), place(to));
         };
     }
 
     History play() {
         apply();
-        for (const Moment& moment : moments()) {
+        for (const Moment& moment : moments_of(scenario_)) {
             go_on_until(moment.at);
             if (finding()) {
                 break;
@@ -59,6 +64,7 @@ public:
     void published(const VirtualHost& host, const control::StateEvent& event) override {
         story(host.name(), event.vip + ": " + std::string{control::name_of(event.from)} + " -> " +
                                std::string{control::name_of(event.to)} + ": " + event.cause);
+        Judge::published(host, event);
     }
     void logged(const VirtualHost& host, const std::string& text) override {
         story(host.name(), text);
@@ -83,11 +89,6 @@ public:
     }
 
 private:
-    struct Moment {
-        Duration at;
-        std::size_t fault;
-        bool begins;
-    };
     struct NodeState {
         VirtualHost* host;
         bool stopping;
@@ -103,32 +104,41 @@ private:
         }
     }
 
-    std::vector<Moment> moments() const {
-        std::vector<Moment> all;
-        for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
-            const Fault& fault = scenario_.faults[i];
-            all.push_back({fault.at, i, true});
-            if (lasts(fault.kind)) {
-                all.push_back({fault.at + fault.length, i, false});
-            }
+    // What is overlooked stays so for some events, and a look costs more than an event.
+    void look_at(const VirtualHost& host, const core::Node& node) {
+        constexpr std::uint64_t looks_every = 64;
+        if (!state_[place(host)].stopping && looks_.below(looks_every) == 0) {
+            look_again(host, node);
         }
-        std::ranges::stable_sort(all, {}, &Moment::at);
-        return all;
     }
 
-    // --- the wire ---
-    Passage carry(const VirtualHost& from, const VirtualHost& to) {
-        Passage passage;
-        if (!reaches_[place(from)][place(to)] || (loss_ > 0 && dice_.chance(loss_))) {
-            passage.copies = 0;
-            return passage;
+    // --- a machine without an agent ---
+    std::optional<std::size_t> holder() const {
+        for (std::size_t node = 0; node < state_.size(); ++node) {
+            if (is_live_holder(node, 0)) {
+                return node;
+            }
         }
-        passage.copies = duplicates_ > 0 && dice_.chance(duplicates_) ? 2 : 1;
-        for (Duration& delay : passage.delays) {
-            delay = scenario_.cluster.latency +
-                    (jitter_ > Duration{} ? dice_.between(Duration{}, jitter_) : Duration{});
+        return std::nullopt;
+    }
+
+    void forge(Forgery forgery) {
+        const auto victim = holder();
+        if (!intruder_.forge(forgery, victim, victim ? last_told_[{*victim, 51}] : 0)) {
+            return;
         }
-        return passage;
+        forged();
+        if (forgery == Forgery::offer || forgery == Forgery::resignation) {
+            gift_forged(*victim);
+        }
+    }
+
+    void speak(const Fault& fault) {
+        if (fault.kind == FaultKind::stranger) {
+            intruder_.say({fault.value, 1s, std::nullopt, true});
+        } else {
+            forge(static_cast<Forgery>(fault.value));
+        }
     }
 
     // --- faults ---
@@ -151,11 +161,16 @@ private:
 
     void take(const Moment& moment) {
         const Fault& fault = scenario_.faults[moment.fault];
+        if (moment.step == Moment::Step::goes_on) {
+            speak(fault);
+            return;
+        }
         story(name_of_node(fault.node),
-              std::string{moment.begins ? "*** " : "*** over: "} + to_text(fault));
+              std::string{moment.step == Moment::Step::begins ? "*** " : "*** over: "} +
+                  to_text(fault));
         if (!lasts(fault.kind)) {
             at_once(fault);
-        } else if (moment.begins) {
+        } else if (moment.step == Moment::Step::begins) {
             lasting_.insert(moment.fault);
             begin(fault);
         } else {
@@ -172,11 +187,14 @@ private:
         if (fault.kind == FaultKind::stop && node.host->is_running() && !node.stopping &&
             !node.host->is_frozen()) {
             node.stopping = true;
-            node.stop_by = lan_.now() + stop_limit;
+            node.stop_by = lan_.now() + stop_limit(static_cast<std::size_t>(fault.node));
             node.host->stop();
         }
         if (fault.kind == FaultKind::service_dies && node.host->is_running()) {
             node.host->kill_service("app");
+        }
+        if (speaks(fault.kind)) {
+            speak(fault);
         }
         if (fault.kind == FaultKind::maintenance) {
             const auto expiry = fault.value == 1 ? std::optional{fault.length} : std::nullopt;
@@ -229,6 +247,14 @@ private:
         }
     }
 
+    // A willing peer answers within its skew time, less than an interval (version 2: than a
+    // second), and 100 ms. A cold one, a service that has to stop first, and hooks take longer.
+    Duration stop_limit(std::size_t node) const {
+        const NodePlan& plan = scenario_.nodes[node];
+        const bool is_plain = plan.service == "none" && !plan.asks && !plan.drains;
+        return is_plain ? plan.interval + 100ms : Duration{3s + 2s + 1s + 4s};
+    }
+
     // Makes the machines what the lasting faults say.
     void apply() {
         const auto count = state_.size();
@@ -236,36 +262,15 @@ private:
             apply_machine(node);
             apply_agent(node);
         }
-        reaches_.assign(count, std::vector<bool>(count, true));
+        std::vector<Fault> lasting;
         for (const std::size_t i : lasting_) {
-            cut_paths(scenario_.faults[i]);
+            lasting.push_back(scenario_.faults[i]);
         }
-        loss_ = most(FaultKind::loss);
-        duplicates_ = most(FaultKind::duplicate);
-        jitter_ = Duration{most(FaultKind::jitter)};
+        wire_.suffer(lasting);
         for (std::size_t node = 0; node < count; ++node) {
             tell_condition(node);
         }
         tell_paths();
-    }
-
-    void cut_paths(const Fault& fault) {
-        const auto node = static_cast<std::size_t>(fault.node);
-        const auto side = [&](std::size_t of) {
-            return (static_cast<unsigned>(fault.value) >> of & 1U) != 0;
-        };
-        for (std::size_t a = 0; a < state_.size(); ++a) {
-            for (std::size_t b = 0; b < state_.size(); ++b) {
-                const bool is_cut = fault.kind == FaultKind::cut && a == node &&
-                                    b == static_cast<std::size_t>(fault.peer);
-                const bool is_isolated =
-                    fault.kind == FaultKind::isolate && (a == node || b == node);
-                const bool is_parted = fault.kind == FaultKind::partition && side(a) != side(b);
-                if (is_cut || is_isolated || is_parted) {
-                    reaches_[a][b] = false;
-                }
-            }
-        }
     }
 
     void apply_machine(std::size_t node) {
@@ -278,6 +283,7 @@ private:
             }
         };
         host.slow_down_kernel(Duration{most(FaultKind::slow_kernel, node)});
+        host.slow_down_renewals(Duration{most(FaultKind::slow_renewals, node)});
         change(FaultKind::link_down, [&](bool on) { host.set_link(!on); });
         change(FaultKind::homeless, [&](bool on) { host.set_own_addresses(!on); });
         change(FaultKind::refuse, [&](bool on) { host.refuse_addresses(on); });
@@ -355,7 +361,7 @@ private:
                 state.host->thaw();
             }
             if (state.stop_by) {
-                state.stop_by = lan_.now() + stop_limit;
+                state.stop_by = lan_.now() + stop_limit(node);
             }
         }
         if (!is(FaultKind::service_dies, node) && scenario_.nodes[node].service == "hot" &&
@@ -384,15 +390,7 @@ private:
         condition(node, now);
     }
 
-    void tell_paths() {
-        auto clean = reaches_;
-        for (auto& row : clean) {
-            for (std::size_t i = 0; i < row.size(); ++i) {
-                row[i] = row[i] && loss_ == 0;
-            }
-        }
-        paths(clean, scenario_.cluster.latency + jitter_);
-    }
+    void tell_paths() { paths(wire_.clean(), wire_.slowest()); }
 
     // --- in between ---
     void step() {
@@ -464,24 +462,21 @@ private:
     // A start that was bad may end so after the first failback.
     static constexpr Duration forgiven_again = 6s;
     static constexpr int most_steps_at_once = 10'000;
-    static constexpr Duration stop_limit = 3s + 2s + 1s + 4s;  // a peer, a service, hooks
 
     VirtualLan& lan_;
     const Scenario& scenario_;
     const Storyteller& tell_;
     const std::function<void()>& every_hour_;
+    Intruder intruder_;
+    Wire wire_;
     TimePoint next_hour_;
     TimePoint at_;
     int steps_at_once_ = 0;
-    Random dice_;
+    Random looks_;
     TimePoint begin_;
     std::vector<NodeState> state_;
     std::set<std::size_t> lasting_;  // places in scenario_.faults
     std::set<std::pair<FaultKind, std::size_t>> in_force_;
-    std::vector<std::vector<bool>> reaches_;
-    int loss_ = 0;
-    int duplicates_ = 0;
-    Duration jitter_{};
     std::uint64_t steps_ = 0;
     std::map<std::pair<std::size_t, vrrp::Vrid>, int> last_told_;  // priorities
 };

@@ -24,6 +24,10 @@ Judge::Judge(VirtualLan& lan, const Scenario& scenario)
       touched_at_(scenario.nodes.size()),
       commanded_at_(scenario.nodes.size()),
       forced_(scenario.nodes.size()),
+      words_(scenario.nodes.size()),
+      has_one_interval_(std::ranges::all_of(
+          scenario.nodes,
+          [&](const NodePlan& node) { return node.interval == scenario.nodes.front().interval; })),
       hooks_fail_(std::ranges::any_of(
           scenario.faults, [](const Fault& fault) { return fault.kind == FaultKind::bad_hook; })),
       disturbed_at_(lan.now()) {
@@ -129,6 +133,9 @@ void Judge::sent(const VirtualHost& host, const SentAdvert& advert) {
     const auto place_of_vip = static_cast<std::size_t>(vip);
     node.advertised_at[place_of_vip] = lan_.now();
     const std::size_t held = node.held.at(place_of_vip);
+    if (vip == 0) {
+        note_words(index, advert.advert.priority);
+    }
     if (advert.advert.priority == 0) {
         if (held > 0 && touched_at_[index] != lan_.now()) {
             find("zero-before-release", host.name() + " resigns " + name_of_vip(vip) +
@@ -138,8 +145,9 @@ void Judge::sent(const VirtualHost& host, const SentAdvert& advert) {
         return;
     }
     const std::string& service = scenario_.nodes[index].service;
-    const bool promotes =
-        vip == 0 && (service == "automatic" || service == "cold" || scenario_.nodes[index].asks);
+    const bool starts =
+        has_service(scenario_, vip) && (service == "automatic" || service == "cold");
+    const bool promotes = starts || (vip == 0 && scenario_.nodes[index].asks);
     const TimePoint now = lan_.now();
     const bool excused =
         promotes || node.released_at[place_of_vip] == now || node.condition.kernel_troubled ||
@@ -253,7 +261,7 @@ void Judge::claimed(std::size_t index, int vip) {
         find("claim-unfit", name_of_node(static_cast<int>(index)) + " takes " + name_of_vip(vip) +
                                 " although its tracked check is down");
     }
-    if (vip == 0 && plan.service != "none" && node.unfit_service_since &&
+    if (has_service(scenario_, vip) && plan.service != "none" && node.unfit_service_since &&
         now - *node.unfit_service_since > news) {
         find("claim-unfit", name_of_node(static_cast<int>(index)) + " takes " + name_of_vip(vip) +
                                 " although its service is down");
@@ -303,7 +311,9 @@ void Judge::look_at_overlap(int vip, std::size_t a, std::size_t b) {
     bool& was_clean = pair.overlap_was_clean[place_of_vip];
     if (!begun) {
         begun = now;
-        was_clean = all_clean_since(now - 4 * longest_interval() - 2 * slowest());
+        const TimePoint lately = now - 4 * longest_interval() - 2 * slowest();
+        // Answers are limited in number, and whoever forges gets some of them.
+        was_clean = all_clean_since(lately) && forged_at_ < lately;
     }
     was_clean = was_clean && clean;
     if (!clean) {
@@ -342,7 +352,7 @@ bool Judge::is_fit(std::size_t index, int vip) const {
     if (vip == 0 && plan.asks && hooks_fail_) {  // who was told no asks again ten seconds later
         return false;
     }
-    const bool needs_service = vip == 0 && plan.service != "none";
+    const bool needs_service = has_service(scenario_, vip) && plan.service != "none";
     const bool can_start = plan.service != "hot" && !is.bad_start;
     return !needs_service || !is.service_down || can_start;
 }
@@ -448,9 +458,12 @@ void Judge::one_holder(int vip, TimePoint since) {
         find("restless", name_of_vip(vip) + " still moves");
     }
     const bool by_priority = std::ranges::all_of(scenario_.nodes, [&](const NodePlan& node) {
-        return node.preempt && (vip != 0 || node.service == "none" || node.service == "hot");
+        return node.preempt &&
+               (!has_service(scenario_, vip) || node.service == "none" || node.service == "hot");
     });
-    if (by_priority && !is_preferred(holder, vip)) {
+    // Where intervals differ, a forged one may be believed: preemption comes when it is over.
+    const bool is_misled = !has_one_interval_ && forged_at_ != TimePoint{};
+    if (by_priority && !is_misled && !is_preferred(holder, vip)) {
         find("wrong-holder", name_of_node(static_cast<int>(holder)) + " holds " + name_of_vip(vip) +
                                  ", and another has a higher priority");
     }

@@ -14,6 +14,12 @@
 //   exit-holding       an agent ends and leaves addresses behind
 //   stop-hangs         an agent does not end within its time
 //   spin               a deadline stays in the past
+//   fooled             a node takes a VIP for an offer or a resignation that its holder did not
+//   send
+//                      and has contradicted before; and the node would not have preempted it
+//   impatient          a node takes a VIP for the silence of one that it has just heard
+//   overlooked         a fact has changed and the Node has not looked at it, or a question changes
+//                      something
 //   not-one-holder, wrong-holder, incomplete, restless, disagreement, leftover
 //                      what is looked at when everything has been healed
 #pragma once
@@ -72,6 +78,12 @@ public:
     void after_exit(const VirtualHost& host);
     void endless() { find("spin", "the simulated time does not advance"); }
     void hangs(const VirtualHost& host) { find("stop-hangs", host.name() + " does not end"); }
+    // Somebody sends an offer or a resignation in the name of this node.
+    void gift_forged(std::size_t node);
+    // Whatever is forged may lead to two holders for a moment.
+    void forged() { forged_at_ = lan_.now(); }
+    // Looks a second time, with a copy of the Node.
+    void look_again(const VirtualHost& host, const core::Node& node);
     // Everything is healed since `since`.
     void final_state(TimePoint since);
 
@@ -85,16 +97,26 @@ public:
     void gone(const VirtualHost& host, const IpPrefix& prefix, Why why) override;
     void link_recreated(const VirtualHost& host) override;
     void spins(const VirtualHost& host) override { find("spin", host.name() + " spins"); }
-    void published(const VirtualHost&, const control::StateEvent&) override {}
+    void published(const VirtualHost& host, const control::StateEvent& event) override;
     void logged(const VirtualHost&, const std::string&) override {}
 
 protected:
     static std::size_t place(const VirtualHost& host) {
         return static_cast<std::size_t>(host.number() - 1);
     }
+    bool is_live_holder(std::size_t node, int vip) const;
 
 private:
     static constexpr std::size_t most_vips = 2;
+
+    // What a node has said of the first VIP.
+    struct Words {
+        TimePoint ordinary_at;                        // above the low band
+        TimePoint ordinary_before;                    // the one before that
+        TimePoint gift_at;                            // an offer, or a resignation
+        TimePoint forged_at;                          // such a one, in its name
+        std::optional<TimePoint> contradicted_since;  // it has gone on after that
+    };
 
     struct Pair {
         std::optional<TimePoint> clean_since;  // they hear each other
@@ -117,7 +139,10 @@ private:
     void find(const std::string& rule, const std::string& text);
     void mix(std::uint64_t number);
     int vip_of(const IpAddress& address) const;
-    bool is_live_holder(std::size_t node, int vip) const;
+    void note_words(std::size_t node, vrrp::Priority priority);
+    std::optional<std::size_t> named_in(const std::string& cause) const;
+    bool goes_first(std::size_t node, std::size_t other) const;
+    bool has_heard(std::size_t node, std::size_t of, TimePoint since) const;
     bool is_fit(std::size_t node, int vip) const;
     void look_at_pairs(int vip);
     void holds_no_more(std::size_t node, std::size_t vip);
@@ -140,6 +165,9 @@ private:
     std::vector<TimePoint> touched_at_;
     std::vector<TimePoint> commanded_at_;
     std::vector<bool> forced_;
+    std::vector<Words> words_;
+    TimePoint forged_at_;
+    bool has_one_interval_;  // all nodes
     std::vector<std::optional<TimePoint>> unheld_since_;
     std::vector<TimePoint> moved_at_;  // by VIP: the last change of a holder
     Duration slowest_{};

@@ -20,6 +20,7 @@ Cluster make_cluster(Random& random) {
     }
     cluster.unicast = random.chance(25);
     cluster.vips = random.chance(25) ? 2 : 1;
+    cluster.shared = cluster.vips == 2 && random.chance(50);
     cluster.latency = random.between(20us, 500us);
     return cluster;
 }
@@ -38,7 +39,7 @@ std::vector<NodePlan> make_nodes(Random& random, const Cluster& cluster) {
     const bool has_tracks = random.chance(40);
     const std::string service =
         random.one_of<std::string>({"none", "none", "none", "hot", "automatic", "cold", "mixed"});
-    const bool stops_on_release = random.chance(30);
+    const bool stops_on_release = random.chance(30) && !cluster.shared;  // it is for one VIP only
     const bool releases_last = random.chance(20);
     const bool is_limited = random.chance(8);
     const bool asks = random.chance(10);
@@ -94,6 +95,12 @@ int make_value(Random& random, FaultKind kind, int nodes) {
             return random.one_of({0, 1});
         case FaultKind::reload:
             return random.between(1, variants - 1);
+        case FaultKind::slow_renewals:
+            return random.one_of({1'000, 50'000, 300'000, 600'000});
+        case FaultKind::stranger:
+            return random.one_of({255, 200, 100, 1, 0});
+        case FaultKind::forged:
+            return random.between(0, forgeries - 1);
         default:
             return 0;
     }
@@ -108,7 +115,8 @@ std::vector<FaultKind> choices(const std::vector<NodePlan>& nodes) {
         isolate,        partition, loss,      duplicate, jitter,   slow_kernel,
         refuse,         foreign,   deaf,      recreate,  overrun,  delete_address,
         delete_address, failover,  failover,  takeover,  failback, force,
-        maintenance,    reload,    reload,    homeless,  homeless};
+        maintenance,    reload,    reload,    homeless,  homeless, slow_renewals,
+        stranger,       stranger,  forged,    forged,    forged};
     if (std::ranges::any_of(nodes, [](const NodePlan& node) { return node.track != 0; })) {
         kinds.insert(kinds.end(), {check_fails, check_fails, check_fails, quiet_prober});
     }

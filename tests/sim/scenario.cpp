@@ -15,11 +15,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array kinds = {
-    "crash",          "stop",     "freeze",      "link_down",    "cut",         "isolate",
-    "partition",      "loss",     "duplicate",   "jitter",       "slow_kernel", "refuse",
-    "foreign",        "deaf",     "check_fails", "service_dies", "bad_start",   "quiet_prober",
-    "maintenance",    "bad_hook", "reload",      "homeless",     "recreate",    "overrun",
-    "delete_address", "failover", "takeover",    "force",        "failback"};
+    "crash",       "stop",     "freeze",      "link_down",      "cut",           "isolate",
+    "partition",   "loss",     "duplicate",   "jitter",         "slow_kernel",   "refuse",
+    "foreign",     "deaf",     "check_fails", "service_dies",   "bad_start",     "quiet_prober",
+    "maintenance", "bad_hook", "reload",      "homeless",       "slow_renewals", "stranger",
+    "forged",      "recreate", "overrun",     "delete_address", "failover",      "takeover",
+    "force",       "failback"};
 
 // --- text ----------------------------------------------------------------------------------------
 
@@ -32,6 +33,7 @@ void visit_fields(Cluster& cluster, const Visit& visit) {
     visit("ipv6", cluster.ipv6);
     visit("unicast", cluster.unicast);
     visit("vips", cluster.vips);
+    visit("shared", cluster.shared);
     visit("latency", cluster.latency);
     visit("faults_until", cluster.faults_until);
     visit("ends", cluster.ends);
@@ -200,10 +202,37 @@ bool lasts(FaultKind kind) {
     return kind < FaultKind::recreate;
 }
 
+bool speaks(FaultKind kind) {
+    return kind == FaultKind::stranger || kind == FaultKind::forged;
+}
+
+std::vector<Moment> moments_of(const Scenario& scenario) {
+    constexpr Duration said_every = 700ms;
+    using Step = Moment::Step;
+    std::vector<Moment> all;
+    for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+        const Fault& fault = scenario.faults[i];
+        all.push_back({fault.at, i, Step::begins});
+        if (!lasts(fault.kind)) {
+            continue;
+        }
+        for (Duration at = said_every; speaks(fault.kind) && at < fault.length; at += said_every) {
+            all.push_back({fault.at + at, i, Step::goes_on});
+        }
+        all.push_back({fault.at + fault.length, i, Step::ends});
+    }
+    std::ranges::stable_sort(all, {}, &Moment::at);
+    return all;
+}
+
 // --- the dice ------------------------------------------------------------------------------------
 
 std::string name_of_vip(int vip) {
     return vip == 0 ? "web" : "db";
+}
+
+bool has_service(const Scenario& scenario, int vip) {
+    return vip == 0 || scenario.cluster.shared;
 }
 
 std::string name_of_node(int node) {
@@ -301,7 +330,7 @@ core::VipSettings vip_of(const Scenario& scenario, const NodePlan& plan, std::si
         vip.tracks.push_back(
             {"tracked", plan.track < 0 ? std::optional{plan.track} : std::nullopt});
     }
-    if (plan.service != "none" && number == 0) {
+    if (plan.service != "none" && has_service(scenario, number)) {
         vip.service = "app";
         vip.last_resort = plan.releases_last ? core::LastResort::release : core::LastResort::hold;
     }

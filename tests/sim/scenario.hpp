@@ -20,6 +20,7 @@ struct Cluster {
     bool ipv6 = false;
     bool unicast = false;
     int vips = 1;                                      // 1 or 2
+    bool shared = false;                               // the second one needs the service as well
     Duration latency = std::chrono::microseconds{50};  // of the wire
     Duration faults_until = std::chrono::seconds{40};  // then everything is healed
     Duration ends = std::chrono::seconds{60};
@@ -59,12 +60,15 @@ enum class FaultKind : std::uint8_t {
     deaf,         // the sockets break
     check_fails,  // the tracked check
     service_dies,
-    bad_start,     // a start of the service does not make it ready
-    quiet_prober,  // no outcome comes from it
-    maintenance,   // its end is told by the operator, or was told beforehand (`value` 1)
-    bad_hook,      // hooks are slow, and say no
-    reload,        // another configuration, then the former one again; `value` is a Variant
-    homeless,      // somebody takes the node's own addresses away, and puts them back
+    bad_start,      // a start of the service does not make it ready
+    quiet_prober,   // no outcome comes from it
+    maintenance,    // its end is told by the operator, or was told beforehand (`value` 1)
+    bad_hook,       // hooks are slow, and say no
+    reload,         // another configuration, then the former one again; `value` is a Variant
+    homeless,       // somebody takes the node's own addresses away, and puts them back
+    slow_renewals,  // a lifetime is set `value` microseconds later
+    stranger,       // another cluster has the VRID of the first VIP; `value` is its priority
+    forged,         // somebody sends in the name of others; `value` is a Forgery
     // --- at once ---
     recreate,  // the interface
     overrun,   // of the netlink socket
@@ -86,6 +90,20 @@ enum class Variant : std::uint8_t {
     check_interval,  // shorter
 };
 inline constexpr int variants = 7;
+
+// What a machine without an agent advertises for the first VIP.
+enum class Forgery : std::uint8_t {
+    // --- in the name of the node that holds it, time and again ---
+    offer,
+    resignation,
+    long_interval,
+    short_interval,
+    // --- in the name of nobody ---
+    strange_offer,
+    strange_resignation,
+    strange_owner,  // once, with a long interval
+};
+inline constexpr int forgeries = 7;
 
 struct Fault {
     Duration at{};  // since the beginning
@@ -119,9 +137,22 @@ core::Configuration configuration_of(const Scenario& scenario, std::size_t node,
 IpPrefix added_address(const Scenario& scenario);
 // The prefixes of a VIP (from 0) of the scenario.
 std::vector<IpPrefix> addresses_of(const Scenario& scenario, int vip);
-std::string name_of_vip(int vip);    // "web", "db"
+std::string name_of_vip(int vip);  // "web", "db"
+// Whether it needs the service, where there is one.
+bool has_service(const Scenario& scenario, int vip);
 std::string name_of_node(int node);  // "lb1" ...
 // Whether the fault lasts, or happens at once.
 bool lasts(FaultKind kind);
+// Whether it says something time and again while it lasts.
+bool speaks(FaultKind kind);
+
+// What is to be done when.
+struct Moment {
+    enum class Step : std::uint8_t { begins, goes_on, ends };
+    Duration at{};
+    std::size_t fault = 0;  // its place
+    Step step = Step::begins;
+};
+std::vector<Moment> moments_of(const Scenario& scenario);
 
 }  // namespace understudy::sim

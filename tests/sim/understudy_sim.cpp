@@ -50,7 +50,7 @@ struct Options {
 };
 
 po::options_description description(Options& options) {
-    po::options_description all("understudy-sim, one of --seeds, --seed, --replay");
+    po::options_description all("understudy-sim, one of --seeds, --seed, --soak, --replay");
     auto add = all.add_options();
     add("help,h", "this text");
     add("seeds", po::value(&options.seeds)->value_name("N"), "run N seeds, and tell what breaks");
@@ -283,10 +283,23 @@ int main(int argc, char** argv) {
     const auto all = description(options);
     po::variables_map given;
     try {
-        po::store(po::parse_command_line(argc, argv, all), given);
+        // No guessing: "--see" is neither "--seed" nor "--seeds".
+        const int style =
+            po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+        po::store(po::command_line_parser(argc, argv)
+                      .options(all)
+                      .positional(po::positional_options_description{})
+                      .style(style)
+                      .run(),
+                  given);
         po::notify(given);
     } catch (const po::error& error) {
         std::cerr << "understudy-sim: " << error.what() << '\n';
+        return is_misused;
+    }
+    if (given.count("seeds") + given.count("seed") + given.count("soak") + given.count("replay") >
+        1) {
+        std::cerr << "understudy-sim: one of --seeds, --seed, --soak, --replay\n";
         return is_misused;
     }
     if (given.contains("seed")) {

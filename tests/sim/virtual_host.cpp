@@ -55,12 +55,27 @@ void VirtualHost::observe_kernel() {
     observes_later_ = false;
     ++reading_;  // what was not told yet is lost, or older than what is read now, at once
     untold_ = 0;
+    is_reading_ = true;
     feed(ObservationStarted{});
     feed(link());
-    for (const auto& [prefix, held] : addresses_) {
-        feed(sight_of(prefix, held));
+    for (const IpPrefix& prefix : as_the_kernel_shows_them()) {
+        feed(sight_of(prefix, addresses_.at(prefix)));
     }
+    is_reading_ = false;
     feed(ObservationComplete{});
+}
+
+// IPv4 in the order in which they were added, IPv6 the newest first.
+std::vector<IpPrefix> VirtualHost::as_the_kernel_shows_them() const {
+    std::vector<IpPrefix> prefixes;
+    for (const auto& [prefix, held] : addresses_) {
+        prefixes.push_back(prefix);
+    }
+    std::ranges::sort(prefixes, {}, [&](const IpPrefix& prefix) {
+        const std::uint64_t order = addresses_.at(prefix).order;
+        return std::pair{prefix.address.is_v6(), prefix.address.is_v6() ? ~order : order};
+    });
+    return prefixes;
 }
 
 void VirtualHost::crash() {
@@ -69,6 +84,7 @@ void VirtualHost::crash() {
     queue_.clear();
     pending_.clear();
     later_.clear();
+    renewing_.clear();
     untold_ = 0;
     told_until_ = {};
     is_deadline_known_ = false;
@@ -125,10 +141,17 @@ void VirtualHost::delete_by_hand(const std::string& text) {
     take_away(prefix, Witness::Why::by_hand);
 }
 
-void VirtualHost::add_by_hand(const std::string& text) {
+void VirtualHost::add_by_hand(const std::string& text, AddressFlags flags) {
     const IpPrefix prefix = *IpPrefix::parse(text);
-    put(prefix, Held{false, lan_.now_, std::nullopt});
+    put(prefix, Held{.renewed = lan_.now_, .expires = std::nullopt, .flags = flags});
     seen(prefix, addresses_[prefix]);
+}
+
+void VirtualHost::change_flags(const std::string& text, AddressFlags flags) {
+    const IpPrefix prefix = *IpPrefix::parse(text);
+    Held& held = addresses_.at(prefix);
+    held.flags = flags;
+    seen(prefix, held);
 }
 
 void VirtualHost::set_own_addresses(bool there) {
@@ -203,7 +226,17 @@ AddressSeen VirtualHost::sight_of(const IpPrefix& prefix, const Held& held) cons
     seen.prefix = prefix;
     seen.ours = held.ours;
     seen.age = lan_.now_ - held.renewed;
+    seen.tentative = held.flags.tentative;
+    seen.duplicate = held.flags.duplicate;
+    seen.deprecated = held.flags.deprecated;
+    seen.secondary = held.flags.secondary;
     return seen;
+}
+
+bool VirtualHost::has_address(const IpAddress& address) const {
+    return std::ranges::any_of(addresses_, [&](const auto& entry) {
+        return entry.first.address == address && !entry.second.ours;
+    });
 }
 
 void VirtualHost::seen(const IpPrefix& prefix, const Held& held) {
@@ -276,68 +309,12 @@ void VirtualHost::handle(const Event& event) {
         recorder(lan_.now_, event, outbox_);
     }
     is_deadline_known_ = false;
+    if (after_event) {
+        after_event(*node_);
+    }
     for (const Action& action : outbox_.actions) {
         execute(action, outbox_);
     }
-}
-
-void VirtualHost::add(const AddAddress& action) {
-    if (action.interface != index_) {
-        tell(AddressRefused{action.interface, action.prefix, false, "No such device"});
-    } else if (refuses_) {
-        tell(AddressRefused{index_, action.prefix, false, "refused by the test"});
-    } else if (addresses_.contains(action.prefix)) {
-        tell(AddressRefused{index_, action.prefix, true, "File exists"});
-    } else {
-        Held held{true, lan_.now_, std::nullopt};
-        if (action.lease > Duration::zero()) {
-            held.expires = lan_.now_ + action.lease;
-        }
-        put(action.prefix, held);
-        if (lan_.witness != nullptr) {
-            lan_.witness->added(*this, action.prefix);
-        }
-        seen(action.prefix, held);
-    }
-}
-
-void VirtualHost::take_away(const IpPrefix& prefix, Witness::Why why) {
-    if (!addresses_.contains(prefix)) {
-        return;
-    }
-    // At once, before anything is told.
-    std::vector<IpPrefix> going = secondary_to(prefix);
-    for (const IpPrefix& each : going) {
-        const bool was_ours = addresses_.extract(each).mapped().ours;
-        if (was_ours && lan_.witness != nullptr) {
-            lan_.witness->gone(*this, each, Witness::Why::by_hand);
-        }
-    }
-    const bool was_ours = addresses_.extract(prefix).mapped().ours;
-    if (was_ours && lan_.witness != nullptr) {
-        lan_.witness->gone(*this, prefix, why);
-    }
-    is_deadline_known_ = false;
-    going.push_back(prefix);
-    for (const IpPrefix& each : going) {
-        tell(AddressGone{index_, each});
-    }
-}
-
-// Linux without promote_secondaries: the later IPv4 addresses of a network belong to its first one.
-std::vector<IpPrefix> VirtualHost::secondary_to(const IpPrefix& prefix) const {
-    std::vector<IpPrefix> others;
-    bool is_first = true;
-    const std::uint64_t order = addresses_.at(prefix).order;
-    for (const auto& [other, held] : addresses_) {
-        const bool same_network = other.address.is_v4() && other != prefix &&
-                                  other.length == prefix.length && prefix.contains(other.address);
-        if (same_network) {
-            others.push_back(other);
-            is_first = is_first && held.order > order;
-        }
-    }
-    return is_first ? others : std::vector<IpPrefix>{};
 }
 
 void VirtualHost::execute(const Action& action, const Outbox& out) {
@@ -354,16 +331,7 @@ void VirtualHost::execute(const Action& action, const Outbox& out) {
                    [&](const SendAdvert& a) { lan_.send(*this, a, out.payload(a.payload)); },
                    [&](const Announce& a) { lan_.announce(*this, a.address); },
                    [&](const AddAddress& a) { add(a); },
-                   [&](const RenewAddress& a) {
-                       const auto found = addresses_.find(a.prefix);
-                       if (a.interface == index_ && found != addresses_.end()) {
-                           found->second.renewed = lan_.now_;
-                           found->second.expires = a.lease > Duration::zero()
-                                                       ? std::optional{lan_.now_ + a.lease}
-                                                       : std::nullopt;
-                           seen(a.prefix, found->second);
-                       }
-                   },
+                   [&](const RenewAddress& a) { renew(a); },
                    [&](const RemoveAddress& a) {
                        if (a.interface == index_) {
                            take_away(a.prefix, Witness::Why::released);

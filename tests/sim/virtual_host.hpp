@@ -58,6 +58,14 @@ public:
     virtual void logged(const VirtualHost& host, const std::string& text) = 0;
 };
 
+// What the kernel tells of an address besides that it is there.
+struct AddressFlags {
+    bool tentative = false;
+    bool duplicate = false;
+    bool deprecated = false;
+    bool secondary = false;
+};
+
 class VirtualHost {
 public:
     VirtualHost(VirtualLan& lan, std::string name, int number);
@@ -70,6 +78,8 @@ public:
     void reload(core::Configuration configuration);
     bool is_running() const { return node_ != nullptr; }
     bool is_frozen() const { return frozen_; }
+    // It is being told everything, and has not seen the end of it.
+    bool is_reading() const { return is_reading_; }
     core::Node& node() { return *node_; }
 
     // --- what happens to the machine ---
@@ -79,10 +89,15 @@ public:
     // it.
     void set_own_addresses(bool there);
     void delete_by_hand(const std::string& prefix);
-    void add_by_hand(const std::string& prefix);
+    void add_by_hand(const std::string& prefix, AddressFlags flags = {});
+    // Of one that is there.
+    void change_flags(const std::string& prefix, AddressFlags flags);
     void refuse_addresses(bool refuse) { refuses_ = refuse; }
     // What the kernel tells about addresses comes so much later.
     void slow_down_kernel(Duration delay) { kernel_delay_ = delay; }
+    // A lifetime is set so much later; what is asked for meanwhile is dropped, as agent/host does
+    // it.
+    void slow_down_renewals(Duration delay) { renewal_delay_ = delay; }
     // The netlink socket has overrun: everything is read again.
     void observe_kernel();
     void break_listeners(bool broken);
@@ -144,8 +159,9 @@ public:
     void feed(const core::Event& event);
     // Called with every event that the Node was told, and what it decided.
     std::function<void(TimePoint at, const core::Event& event, const core::Outbox& out)> recorder;
-    // Called with the Node before it is told an event.
+    // Called with the Node before it is told an event, and afterwards.
     std::function<void(core::Node& node)> before_event;
+    std::function<void(const core::Node& node)> after_event;
 
 private:
     friend class VirtualLan;
@@ -154,14 +170,19 @@ private:
         TimePoint renewed;
         std::optional<TimePoint> expires;
         std::uint64_t order = 0;  // of appearance
+        AddressFlags flags{};
     };
 
     void handle(const core::Event& event);
     void execute(const core::Action& action, const core::Outbox& out);
     void add(const core::AddAddress& action);
+    void renew(const core::RenewAddress& action);
+    void set_lifetime(const core::RenewAddress& action);
     void put(const IpPrefix& prefix, Held held);
     void take_away(const IpPrefix& prefix, Witness::Why why);
     std::vector<IpPrefix> secondary_to(const IpPrefix& prefix) const;
+    std::vector<IpPrefix> as_the_kernel_shows_them() const;
+    bool has_address(const IpAddress& address) const;
     core::AddressSeen sight_of(const IpPrefix& prefix, const Held& held) const;
     void seen(const IpPrefix& prefix, const Held& held);
     void tell(core::Event event);  // by the kernel, which may be slow
@@ -191,7 +212,10 @@ private:
     bool frozen_ = false;
     bool exited_ = false;
     bool observes_later_ = false;
+    bool is_reading_ = false;
     Duration kernel_delay_{};
+    Duration renewal_delay_{};
+    std::set<IpPrefix> renewing_;
     unsigned reading_ = 0;  // counts the complete readings
     unsigned untold_ = 0;   // events of the kernel among `later_`
     TimePoint told_until_;  // the last of them

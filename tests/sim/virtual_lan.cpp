@@ -33,7 +33,8 @@ void VirtualLan::send(VirtualHost& from, const core::SendAdvert& advert,
         std::make_shared<const std::vector<std::byte>>(payload.begin(), payload.end());
     for (const auto& host : hosts_) {
         const bool addressed = advert.destination.is_multicast() ||
-                               advert.destination == host->address(advert.source.family());
+                               advert.destination == host->address(advert.source.family()) ||
+                               host->has_address(advert.destination);
         if (host.get() == &from || !addressed) {
             continue;
         }
@@ -41,6 +42,20 @@ void VirtualLan::send(VirtualHost& from, const core::SendAdvert& advert,
         for (unsigned copy = 0; copy < passage.copies; ++copy) {
             flights_.emplace(now_ + passage.delays.at(copy),
                              Flight{host.get(), advert.source, advert.destination, bytes});
+        }
+    }
+}
+
+void VirtualLan::inject(const IpAddress& source, const IpAddress& destination,
+                        const vrrp::Advertisement& advertisement) {
+    std::array<std::byte, vrrp::largest_advertisement> room{};
+    const auto bytes =
+        vrrp::encode(advertisement, source, destination, vrrp::ChecksumForm::message_only, room);
+    const auto payload = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    for (const auto& host : hosts_) {
+        if (destination.is_multicast() || destination == host->address(source.family())) {
+            flights_.emplace(now_ + Passage{}.delays.front(),
+                             Flight{host.get(), source, destination, payload});
         }
     }
 }

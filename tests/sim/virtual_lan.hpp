@@ -28,6 +28,9 @@ public:
     // Until the condition holds; false if it does not within `limit`.
     bool run_until(const std::function<bool()>& condition, Duration limit);
     std::vector<std::string> holders(const std::string& prefix) const;
+    // A machine without an agent sends an advertisement, in whose name it likes.
+    void inject(const IpAddress& source, const IpAddress& destination,
+                const vrrp::Advertisement& advertisement);
 
     std::vector<SentAdvert> adverts;  // everything that was sent, also by hosts that are cut off
     std::vector<Announced> announced;

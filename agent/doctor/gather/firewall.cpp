@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "agent/doctor/gather/gather.hpp"
+#include "agent/host/packet_rules.hpp"
+#include "base/system_error.hpp"
 
 namespace understudy::doctor {
 
@@ -20,10 +22,14 @@ struct ClosePipe {
 };
 
 void read_nftables(FirewallFacts& facts) {
+    facts.trouble = host::trouble_of_nft();
+    if (!facts.trouble.empty()) {
+        return;
+    }
     const std::unique_ptr<nft_ctx, FreeContext> context{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!context || nft_ctx_buffer_output(context.get()) != 0 ||
         nft_ctx_buffer_error(context.get()) != 0) {
-        facts.trouble = "libnftables does not start";
+        facts.trouble = system_error_text("cannot start libnftables");
         return;
     }
     nft_ctx_output_set_flags(

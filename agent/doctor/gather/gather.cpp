@@ -52,7 +52,9 @@ Facts gather(const std::string& file, const std::string& runtime_dir) {
     const auto missing = config::compare_with_machine(node, config::this_machine());
     facts.diagnostics.insert(facts.diagnostics.end(), missing.begin(), missing.end());
     facts.interfaces = gather_interfaces(*facts.configuration);
+    facts.routes = gather_routes();
     facts.firewall = gather_firewall();
+    facts.firewall.flushing = gather_flushing_units();
     facts.listening = gather_listening(*facts.configuration, facts.addresses);
     return facts;
 }

@@ -17,6 +17,9 @@ void gather_agent_process(AgentFacts& agent);
 HostFacts gather_host(const std::string& runtime_dir);
 std::vector<InterfaceFacts> gather_interfaces(const core::Configuration& configuration);
 std::vector<AddressFacts> gather_addresses();
+std::vector<control::HostNetwork::Route> gather_routes();
+// `root`: where etc, run and lib are.
+std::vector<FlushingUnit> gather_flushing_units(const std::string& root = "/");
 FirewallFacts gather_firewall();
 ListeningFacts gather_listening(const core::Configuration& configuration,
                                 const std::vector<AddressFacts>& own);

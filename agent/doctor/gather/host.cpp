@@ -83,6 +83,21 @@ KeepalivedFacts keepalived() {
     return facts;
 }
 
+// "hosts: files mdns4_minimal [NOTFOUND=return] dns": the modules, without what is in brackets.
+std::vector<std::string> name_modules() {
+    std::istringstream words(value_in(content_of("/etc/nsswitch.conf"), "hosts", ':'));
+    std::vector<std::string> modules;
+    bool in_brackets = false;
+    for (std::string word; words >> word && !word.starts_with('#');) {
+        in_brackets = in_brackets || word.starts_with('[');
+        if (!in_brackets) {
+            modules.push_back(word);
+        }
+        in_brackets = in_brackets && !word.ends_with(']');
+    }
+    return modules;
+}
+
 }  // namespace
 
 std::vector<int> processes_here(const std::string& name) {
@@ -118,6 +133,7 @@ HostFacts gather_host(const std::string& runtime_dir) {
     utsname system{};
     if (uname(&system) == 0) {
         host.kernel = system.release;
+        host.name = system.nodename;
     }
     host.missing_capabilities = missing_capabilities("self");
     const group* members = getgrnam(group_name);
@@ -130,6 +146,7 @@ HostFacts gather_host(const std::string& runtime_dir) {
     }
     host.clock_synchronised = clock_synchronised();
     host.keepalived = keepalived();
+    host.name_modules = name_modules();
     return host;
 }
 

@@ -13,6 +13,7 @@
 
 #include "agent/doctor/gather/gather.hpp"
 #include "agent/host/file_descriptor.hpp"
+#include "agent/host/host_network.hpp"
 #include "agent/host/kernel_monitor.hpp"
 
 namespace understudy::doctor {
@@ -163,6 +164,14 @@ std::vector<AddressFacts> gather_addresses() {
         // Without netlink nothing is known; the interfaces will say so.
     }
     return addresses;
+}
+
+std::vector<control::HostNetwork::Route> gather_routes() {
+    try {
+        return host::read_host_network().routes;
+    } catch (const std::runtime_error&) {
+        return {};
+    }
 }
 
 }  // namespace understudy::doctor

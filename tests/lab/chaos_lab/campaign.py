@@ -9,12 +9,13 @@ from lab.watch import HolderWatch
 
 from . import farewell
 from .cluster import NODE_NAMES, VIPS, Cluster
-from .faults import FAULTS, Context
+from .calm import Calm
+from .faults import FAULTS, SHARED, SILENCING, Context
 from .findings import Findings
 from .judge import SECOND, Judge
 from .quiet import Resources, second_instances, unreachable, unsettled
 from .record import Record, StallWatch
-from .schedule import plan
+from .schedule import is_calm, one_after_the_other, plan
 from .wire import Wire
 
 # The rest of a lease and its margin (3 s), a check that rises (1.5 s), sockets opened again (1 s),
@@ -27,15 +28,19 @@ SHORTEST_ROUND_S = 8.0
 
 
 class Campaign:
-    """`run()` gives whether nothing was found. `lab`: an empty one, whose end is the caller's business."""
+    """`run()` gives whether nothing was found. `lab`: an empty one, whose end is the caller's business. `only`: rounds of these
+    faults of the outside world, one after the other, `lasting` seconds each, instead of what the seed gives."""
 
-    def __init__(self, lab, seed, seconds, trace=False):
+    tools = Cluster.tools
+
+    def __init__(self, lab, seed, seconds, trace=False, only=(), lasting=4.0):
+        self.only, self.lasting, self.most_late, self.longest_wait = only, lasting, 0, 0
         self.lab, self.seed, self.seconds, self.trace = lab, seed, seconds, trace
         self.record = Record()
         self.findings = Findings(self.record)
         self.healing, self.busy, self.busy_lock = threading.Event(), set(), threading.Lock()
         self.rounds, self.skipped, self.shown_until, self.logs = 0, 0, 0, {}
-        self.longest_settling, self.threads = 0.0, []
+        self.longest_settling, self.threads, self.calm = 0.0, [], None
 
     def run(self):
         self.begun, self.begun_wall = now_us(), time.time()
@@ -63,15 +68,18 @@ class Campaign:
             left = deadline - time.monotonic() - LIVENESS_BUDGET_S
             if self.rounds and left < SHORTEST_ROUND_S:
                 return
-            self._round(max(left, SHORTEST_ROUND_S))
+            if self.only:
+                self._round(*one_after_the_other(self.only, self.lasting), calm=True)
+            else:
+                self._round(*plan(self.seed, self.rounds, max(left, SHORTEST_ROUND_S)), is_calm(self.seed, self.rounds))
             self.rounds += 1
             if self.trace:
                 self._show_trace()
 
-    def _round(self, longest):
+    def _round(self, steps, length, calm):
         begin = now_us()
-        steps, length = plan(self.seed, self.rounds, longest)
-        self.record.note(f"round {self.rounds}: {len(steps)} faults in {length:.1f} s")
+        self.record.note(f"round {self.rounds}: {len(steps)} faults in {length:.1f} s{', nothing may happen' if calm else ''}")
+        self.calm = watched = Calm(self.cluster, self.judge, self.findings) if calm else None
         self.healing.clear()
         started = time.monotonic()
         for step in steps:
@@ -79,6 +87,12 @@ class Campaign:
             self.threads.append(threading.Thread(target=self._play, args=(step,), daemon=True))
             self.threads[-1].start()
         self.healing.wait(max(0.0, started + length - time.monotonic()))
+        if watched:
+            self._end_faults()
+            self.calm = None
+            watched.judge([step.kind for step in steps])
+            self.most_late = max(self.most_late, watched.longest)
+            self.longest_wait = max(self.longest_wait, watched.longest_wait)
         self._heal()
         self._settle()
         self.judge.check(begin, now_us())
@@ -86,7 +100,7 @@ class Campaign:
     # --- faults ---
 
     def _play(self, step):
-        node, group = self._node_for(step), FAULTS[step.kind][0]
+        node = self._node_for(step)
         if node is None:
             self.skipped += 1
             self.record.note(f"left out: {step}")
@@ -94,15 +108,19 @@ class Campaign:
         detail = f"for {step.duration:.2f} s" if step.duration else ""
         disturbance = self.record.begin(step.kind, node.name, detail)
         context = Context(self.cluster, self.record, node, disturbance, step.dice, self.findings)
+        calm = self.calm if step.kind not in SILENCING else None
+        before = calm and calm.counts(node)
         try:
             with FAULTS[step.kind][1](context):
                 self.healing.wait(step.duration)
+                if calm:
+                    calm.check_checks(node, before)
         except Exception as error:  # whatever it is, it is shown, and the round goes on
             self.findings.add(f"{disturbance}: {type(error).__name__}: {error}")
         finally:
             self.record.end(disturbance)
             with self.busy_lock:
-                self.busy.discard((node.name, group))
+                self.busy.discard(self._place(node, step.kind))
 
     def _node_for(self, step):
         """The node of the step, reserved for it; None if another fault of that sort is there already."""
@@ -111,13 +129,18 @@ class Campaign:
         else:
             node = self.cluster.holder(step.target.removeprefix("holder of "))
             node = node or self.cluster.nodes[step.dice.choice(NODE_NAMES)]
-        group = FAULTS[step.kind][0]
+        place = self._place(node, step.kind)
         with self.busy_lock:
-            if group and (node.name, group) in self.busy:
+            if place in self.busy:
                 return None
-            if group:
-                self.busy.add((node.name, group))
+            if place:
+                self.busy.add(place)
         return node
+
+    @staticmethod
+    def _place(node, kind):
+        group = FAULTS[kind][0]
+        return group and ("all" if group in SHARED else node.name, group)
 
     def _end_faults(self):
         """Whether all of them have ended; also those of a run that is broken off."""
@@ -212,6 +235,8 @@ class Campaign:
             f"  {judge.unheard} holders whose announcement was lost with their cable, and no rival came",
             f"  the last change came {self.longest_settling:.2f} s after the faults at most; the bound for "
             f"all to be settled is {LIVENESS_BUDGET_S} s",
+            f"  most that an advertisement was late in a round in which nothing may happen, the machine's own stalls left out: "
+            f"{self.most_late / 1000:.1f} ms; longest wait of a heartbeat in a system call {self.longest_wait * 1000:.2f} ms",
             f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'}); without a fault "
             f"{judge.longest_planned / 1000:.1f} ms",
             f"  longest without a holder {unheld[0] / SECOND:.3f} s ({unheld[1] or 'never'})",

@@ -4,6 +4,10 @@ import pathlib
 import threading
 
 from lab.agents import Understudy, vip
+from lab.hung_mount import HungMount
+from lab.names import resolver_files
+from lab.outside import Manager, Names, Runtime, WallClock
+from lab.processes import children, name_of
 from lab.services import Server
 
 PORT = 8080
@@ -11,6 +15,8 @@ LEASE_S = 2.0        # four advertisement intervals, at least 2 s
 STOP_TIMEOUT_S = 3   # of the agents: how long a stop waits for a peer
 RELOADED = "192.0.2.99"  # an address that only a reload brings
 NODE_NAMES = ("lb1", "lb2", "lb3")
+CLIENT_IPV4 = "192.0.2.100"
+NAMED = "app.lab.example"  # what check `named` looks up, at the name server that the client has
 
 
 class Vip:
@@ -89,6 +95,16 @@ interval = 500ms
 fast_interval = 200ms
 rise = 2
 fall = 2
+[check named]
+type = tcp
+target = {named}:{port}
+interval = 200ms
+timeout = 1s
+[check mounted]
+type = file
+path = {dir}/mount/stamp
+interval = 200ms
+timeout = 1s
 [check stamp]
 type = file
 path = {dir}/stamp
@@ -109,6 +125,8 @@ fast_interval = 50ms
 rise = 1
 fall = 2
 """
+# In seconds; without the one whose service is started and stopped.
+CHECK_INTERVALS = {"port": 0.2, "named": 0.2, "mounted": 0.2, "stamp": 0.2, "gate": 0.5}
 
 
 class Node:
@@ -125,14 +143,22 @@ class Node:
         os.chmod(self.folder, 0o755)
         os.chmod(self.job.parent, 0o777)  # the job itself is started as nobody
         self.macs = {self.host.mac}
+        # The world around the agent.
+        self.mount = HungMount(lab, name="stamp", path=self.folder / "mount")
+        self.manager = Manager(lab, self.folder / "notify")
+        self.clock = WallClock(lab, self.folder / "clock")
+        resolver_files(host, [CLIENT_IPV4])
         self.server = None
         self.serve()
         for name_of_file in ("gate", "stamp"):
             (self.folder / name_of_file).touch()
         self.configuring = threading.Lock()  # held while the file is not one to start with
         self.agent = Understudy(self.host, *(one.section(name, ipv4) for one in VIPS),
-                                CHECKS.format(port=PORT, dir=self.folder), stop_timeout=f"{STOP_TIMEOUT_S}s",
-                                start=False)
+                                CHECKS.format(port=PORT, dir=self.folder, named=NAMED),
+                                stop_timeout=f"{STOP_TIMEOUT_S}s", start=False)
+        self.agent.config.write_text(self.agent.config.read_text().replace("[agent]", "[agent]\nrecord = yes", 1))
+        self.agent.environment = {"NOTIFY_SOCKET": self.manager.path, "WATCHDOG_USEC": "2000000", **self.clock.environment}
+        self.state = Runtime(lab, self.agent.runtime)
 
     def start_agent(self):
         with self.configuring:
@@ -171,22 +197,12 @@ class Node:
         return pid
 
 
-def children(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return None
 
 
 class Cluster:
     """`rng`: draws the elections; without it they are those above."""
+
+    tools = (*WallClock.tools, *Runtime.tools)
 
     def __init__(self, lab, rng=None):
         self.lab = lab
@@ -196,6 +212,8 @@ class Cluster:
         hosts = [lab.node(name) for name in NODE_NAMES]
         self.nodes = {host.name: Node(host, {one.name: one.ipv4 for one in hosts}) for host in hosts}
         self.client = lab.client()
+        Server(self.client, PORT, lambda connection: None)
+        self.names = Names(self.client, {NAMED: [self.client.ipv4]})
 
     def holder(self, vip_name):
         """A node that has the first address of the VIP now, or None."""

@@ -7,7 +7,8 @@ from lab.wait import eventually
 
 from .cluster import STOP_TIMEOUT_S
 
-LEFT_BY_A_CLEAN_STOP = {"lock"}
+LEFT_BY_A_CLEAN_STOP = {"lock", "transitions"}
+JOURNAL = "events-*.jsonl"
 SIGNS_OF_A_CRASH = ("broken invariant", "Sanitizer:", "runtime error:", "terminate called")
 
 
@@ -35,7 +36,7 @@ def check_nothing_left(cluster, findings):
             findings.add(f"{name} still has {sorted(held)} after all agents have stopped")
         if tables := node.host.exec("nft", "list", "tables").strip():
             findings.add(f"{name} still has packet filter rules: {tables}")
-        if more := {entry.name for entry in node.agent.runtime.iterdir()} - LEFT_BY_A_CLEAN_STOP:
+        if more := {entry.name for entry in node.agent.runtime.iterdir() if not entry.match(JOURNAL)} - LEFT_BY_A_CLEAN_STOP:
             findings.add(f"{name} left {sorted(more)} in its runtime directory")
         if node.job.exists():
             findings.add(f"{name} has stopped in order, and the service of batch still runs there")

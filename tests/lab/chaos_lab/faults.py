@@ -10,6 +10,7 @@ from lab.network import run
 from lab.wait import eventually
 
 from .cluster import LEASE_S, NODE_NAMES, RELOADED, VIPS
+from .outside_faults import NAMES, OUTSIDE, forged_offers
 
 ABSENT_MARGIN_S = 1.0  # the kernel counts lifetimes in seconds
 PROCESS, CABLE, SERVER, GATE, STAMP = "process", "cable", "server", "gate", "stamp"
@@ -296,6 +297,14 @@ FAULTS = {
     "rival commands": (None, rival_commands),
     "reload": (CONFIGURATION, reloaded),
     "maintenance": (CONFIGURATION, maintained),
+    "forged offers": (None, forged_offers),
+    **{kind: (group, fault) for kind, (group, fault, _) in OUTSIDE.items()},
 }
+# There is one of them for all nodes.
+SHARED = {NAMES}
+# An agent that cannot accept a connection cannot be asked.
+SILENCING = {"no descriptors"}
+# The checks that may fail for a fault that is no reason for anything else.
+SPARES = {kind: checks for kind, (_, _, checks) in OUTSIDE.items()}
 DEAFENING = {kind for kind, (group, _) in FAULTS.items() if group == CABLE}
 STOPPING = {kind for kind, (group, _) in FAULTS.items() if group == PROCESS}

@@ -2,6 +2,7 @@
 import random
 
 from .cluster import NODE_NAMES, VIPS
+from .outside_faults import NOT_YET
 
 LEASE = 2.0
 AT_ONCE = 3  # so many faults that last may be planned to overlap
@@ -35,7 +36,28 @@ KINDS = {
     "rival commands": (4, ()),
     "reload": (8, ((0, 0), (0.2, 6))),
     "maintenance": (4, ((0.5, 6),)),
+    "forged offers": (2, ((0.5, 4),)),
 }
+# What is no reason for anything: beside the others, and in rounds of their own, where nothing at all may happen.
+OUTSIDE_KINDS = {
+    "name server silent": (2, ((1, 8),)),
+    "name server slow": (2, ((1, 8),)),
+    "name server lies": (2, ((1, 8),)),
+    "mount hangs": (2, ((1, 8),)),
+    "manager does not read": (2, ((1, 8),)),
+    "disk full": (2, ((1, 8),)),
+    "runtime directory read-only": (2, ((1, 8),)),
+    "no descriptors": (2, ((0.5, 4),)),
+    "clock stepped": (2, ((1.5, 5),)),
+    "rules flushed": (2, ()),
+    "kernel lock contended": (1, ((1, 3),)),
+    "status asked by many": (1, ((1, 4),)),
+    "stranger": (2, ((1, 8),)),
+    "prober stopped": (2, ((0.2, 6),)),
+    "runner stopped": (1, ((0.2, 1.5),)),
+    "log not written": (2, ((0.5, 5),)),
+}
+CALM_ROUNDS = 0.4  # share of the rounds
 
 
 class Step:
@@ -57,9 +79,22 @@ def _target(rng):
     return rng.choice(NODE_NAMES)
 
 
+def is_calm(seed, number):
+    """Whether nothing in the round is a reason for anything."""
+    return random.Random(f"{seed}/{number}/calm").random() < CALM_ROUNDS
+
+
+def one_after_the_other(kinds, lasting):
+    """Each of these faults for so many seconds, at the first node and at the one that has the first VIP by turns."""
+    return [Step(number * lasting, kind, f"holder of {VIPS[0].name}" if number % 2 == 0 else NODE_NAMES[-1], lasting * 0.9,
+                 random.Random(number)) for number, kind in enumerate(kinds)], len(kinds) * lasting
+
+
 def plan(seed, number, length=None):
     """The steps of a round, and how long it is."""
     rng = random.Random(f"{seed}/{number}")
+    table = OUTSIDE_KINDS if is_calm(seed, number) else KINDS | OUTSIDE_KINDS
+    table = {kind: row for kind, row in table.items() if kind not in NOT_YET}
     chosen = rng.uniform(15, 25)
     length = min(chosen, length or chosen)
     pace = rng.choice(PACES)
@@ -68,8 +103,8 @@ def plan(seed, number, length=None):
         at += rng.expovariate(1 / pace)
         if at >= length:
             return steps, length
-        kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
-        ranges = KINDS[kind][1]
+        kind = rng.choices(list(table), [weight for weight, _ in table.values()])[0]
+        ranges = table[kind][1]
         duration = rng.uniform(*rng.choice(ranges)) if ranges else 0.0
         step = Step(at, kind, _target(rng), duration, random.Random(rng.random()))
         lasting = [one for one in steps if one.duration and one.at + one.duration > at]

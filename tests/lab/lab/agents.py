@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from .probe import binaries
+from .processes import children
+from .tools import binaries
 from .wait import eventually
 
 
@@ -63,6 +64,7 @@ class Program:
 class Understudy(Program):
     def __init__(self, host, *vips, stop_timeout="10s", start=True):
         super().__init__(host, "understudy")
+        self.environment = {}  # of the agent, beside that of this process
         self.runtime = self.dir / "run"
         self.config = self.dir / "understudy.conf"
         self.config.write_text(f"[agent]\nname = {host.name}\nstop_timeout = {stop_timeout}\n" + "".join(vips))
@@ -71,7 +73,7 @@ class Understudy(Program):
 
     def start(self):
         self.launch(os.path.join(binaries(), "understudyd"), "--config", str(self.config),
-                    "--runtime-dir", str(self.runtime))
+                    "--runtime-dir", str(self.runtime), env=os.environ | (self.environment or {}))
         eventually(lambda: self.process.poll() is not None or self.cli("status").returncode == 0, 10,
                    lambda: f"{self.host.name} answers; its log:\n{self.log()}")
         return self
@@ -107,6 +109,8 @@ class Understudy(Program):
 class Keepalived(Program):
     """Debian's keepalived with one vrrp_instance for each family."""
 
+    tools = ("keepalived",)
+
     def __init__(self, host, priority=100, interval=1, version=3, addresses=("192.0.2.10/24",), vrid=51,
                  preempt=True, peers=(), more="", start=True):
         super().__init__(host, "keepalived")
@@ -140,16 +144,18 @@ class Keepalived(Program):
 
     def kill9(self):
         """A crash: the child that speaks VRRP as well, which would clean up if only its parent died."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in [*map(int, children), self.process.pid]:
+        below = children(self.process.pid)
+        for pid in [*below, self.process.pid]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        for pid in children:
+        for pid in below:
             eventually(lambda: not os.path.exists(f"/proc/{pid}"), 5, "keepalived's child is gone")
 
 
 class Frr(Program):
     """FRR's zebra and vrrpd, in a path space of their own; the virtual addresses live on macvlans."""
+
+    tools = ("/usr/lib/frr/vrrpd", "vtysh")
 
     def __init__(self, host, priority=100, interval_ms=1000, vrid=51, ipv4=(), ipv6=(), checksum_pseudo=True):
         super().__init__(host, "frr")

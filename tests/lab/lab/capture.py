@@ -154,6 +154,9 @@ def tshark_problems(capture):
     return out.stdout.splitlines() + internet_checksum_problems(capture)
 
 
+tshark_problems.tools = ("tshark",)
+
+
 def _sum(data):
     data += b"\0" * (len(data) % 2)
     total = sum(struct.unpack(f">{len(data) // 2}H", data))

@@ -39,6 +39,19 @@ def frame(source_mac, source, payload, destination="224.0.0.18", ttl=255):
     return group + bytes.fromhex(source_mac.replace(":", "")) + b"\x08\x00" + header + payload
 
 
+def frame_v6(source_mac, source, vrid=51, priority=100, addresses=("fe80::200:5eff:fe00:233", "2001:db8::10"),
+             interval_cs=100, destination="ff02::12", hops=255):
+    """An Ethernet frame with an advertisement over IPv6, version 3."""
+    ends = socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, destination)
+    body = b"".join(socket.inet_pton(socket.AF_INET6, a) for a in addresses)
+    head = struct.pack(">BBBBH", 0x31, vrid, priority, len(addresses), interval_cs)
+    value = checksum(ends + struct.pack(">II", len(head) + 2 + len(body), 112) + head + b"\0\0" + body)
+    payload = head + struct.pack(">H", value) + body
+    header = struct.pack(">IHBB", 0x6c000000, len(payload), 112, hops) + ends
+    group = bytes.fromhex("333300000012")
+    return group + bytes.fromhex(source_mac.replace(":", "")) + b"\x86\xdd" + header + payload
+
+
 class Injector:
     """Sends frames from a host's eth0."""
 

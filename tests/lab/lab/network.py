@@ -88,8 +88,9 @@ class Host:
 
     @property
     def link_local(self):
+        """Its own: neither of a virtual MAC nor the one that a VRID gives (fe80::5e00:1xx)."""
         for line in self.ip("-6", "-o", "address", "show", "dev", "eth0", "scope", "link").splitlines():
-            if "5eff" not in line:
+            if "5eff" not in line and "fe80::5e00:" not in line:
                 return line.split()[3].split("/")[0]
         return None
 

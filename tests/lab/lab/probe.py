@@ -4,12 +4,8 @@ import os
 import signal
 import subprocess
 
+from .tools import binaries
 from .wait import eventually
-
-
-def binaries():
-    here = os.path.dirname(os.path.abspath(__file__))
-    return os.environ.get("UNDERSTUDY_BIN", os.path.join(here, "../../../build/dev/bin"))
 
 
 class Seen:

@@ -8,6 +8,7 @@ import time
 
 from .agents import Program
 from .network import enter
+from .processes import children
 from .wait import eventually
 
 HAPROXY = """
@@ -40,6 +41,8 @@ http {{
 
 
 class Haproxy(Program):
+    tools = ("haproxy",)
+
     def __init__(self, host, port=80, config=None, start=True):
         super().__init__(host, "haproxy")
         self.config = self.dir / "haproxy.cfg"
@@ -53,6 +56,8 @@ class Haproxy(Program):
 
 
 class Nginx(Program):
+    tools = ("nginx",)
+
     def __init__(self, host, port=80, config=None, start=True):
         super().__init__(host, "nginx")
         self.config = self.dir / "nginx.conf"
@@ -66,8 +71,7 @@ class Nginx(Program):
 
     def kill9(self):
         """The master and its workers: a worker alone would go on serving."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in [self.process.pid, *map(int, children)]:
+        for pid in [self.process.pid, *children(self.process.pid)]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
@@ -75,6 +79,7 @@ class Nginx(Program):
 class ServiceManager(Program):
     """systemd as the first process of a PID namespace of its own, with a system bus. `units`: name -> text."""
 
+    tools = ("/lib/systemd/systemd", "dbus-daemon")
     # Nothing of the machine's own units is started: some of them clean up, and would do so here.
     SCRIPT = """
 mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/dbus && cp {units}/* /run/systemd/system/ || exit 1

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 from .network import Lab
+from .tools import LAB, OURS, need, tools_of
 
 SKIPPED = 77  # ctest's word for "skipped" (SKIP_RETURN_CODE)
 
@@ -13,6 +14,8 @@ def lacks():
     """Why the lab cannot run here, or nothing."""
     if os.geteuid() != 0:
         return "the lab needs root (or: unshare --map-root-user --net --mount)"
+    if not os.path.exists("/proc/self/ns/net"):
+        return "the kernel lacks network namespaces"
     made = subprocess.run(["ip", "netns", "add", f"us-{os.getpid()}-0-try"], capture_output=True, text=True)
     if made.returncode != 0:
         return f"no network namespace can be made: {made.stderr.strip()}"
@@ -46,8 +49,15 @@ class LabTestCase(unittest.TestCase):
 
 
 def main():
+    need(*LAB, *tools_of(sys.modules["__main__"]), ours=OURS)
     reason = lacks()
     if reason:
         print(f"skipped: {reason}")
         sys.exit(SKIPPED)
-    unittest.main(verbosity=2)
+    program = unittest.main(verbosity=2, exit=False)
+    # A test that was left out is a failure, unless the kernel lacks something, or it was to be left out.
+    left_out = [f"{test.id()}: {reason}" for test, reason in program.result.skipped
+                if not reason.startswith(("the kernel lacks ", "LAB_UNTIMED "))]
+    for each in left_out:
+        print(f"skipped, which is a failure: {each}", file=sys.stderr)
+    sys.exit(0 if program.result.wasSuccessful() and not left_out else 1)

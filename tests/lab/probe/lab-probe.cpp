@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -56,18 +57,38 @@ struct Options {
     std::exit(2);
 }
 
+[[noreturn]] void misused(const std::string& what) {
+    std::fprintf(stderr, "lab-probe: %s\n", what.c_str());
+    std::exit(2);
+}
+
+int number_of(const std::string& option, const char* text) {
+    int number = 0;
+    const char* end = text + std::strlen(text);
+    const auto [rest, error] = std::from_chars(text, end, number);
+    if (error != std::errc{} || rest != end || number <= 0) {
+        misused(option + ": \"" + text + "\" is not a positive number");
+    }
+    return number;
+}
+
 Options parse(int argc, char** argv) {
     Options options;
-    for (int i = 1; i + 1 < argc; i += 2) {
+    for (int i = 1; i < argc; i += 2) {
         const std::string name = argv[i];
+        if (i + 1 == argc) {
+            misused(name + ": an option with its value is needed here");
+        }
         if (name == "--interface") {
             options.interface = argv[i + 1];
         } else if (name == "--to") {
             options.to = argv[i + 1];
         } else if (name == "--rate") {
-            options.rate = std::atoi(argv[i + 1]);
+            options.rate = number_of(name, argv[i + 1]);
         } else if (name == "--drain-ms") {
-            options.drain_ms = std::atoi(argv[i + 1]);
+            options.drain_ms = number_of(name, argv[i + 1]);
+        } else {
+            misused(name + ": there is no such option");
         }
     }
     return options;

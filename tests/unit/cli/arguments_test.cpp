@@ -106,7 +106,8 @@ TEST(CommandTable, usage_is_made_from_operands_and_options) {
     EXPECT_EQ(find_command("failover")->usage(), "failover VIP|--all [--timeout TIME] [--json]");
     EXPECT_EQ(find_command("status")->usage(), "status [VIP] [--watch] [--json]");
     EXPECT_EQ(find_command("config check")->usage(), "config check FILE... [--this-node] [--json]");
-    EXPECT_EQ(find_command("serve")->usage(), "serve [--listen ADDR:PORT]... [--peer URL]...");
+    EXPECT_EQ(find_command("serve")->usage(),
+              "serve [--listen ADDR:PORT]... [--peer URL]... [--host NAME]...");
     EXPECT_EQ(find_command("help")->usage(), "help [COMMAND]");
 }
 

@@ -65,8 +65,8 @@ Outcome answered(const std::string& answer, const Words& words, milliseconds aft
 }
 
 const std::string list_line =
-    R"({"checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z",)"
-    R"("detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0,"of_a_later_version":1}]})"
+    R"({"checks":[{"name":"frontend","type":"http","state":"up","since":"2026-11-20T12:00:00.000Z")"
+    R"(,"detail":"HTTP 200 in 1.2 ms","runs":20,"failures":0,"of_a_later_version":1}]})"
     "\n";
 
 std::string run_line(const std::string& passed, const std::string& output = "ok") {

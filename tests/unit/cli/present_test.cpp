@@ -95,6 +95,15 @@ TEST(Status, OfANodeWithoutVips) {
     EXPECT_THAT(present_status(status, noon, false), HasSubstr("of no VIP here: vrid 2\n"));
 }
 
+TEST(Status, names_the_trouble_of_the_runner) {
+    control::StatusResponse status = lb1();
+    status.runner.emplace();
+    EXPECT_THAT(present_status(status, noon, false), Not(HasSubstr("warning")));
+    status.runner->trouble = "the runner died";
+    EXPECT_THAT(present_status(status, noon, false),
+                HasSubstr("\nwarning: the runner died; checks, hooks and services do not run\n"));
+}
+
 TEST(Status, DoesNotKnowWhoIsActive) {
     control::StatusResponse status = lb1();
     status.vips = {database()};

@@ -82,7 +82,7 @@ TEST_F(ReplayCommand, SaysWhereALineIsNotUnderstood) {
     EXPECT_EQ(replay({bad}, true), exit_usage);
     EXPECT_EQ(json::parse(out())["error"], bad + ":3: it is not valid JSON");
     EXPECT_EQ(replay({"/nonexistent"}), exit_usage);
-    EXPECT_THAT(err(), HasSubstr("/nonexistent: cannot be read"));
+    EXPECT_THAT(err(), HasSubstr("cannot read /nonexistent: No such file or directory"));
     EXPECT_EQ(replay({path(".")}), exit_usage);
 }
 

@@ -32,11 +32,16 @@ TEST(Serve, RefusesWhatIsNoPeer) {
     refuses(many, "more than fifteen");
 }
 
+TEST(Serve, refuses_what_is_no_host) {
+    refuses({"serve", "--host", "http://lb1"}, "\"http://lb1\" is not the name of a host");
+}
+
 TEST(Serve, OptionsOfOthersAreRefusedAndItsOwnElsewhere) {
     EXPECT_FALSE(parse_arguments({"serve", "--json"}));
     EXPECT_FALSE(parse_arguments({"serve", "web"}));
     EXPECT_FALSE(parse_arguments({"status", "--listen", "127.0.0.1:1"}));
     EXPECT_FALSE(parse_arguments({"status", "--peer", "http://lb2"}));
+    EXPECT_FALSE(parse_arguments({"status", "--host", "lb1"}));
 }
 
 }  // namespace

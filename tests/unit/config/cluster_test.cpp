@@ -39,6 +39,26 @@ TEST(Cluster, ThatFitsHasNoRemarks) {
     EXPECT_THAT(compare({node(150, a), node(100, b)}), IsEmpty());
 }
 
+TEST(Cluster, NodesBelieveEachOther) {
+    const std::string one = "peer = 192.0.2.1\n";
+    const std::string two = "peer = 192.0.2.2\n";
+    const std::string three = "peer = 192.0.2.3\n";
+    EXPECT_THAT(compare({node(150, two), node(100, one)}), IsEmpty());
+    EXPECT_THAT(compare({node(150, two + three), node(100, one + three), node(50, one + two)}),
+                IsEmpty());
+    EXPECT_THAT(compare({node(150, two + three), node(100, one + three)}), IsEmpty())
+        << "a third router has no file here";
+    EXPECT_THAT(compare({node(150, two), node(100, two)}),
+                ElementsAre("2:6: [vip web] has peer 192.0.2.2, as at 1:6 and everywhere else: one "
+                            "of these nodes has itself for a peer, and does not believe another"));
+    EXPECT_THAT(compare({node(150, two), node(100)}),
+                ElementsAre("2:1: warning: [vip web] believes every router, but only its peers are "
+                            "believed at 1:6"));
+    EXPECT_THAT(compare({node(150), node(100, one)}),
+                ElementsAre("2:6: warning: [vip web] believes its peers only, but every router is "
+                            "believed at 1:1"));
+}
+
 TEST(Cluster, RoutersHaveOneVridAndVersion) {
     EXPECT_THAT(compare({node(150),
                          "[vip web]\ninterface = eth0\naddress = 192.0.2.10/24\n"

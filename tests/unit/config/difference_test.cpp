@@ -59,6 +59,26 @@ TEST(Difference, ValuesHaveAnOldAndANewOne) {
                 ElementsAre("agent: record no -> yes (from the next start of the agent)"));
 }
 
+TEST(Difference, ThatLeavesNoAddressIsRemarkedOn) {
+    const auto lines = [](const std::string& from, const std::string& to) {
+        return problems_of(remarks(*read(from).configuration, read(to)));
+    };
+    const std::string head = "[vip web]\ninterface = eth0\nvrid = 51\n";
+    EXPECT_THAT(
+        lines(vip_with(""), head + "address = 192.0.2.20/24\n"),
+        ElementsAre(testing::HasSubstr("f:4: warning: [vip web] has no address in common")));
+    EXPECT_THAT(lines(vip_with(""), head + "address = 192.0.2.10/25\n"), IsEmpty());
+    EXPECT_THAT(lines(vip_with("address = 192.0.2.20/24\n"), head + "address = 192.0.2.20/24\n"),
+                IsEmpty());
+    EXPECT_THAT(
+        lines(vip_with("extra_address = 192.0.2.20/24\n"), head + "address = 192.0.2.20/24\n"),
+        IsEmpty());
+    EXPECT_THAT(
+        lines(vip_with(""), "[vip web]\ninterface = eth0\nvrid = 52\naddress = 192.0.2.20/24\n"),
+        IsEmpty())
+        << "another virtual router";
+}
+
 TEST(Difference, ObjectsComeAndGo) {
     const std::string mail = "[vip mail]\ninterface = eth0\nvrid = 52\naddress = 192.0.2.20/24\n";
     EXPECT_THAT(words(vip_with("track = gateway\n") + check_gateway, mail),

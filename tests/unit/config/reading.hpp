@@ -53,8 +53,11 @@ struct Imagined {
             const auto found = variables.find(name);
             return found == variables.end() ? std::nullopt : std::optional{found->second};
         };
-        result.read = [this](const std::string& path, std::string&) -> std::optional<std::string> {
-            return files.at(path);
+        result.read = [this](const std::string& path,
+                             std::string& error) -> std::optional<std::string> {
+            const auto found = files.find(path);
+            error = found == files.end() ? "No such file or directory" : "";
+            return found == files.end() ? std::nullopt : std::optional{found->second};
         };
         result.glob = [this](const std::string& pattern, std::string&) {
             std::vector<std::string> found;

@@ -78,7 +78,9 @@ TEST(Rendering, EveryKeyIsThere) {
                       "on_fault = /f\non_promote = /p\non_release = /r\n"
                       "[service s]\ncheck = c\n[check c]\ntype = unit\nunit = x\n"));
     ASSERT_TRUE(result.configuration);
-    const std::string text = render(*result.configuration);
+    // Two keys that exclude each other.
+    const std::string text =
+        render(*result.configuration) + render(*read(vip_with("peer = 10.0.0.2\n")).configuration);
     for (const auto& key : agent_keys()) {
         EXPECT_THAT(text, testing::HasSubstr('\n' + key.name + " = "));
     }
@@ -204,6 +206,14 @@ private:
         }
         sometimes("unicast_min_ttl", std::to_string(number(1, 255)));
     }
+    void multicast_peers(bool v4, bool v6) {
+        for (const bool is_v4 : {true, false}) {
+            if (is_v4 ? v4 : v6) {
+                always("peer", is_v4 ? "172.16.0.2" : "fe80::172");
+                sometimes("peer", is_v4 ? "172.16.0.3" : "fe80::173");
+            }
+        }
+    }
     void vip(int index) {
         const bool is_v2 = chance(4);
         const bool v6 = !is_v2 && chance(2);
@@ -228,6 +238,8 @@ private:
         sometimes("lease", pick({"0s", "24h", "1200s"}));
         if (chance(2)) {
             unicast(v4, v6);
+        } else if (chance(2)) {
+            multicast_peers(v4, v6);
         }
         sometimes("track", pick({"c0", "c0 weight=-253", "c0\tweight=7"}));
         sometimes("track", "c1");
@@ -271,7 +283,7 @@ private:
         switch (number(0, 4)) {
             case 0:
                 always("type", "tcp");
-                always("target", pick({"lb1:1", "[2001:db8::1]:65535", "192.0.2.1:53"}));
+                always("target", pick({"lb1:1", "[2001:db8:9::1]:65535", "192.0.2.1:53"}));
                 bare("send", {"a", "\\x00\\xff\\r\\n", "\"  #;  \"", "a\"b#;", "$${x}$"});
                 bare("expect", {"\\x20x\\x20", "\\\\", "220 ok", "\xc3\xbc"});
                 break;

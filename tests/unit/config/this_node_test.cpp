@@ -191,6 +191,13 @@ TEST(ThisNode, WhatIsThereHasNoRemark) {
     EXPECT_THAT(compare(everything, machine(true)), IsEmpty());
 }
 
+TEST(ThisNode, IsNoPeerOfItsOwn) {
+    EXPECT_THAT(compare(vip_with("peer = 192.0.2.2\n"), machine(false)),
+                testing::Not(testing::Contains(testing::HasSubstr("peer"))));
+    EXPECT_THAT(compare(vip_with("peer = 192.0.2.2\n"), machine(true)),
+                ElementsAre("f:5: peer: 192.0.2.2 is an address of this machine"));
+}
+
 TEST(ThisNode, WithoutChecksNobodyBecomesTheScriptUser) {
     Machine without_users = machine(true);
     without_users.has_user = [](const std::string&) { return false; };

@@ -75,7 +75,8 @@ TEST(StatusDocument, HasEveryFieldOfTheDescription) {
       "node":"lb1","version":"0.1.0","uptime_s":12.3,"maintenance":false,
       "vips":[{"name":"web","state":"active","reason":"no advertisement from 192.0.2.2 for 3.4 s",
         "since":"2026-11-20T12:00:00.000Z","interface":"eth0","vrid":51,"version":3,
-        "priority":{"base":150,"effective":150},"advert_interval_ms":1000,"readiness":"hot","service":"haproxy",
+        "priority":{"base":150,"effective":150},"advert_interval_ms":1000,
+        "readiness":"hot","service":"haproxy",
         "addresses":[{"address":"192.0.2.10/24","held":true,"interface":"eth0","derived":false}],
         "active":{"address":"192.0.2.1","priority":150},
         "transitions":3,
@@ -105,6 +106,20 @@ TEST(StatusDocument, IsOneLineInTheOrderOfTheDescription) {
         R"({"node":"lb1","version":"0.1.0","uptime_s":12.3,"maintenance":false,"vips":[)"
         R"({"name":"web","state":"active","reason":)"))
         << line;
+}
+
+TEST(StatusDocument, names_the_trouble_of_the_runner) {
+    StatusResponse status = lb1();
+    EXPECT_FALSE(written(status).contains("runner"));
+    status.runner = RunnerStatus{"the runner died", 2};
+    EXPECT_EQ(written(status)["runner"],
+              json::parse(R"({"trouble":"the runner died","restarts":2})"));
+    const auto read = parse_response(to_json(status, boot), boot);
+    ASSERT_TRUE(read) << read.error();
+    const auto& runner = std::get<StatusResponse>(*read).runner;
+    ASSERT_TRUE(runner);
+    EXPECT_EQ(runner->trouble, "the runner died");
+    EXPECT_EQ(runner->restarts, 2U);
 }
 
 TEST(StatusDocument, WholeMillisecondsHaveNoFraction) {
@@ -252,7 +267,7 @@ TEST(OtherDocuments, HaveTheirForms) {
               R"({"done":"web: 192.0.2.2 is active"})");
     EXPECT_EQ(to_json(ErrorResponse{"no", false}, boot), R"({"error":"no","usage":false})");
     EXPECT_EQ(to_json(ErrorResponse{"what?", true}, boot), R"({"error":"what?","usage":true})");
-    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", ""}, boot), R"({"config":"[agent]\n"})");
+    EXPECT_EQ(to_json(ConfigResponse{"[agent]\n", "", {}}, boot), R"({"config":"[agent]\n"})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {"a", "b"}}, boot),
               R"({"vip":"web","state":"fault","reasons":["a","b"]})");
     EXPECT_EQ(to_json(WhyResponse{"web", State::fault, {}}, boot),

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/version.hpp"
+
 namespace understudy::doctor {
 namespace {
 
@@ -43,7 +45,7 @@ Facts healthy() {
     facts.host.runtime_mode = 0750;
     facts.host.clock_synchronised = true;
     facts.agent.answers = true;
-    facts.agent.version = UNDERSTUDY_VERSION;
+    facts.agent.version = program_version();
     facts.agent.process = 4711;
     control::VipStatus status;
     status.name = "web";
@@ -138,6 +140,43 @@ TEST(DoctorAndAgent, AnotherVersionAFaultAndRights) {
     facts = healthy();
     facts.agent.missing_capabilities = "CAP_NET_RAW";
     EXPECT_EQ(trouble(facts).subject, "agent's rights");
+}
+
+// --- names
+// -----------------------------------------------------------------------------------------
+
+checks::CheckSettings check_of(checks::Question question) {
+    checks::CheckSettings check;
+    check.question = std::move(question);
+    return check;
+}
+
+TEST(DoctorAndNames, modules_that_checks_do_not_ask_are_named_with_what_is_missed) {
+    Facts facts = healthy();
+    facts.host.name = "lb1";
+    facts.host.name_modules = {"mymachines", "files", "mdns4_minimal", "dns", "myhostname"};
+    EXPECT_THAT(troubles(facts), IsEmpty()) << "no check has a name";
+    checks::Http http;
+    http.url = "http://user:secret@web.example.org:8080/x@y:1";
+    checks::Http by_address;
+    by_address.url = "https://[2001:db8::1]:8443/";
+    facts.configuration->checks = {check_of(checks::Icmp{"192.0.2.1", 1, 0, {}}), check_of(http),
+                                   check_of(by_address)};
+    EXPECT_THAT(troubles(facts), IsEmpty()) << "a name server knows this one";
+    facts.configuration->checks.push_back(check_of(checks::Tcp{{"db1", 5432}, {}, "", ""}));
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("mymachines in /etc/nsswitch.conf"));
+    EXPECT_THAT(trouble(facts).seen, testing::EndsWith(": perhaps db1"));
+    facts.configuration->checks = {check_of(checks::Tls{{"nas.local", 443}, {}, 0})};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("mdns4_minimal"));
+    facts.configuration->checks = {check_of(checks::Udp{{"lb1", 7}, {}, "", ""})};
+    facts.host.name_modules = {"files", "myhostname"};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("myhostname"));
+    facts.host.name_modules = {"files", "ldap", "dns"};
+    checks::Url mail;
+    mail.url = "smtp://mail.example.org";
+    facts.configuration->checks = {check_of(mail)};
+    EXPECT_THAT(trouble(facts).seen,
+                testing::EndsWith("names of its own: perhaps mail.example.org"));
 }
 
 // --- the host ------------------------------------------------------------------------------------
@@ -263,6 +302,16 @@ TEST(DoctorAndSettings, SecondariesThatGoWithTheFirst) {
     EXPECT_THAT(troubles(facts), IsEmpty()) << "a fixed address stays the first";
 }
 
+// The agent keeps the host's own address when it removes the VIP; the end of a lease does not.
+TEST(DoctorAndSettings, host_address_secondary_to_a_virtual_one_goes_with_a_dead_agent) {
+    Facts facts = healthy();
+    std::swap(facts.addresses[0], facts.addresses[1]);
+    EXPECT_EQ(trouble(facts).subject, "eth0 promote_secondaries");
+    EXPECT_THAT(trouble(facts).why, HasSubstr("192.0.2.1/24 of this host"));
+    facts.interfaces[0].settings["promote_secondaries"] = 1;
+    EXPECT_THAT(troubles(facts), IsEmpty());
+}
+
 TEST(DoctorAndSettings, Ipv6) {
     Facts facts = healthy();
     vip(facts).addresses = {address("fe80::10/64"), address("2001:db8::10/64")};
@@ -273,6 +322,62 @@ TEST(DoctorAndSettings, Ipv6) {
     facts.interfaces[0].settings = {{"addr_gen_mode", 1}};
     facts.addresses.clear();
     EXPECT_THAT(trouble(facts).remedy, HasSubstr("addrgenmode eui64"));
+}
+
+// --- routes --------------------------------------------------------------------------------------
+
+TEST(DoctorAndRoutes, routes_through_an_interface_with_virtual_addresses_only_go_with_them) {
+    Facts facts = healthy();
+    facts.routes = {{"default via 192.0.2.254 dev eth0", Family::ipv4, {"eth0"}, {}},
+                    {"2001:db8:1::/48 dev eth0", Family::ipv6, {"eth0"}, {}}};
+    EXPECT_THAT(troubles(facts), IsEmpty());
+    facts.addresses.erase(facts.addresses.begin());
+    EXPECT_THAT(trouble(facts), AllOf(Field(&Finding::severity, Severity::warning),
+                                      Field(&Finding::seen, HasSubstr("default via 192.0.2.254"))));
+}
+
+TEST(DoctorAndRoutes, a_route_with_a_virtual_source_goes_with_it) {
+    Facts facts = healthy();
+    facts.routes = {{"default via 192.0.2.254 dev eth0",
+                     Family::ipv4,
+                     {"eth0"},
+                     IpAddress::parse("192.0.2.10")}};
+    EXPECT_THAT(trouble(facts).seen, HasSubstr("its source 192.0.2.10 is a virtual address"));
+    vip(facts).priority = vrrp::owner_priority;
+    facts.addresses[1].ours = false;
+    EXPECT_THAT(troubles(facts), IsEmpty()) << "an owner's address stays";
+}
+
+// --- packet rules --------------------------------------------------------------------------------
+
+TEST(DoctorAndPacketRules, who_deletes_them_is_named_with_its_unit) {
+    Facts facts = healthy();
+    facts.agent.status->packet_rules.emplace();
+    EXPECT_THAT(troubles(facts), IsEmpty());
+    auto& rules = *facts.agent.status->packet_rules;
+    rules.restored = 3;
+    rules.restored_after = "nft (process 4711)";
+    EXPECT_THAT(trouble(facts),
+                AllOf(Field(&Finding::severity, Severity::warning),
+                      Field(&Finding::seen, HasSubstr("3 times, the last time by nft"))));
+    rules.restored_after = "nft (process 4711, firewall.service)";
+    EXPECT_THAT(trouble(facts).remedy, HasSubstr("systemctl cat firewall.service"));
+    rules.restored_after = "nft (process 4711)";
+    facts.firewall.flushing = {{"nftables.service", "/etc/nftables.conf:3", false}};
+    EXPECT_THAT(trouble(facts),
+                AllOf(Field(&Finding::seen, HasSubstr("probably of nftables.service")),
+                      Field(&Finding::remedy, HasSubstr("/etc/nftables.conf:3"))));
+    rules.trouble = "accept = no has no effect (nftables: Operation not supported)";
+    EXPECT_EQ(troubles(facts).size(), 2U);
+}
+
+TEST(DoctorAndPacketRules, a_unit_that_will_empty_the_rule_set_is_a_hint_before_it_does) {
+    Facts facts = healthy();
+    facts.firewall.flushing = {{"nftables.service", "/etc/nftables.conf:3", true}};
+    EXPECT_THAT(trouble(facts), AllOf(Field(&Finding::severity, Severity::hint),
+                                      Field(&Finding::seen, HasSubstr("nftables.service"))));
+    facts.firewall.flushing.front().enabled = false;
+    EXPECT_THAT(troubles(facts), IsEmpty());
 }
 
 // --- addresses -----------------------------------------------------------------------------------

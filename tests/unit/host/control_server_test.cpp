@@ -1,12 +1,12 @@
 // The control socket, with real sockets and a loop that each test turns by hand.
-#include "agent/host/control_server.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -17,7 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/host/file_descriptor.hpp"
+#include "agent/host/journal.hpp"
+#include "tests/unit/host/control_serving.hpp"
 
 namespace understudy::host {
 namespace {
@@ -26,121 +27,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr int most_turns = 500;  // of at most 10 ms: no test waits longer than 5 s
-const std::string status = R"({"request":"status"})"
-                           "\n";
-
-class Connection {
-public:
-    explicit Connection(const std::filesystem::path& path)
-        : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        connected_ = connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    }
-    bool is_connected() const { return connected_; }
-    // Bytes that the kernel took.
-    std::size_t send(std::string_view text) {
-        const ssize_t size =
-            ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        return size < 0 ? 0 : static_cast<std::size_t>(size);
-    }
-    // One line without its end, if it is there.
-    std::optional<std::string> line() {
-        char chunk[65536];
-        while (true) {
-            if (const auto end = input_.find('\n'); end != std::string::npos) {
-                std::string found = input_.substr(0, end);
-                input_.erase(0, end + 1);
-                return found;
-            }
-            const ssize_t size = recv(fd_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-            ended_ = ended_ || size == 0 || (size < 0 && errno != EAGAIN);
-            if (size <= 0) {
-                return std::nullopt;
-            }
-            input_.append(chunk, static_cast<std::size_t>(size));
-        }
-    }
-    // The server has closed it. Reads everything that came before.
-    bool has_ended() {
-        while (line()) {
-        }
-        return ended_;
-    }
-    void say_no_more() { shutdown(fd_.get(), SHUT_WR); }
-    void close() { fd_.reset(); }
-
-private:
-    FileDescriptor fd_;
-    bool connected_ = false;
-    bool ended_ = false;
-    std::string input_;
-};
-
-class ControlServerTest : public testing::Test {
-protected:
-    ControlServerTest() {
-        char name[] = "/tmp/understudy-control-XXXXXX";
-        dir_ = mkdtemp(name);
-        path_ = dir_ / "control.sock";
-        start();
-    }
-    ~ControlServerTest() override {
-        server_.reset();
-        std::filesystem::remove_all(dir_);
-    }
-
-    void start() {
-        server_.emplace(
-            io_, path_,
-            [this](core::ClientId client, const control::Request& request) {
-                asked_.emplace_back(client, request);
-                if (answer_) {
-                    server_->reply(client, control::DoneResponse{*answer_});
-                }
-            },
-            [this](core::ClientId client) { gone_.push_back(client); });
-    }
-    template <class Condition>
-    bool turn_until(Condition&& condition) {
-        for (int turn = 0; turn < most_turns; ++turn) {
-            if (condition()) {
-                return true;
-            }
-            io_.restart();
-            io_.run_one_for(10ms);
-        }
-        return condition();
-    }
-    // Until nothing has happened for 30 ms.
-    void turn_until_quiet() {
-        for (int turn = 0; turn < 100'000; ++turn) {
-            io_.restart();
-            if (io_.run_one_for(30ms) == 0) {
-                return;
-            }
-        }
-        FAIL() << "the loop never comes to rest";
-    }
-    std::string next_line(Connection& connection) {
-        std::optional<std::string> line;
-        turn_until([&] { return (line = connection.line()).has_value(); });
-        return line.value_or("(nothing came)");
-    }
-
-    std::filesystem::path status_path() const { return dir_ / "status.sock"; }
-
-    std::filesystem::path dir_;
-    std::filesystem::path path_;
-    boost::asio::io_context io_;
-    std::optional<ControlServer> server_;
-    std::optional<std::string> answer_ = "as you say";  // nothing: the Node answers later
-    std::vector<std::pair<core::ClientId, control::Request>> asked_;
-    std::vector<core::ClientId> gone_;
-};
 
 TEST_F(ControlServerTest, AnswersEveryRequestOfAConnection) {
     Connection client{path_};
@@ -401,37 +287,103 @@ TEST_F(ControlServerTest, ReadersDoNotTakeThePlacesOfThoseWhoMayCommand) {
     EXPECT_THAT(next_line(commander), HasSubstr("as you say"));
 }
 
-TEST_F(ControlServerTest, BothSocketsAreRemovedAtTheEnd) {
+// The log stays free of questions: monitoring would fill it.
+TEST_F(ControlServerTest, commands_are_logged_with_their_user_and_questions_are_not) {
+    const auto log_of = [&](const std::string& request) {
+        testing::internal::CaptureStderr();
+        start_journal(core::LogLevel::info);
+        Connection client{path_};
+        client.send(request + '\n');
+        next_line(client);
+        stop_journal();
+        return testing::internal::GetCapturedStderr();
+    };
+    const std::string by = " requested by uid " + std::to_string(getuid()) + ", pid " +
+                           std::to_string(getpid()) + '\n';
+    for (const auto& [request, words] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"request":"failover","vip":"web"})", "failover of web"},
+             {R"({"request":"failover","all":true})", "failover of all VIPs"},
+             {R"({"request":"takeover","vip":"web"})", "takeover of web"},
+             {R"({"request":"takeover","vip":"web","force":true})", "forced takeover of web"},
+             {R"({"request":"failback","vip":"web"})", "failback of web"},
+             {R"({"request":"maintenance","on":true})", "maintenance on"},
+             {R"({"request":"maintenance","on":false})", "maintenance off"},
+             {R"({"request":"reload"})", "reload"},
+             {R"({"request":"check_run","check":"gateway"})", "run of check gateway"},
+             // A name cannot make a second line.
+             {R"({"request":"failover","vip":"a\nerror: all is lost"})",
+              R"(failover of a\nerror: all is lost)"}}) {
+        EXPECT_THAT(log_of(request), testing::EndsWith(" info " + words + by)) << request;
+    }
+    for (const std::string question : {"status", "events", "check_list", "config_show"}) {
+        EXPECT_EQ(log_of(R"({"request":")" + question + "\"}"), "") << question;
+    }
+}
+
+// As somebody else: the kernel notes the user when a client connects.
+class ControlServerUsers : public ControlServerTest {
+protected:
+    static constexpr uid_t prober = 4321;
+    static constexpr uid_t other = 4322;
+
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "only root can become somebody else";
+        }
+        chmod(dir_.c_str(), 0755);
+        chmod(path_.c_str(), 0666);
+    }
+    ~ControlServerUsers() override { become(0); }
+    // Of this thread only, and only for what it opens.
+    static void become(uid_t user) { ASSERT_EQ(syscall(SYS_setresuid, -1, user, -1), 0); }
+    Connection connection_of(uid_t user) {
+        become(user);
+        Connection connection{path_};
+        become(0);
+        EXPECT_TRUE(connection.is_connected());
+        connection.send(status);
+        return connection;
+    }
+};
+
+TEST_F(ControlServerUsers, user_of_the_prober_is_refused) {
+    server_->refuse(prober);
+    Connection refused = connection_of(prober);
+    EXPECT_THAT(next_line(refused), HasSubstr("the user of the health checks"));
+    EXPECT_TRUE(turn_until([&] { return refused.has_ended(); }));
+    EXPECT_THAT(asked_, IsEmpty());
+    Connection let_in = connection_of(other);
+    EXPECT_THAT(next_line(let_in), HasSubstr("as you say"));
+}
+
+// Without the package it is nobody, which the status page may be too.
+TEST_F(ControlServerUsers, user_of_the_prober_may_ask) {
+    server_->refuse(prober);
     server_->offer_answers(status_path());
-    EXPECT_TRUE(std::filesystem::exists(status_path()));
-    server_.reset();
-    EXPECT_FALSE(std::filesystem::exists(path_));
-    EXPECT_FALSE(std::filesystem::exists(status_path()));
+    chmod(status_path().c_str(), 0666);
+    become(prober);
+    Connection reader{status_path()};
+    become(0);
+    reader.send(status);
+    EXPECT_THAT(next_line(reader), HasSubstr("as you say"));
 }
 
-TEST_F(ControlServerTest, TheSocketIsClosedToOthers) {
-    struct stat file{};
-    ASSERT_EQ(stat(path_.c_str(), &file), 0);
-    EXPECT_EQ(file.st_mode & 0007U, 0U);
-}
-
-TEST_F(ControlServerTest, TheSocketOfADeadAgentIsReplaced) {
-    server_.reset();
-    const FileDescriptor dead{socket(AF_UNIX, SOCK_STREAM, 0)};
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_FALSE(Connection{path_}.is_connected());
-    start();
-    Connection client{path_};
-    client.send(status);
+TEST_F(ControlServerUsers, root_is_never_refused) {
+    server_->refuse(0);
+    Connection client = connection_of(0);
     EXPECT_THAT(next_line(client), HasSubstr("as you say"));
 }
 
-TEST_F(ControlServerTest, TheSocketIsRemovedAtTheEnd) {
-    server_.reset();
-    EXPECT_FALSE(std::filesystem::exists(path_));
+TEST_F(ControlServerUsers, one_user_leaves_room_for_others) {
+    std::vector<Connection> greedy;
+    for (std::size_t i = 0; i < most_clients_of_a_user; ++i) {
+        greedy.push_back(connection_of(other));
+        ASSERT_THAT(next_line(greedy.back()), HasSubstr("as you say")) << i;
+    }
+    Connection one_more = connection_of(other);
+    EXPECT_THAT(next_line(one_more), HasSubstr("too many clients of uid 4322"));
+    Connection another = connection_of(prober);
+    EXPECT_THAT(next_line(another), HasSubstr("as you say"));
 }
 
 }  // namespace

@@ -55,11 +55,14 @@ protected:
         }
         const FileDescriptor frames = open_frame_socket();
         Introduction introduction{frames.get()};
-        introduction.introduce(configuration, held_, index_, Family::ipv4);
+        for (const core::Event& event : told_) {
+            introduction.has_come(event);
+        }
+        introduction.introduce(configuration, introduction.kernel(), held_, index_, Family::ipv4);
         const IpAddress end = *IpAddress::parse("203.0.113.9");
-        AnnouncementSender sender{frames.get()};
-        sender.queue({index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end});
-        sender.flush();
+        const AnnouncementSender sender{frames.get()};
+        const core::Announce last{index_, MacAddress{{2, 0, 0, 0, 0, 1}}, end};
+        sender.send({&last, 1}, SeenLinks{});
         Lines lines;
         while (true) {
             pollfd ready{ear_.get(), POLLIN, 0};
@@ -82,6 +85,7 @@ protected:
     FileDescriptor ear_;
     core::InterfaceIndex index_ = 0;
     HeldAddresses held_;
+    std::vector<core::Event> told_;
 };
 
 TEST_F(IntroductionTest, EachPeerOnTheLinkIsAskedOnce) {
@@ -102,6 +106,20 @@ TEST_F(IntroductionTest, TheRouterIsAskedForAPeerBehindIt) {
     EXPECT_EQ(asked({"198.51.100.7"}), Lines{"192.0.2.1 asks for 198.51.100.7"}) << "no route";
     ASSERT_TRUE(ip("route add 198.51.100.0/24 via 192.0.2.254"));
     EXPECT_EQ(asked({"198.51.100.7"}), Lines{"192.0.2.1 asks for 192.0.2.254"});
+}
+
+// The kernel would ask from 192.0.2.1, of which the peers know nothing.
+TEST_F(IntroductionTest, FromTheSourceOfTheAdvertisements) {
+    ASSERT_TRUE(ip("address add 192.0.2.5/24 dev v0"));
+    core::AddressSeen seen;
+    seen.index = index_;
+    seen.prefix = *IpPrefix::parse("192.0.2.1/24");
+    seen.deprecated = true;
+    told_.emplace_back(seen);
+    seen.prefix = *IpPrefix::parse("192.0.2.5/24");
+    seen.deprecated = false;
+    told_.emplace_back(seen);
+    EXPECT_EQ(asked({"192.0.2.2"}), Lines{"192.0.2.5 asks for 192.0.2.2"});
 }
 
 TEST_F(IntroductionTest, FromTheConfiguredSource) {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -85,6 +86,35 @@ TEST(KernelMessages, AnAddressOfOurs) {
     EXPECT_EQ(seen.prefix.to_string(), "192.0.2.10/24");
     EXPECT_TRUE(seen.ours);
     EXPECT_EQ(seen.remaining, std::chrono::seconds{7});
+}
+
+// The older field of the header has eight of the flags.
+std::string flags_of(std::uint32_t flags, bool in_header = false) {
+    Bytes datagram =
+        address(24, in_header ? std::vector<Bytes>{local}
+                              : std::vector<Bytes>{local, attribute(IFA_FLAGS, bytes_of(flags))});
+    if (in_header) {
+        datagram.at(NLMSG_HDRLEN + offsetof(ifaddrmsg, ifa_flags)) = static_cast<std::byte>(flags);
+    }
+    const auto events = read(datagram);
+    const auto& seen = std::get<core::AddressSeen>(events.at(0));
+    return std::string{seen.tentative ? " tentative" : ""} + (seen.duplicate ? " duplicate" : "") +
+           (seen.deprecated ? " deprecated" : "") + (seen.secondary ? " secondary" : "");
+}
+
+TEST(KernelMessages, TheFlagsThatMatterForASource) {
+    EXPECT_EQ(flags_of(IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_MANAGETEMPADDR), "");
+    EXPECT_EQ(flags_of(IFA_F_STABLE_PRIVACY | IFA_F_NOPREFIXROUTE), "");
+    EXPECT_EQ(flags_of(IFA_F_PERMANENT | IFA_F_TENTATIVE), " tentative");
+    EXPECT_EQ(flags_of(IFA_F_DEPRECATED), " deprecated");
+    EXPECT_EQ(flags_of(IFA_F_TEMPORARY), " secondary");
+    EXPECT_EQ(flags_of(IFA_F_TEMPORARY | IFA_F_DEPRECATED), " deprecated secondary");
+    EXPECT_EQ(flags_of(IFA_F_SECONDARY | IFA_F_PERMANENT, true), " secondary");
+    EXPECT_EQ(flags_of(IFA_F_DEPRECATED, true), " deprecated");
+    // Used before detection has ended, but not for what has a choice (RFC 4429 3.2).
+    EXPECT_EQ(flags_of(IFA_F_TENTATIVE | IFA_F_OPTIMISTIC), " deprecated");
+    // The kernel leaves such an address tentative for ever.
+    EXPECT_EQ(flags_of(IFA_F_TENTATIVE | IFA_F_DADFAILED), " tentative duplicate");
 }
 
 // In a network namespace of its own: how old the kernel says that a new address is.

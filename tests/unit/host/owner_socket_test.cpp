@@ -114,13 +114,14 @@ protected:
         EXPECT_TRUE(owners.is_open());
         VrrpSockets sockets{owners.get()};
         const core::Listener listener{Family::ipv4, index_, true};
-        const auto fd = sockets.open(listener);
-        EXPECT_TRUE(fd) << fd.error();
+        auto opened = VrrpSocket::open(listener);
+        EXPECT_TRUE(opened) << opened.error();
+        const int fd = sockets.put(std::move(*opened));
         if (seen_) {
             sockets.observe(*seen_);
         }
         send(interface, frame);
-        return heard(sockets, listener, *fd);
+        return heard(sockets, listener, fd);
     }
 
     using Sizes = std::vector<std::size_t>;

@@ -175,6 +175,55 @@ TEST_F(SmallRing, AStateThatFillsTheFileIsLeftAway) {
     EXPECT_THAT(judge({files().back()}).shown_only, HasSubstr("the journal begins with event"));
 }
 
+// A flood, of heartbeats here, takes the place of everything else in the ring.
+TEST_F(SmallRing, transitions_outlive_a_flood_of_other_events) {
+    {
+        Recorder recorder{dir_, record::make_header(configuration(), start, {})};
+        const auto record = [&](const core::Event& event) {
+            outbox_.clear();
+            node_.handle(now_, event, outbox_);
+            recorder.record(now_, event, outbox_, node_);
+        };
+        record(core::ObservationStarted{});
+        record(link_);
+        record(address_);
+        record(core::ObservationComplete{});
+        record(core::ListenerOpened{{Family::ipv4, 2, true}});
+        for (int i = 0; i < 20; ++i) {
+            now_ = std::max(now_, node_.next_deadline().value_or(now_));
+            record(core::TimePassed{});
+        }
+        ASSERT_EQ(node_.summary(), "1 active");
+        const core::LinkSeen noise{3, std::string(390, 'x'), true, {}};
+        // Lines that the writing thread cannot keep up with are lost, so their number alone proves
+        // nothing.
+        const auto first = dir_ / "events-000001.jsonl";
+        bool was_there = false;
+        bool is_there = false;
+        for (int i = 0; i < 10'000'000 && (is_there || !was_there); ++i) {
+            recorder.record(now_, noise, outbox_, node_);
+            is_there = std::filesystem::exists(first);
+            was_there = was_there || is_there;
+        }
+    }
+    std::stringstream ring;
+    for (const auto& file : files()) {
+        if (std::filesystem::is_regular_file(file)) {
+            ring << std::ifstream(file).rdbuf();
+        }
+    }
+    EXPECT_THAT(ring.str(), testing::Not(HasSubstr(R"("interface":2,"name":"eth0")")));
+    std::stringstream kept;
+    kept << std::ifstream(dir_ / "transitions" / "events-000001.jsonl").rdbuf();
+    EXPECT_THAT(kept.str(), HasSubstr(R"("to":"active")"));
+    std::string line;
+    for (int number = 0; std::getline(kept, line); ++number) {
+        const auto read = record::parse_line(line);
+        ASSERT_TRUE(read) << read.error();
+        EXPECT_EQ(std::holds_alternative<record::Header>(*read), number == 0);
+    }
+}
+
 // With the thread, and more at once than it may come to write. A state comes after lost lines, and
 // if none were lost, a file is full.
 TEST_F(SmallRing, ABurstLosesLinesAtMost) {

@@ -54,6 +54,23 @@ TEST(ImportedScript, RunsTheSameWords) {
                 HasSubstr("note: script curl -s x: looked for in PATH"));
 }
 
+// No node could ever begin: the check is down until the address is held.
+TEST(ImportedScript, ThatAsksTheAddressItDecidesOnIsNamed) {
+    const auto notes = [](const std::string& command, const std::string& track) {
+        return notes_of(instance(addresses + track, script(command)), Severity::warning);
+    };
+    EXPECT_THAT(notes("\"/usr/bin/nc -z 192.0.2.10 80\"", "track_script { chk }"),
+                AllOf(HasSubstr("error: [vip one] is left out: track: check chk "
+                                "(/etc/keepalived/keepalived.conf:2) asks 192.0.2.10, "),
+                      Not(HasSubstr("understudy.conf:"))));
+    EXPECT_THAT(notes("\"/usr/bin/nc -z 192.0.2.10 80\"", "track_script { chk weight -20 }"),
+                HasSubstr("warning: [vip one]: track: check chk "));
+    EXPECT_THAT(notes("\"/bin/ping -c 1 192.0.2.10\"", "track_script { chk }"),
+                HasSubstr("no node can ever take it"));
+    EXPECT_THAT(notes("\"/bin/ping -c 1 192.0.2.1\"", "track_script { chk }"),
+                Not(HasSubstr("192.0.2.1")));
+}
+
 // keepalived 2.2.7 was given each of these: it splits at blanks, and runs the program without a
 // shell. With one the first would be in the background, and so always up.
 TEST(ImportedScript, NoShellSeesWhatKeepalivedGivesToTheProgram) {

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -154,7 +155,7 @@ protected:
     static void silence() { ASSERT_TRUE(OwnNetwork::set("ipv4/icmp_echo_ignore_all", "1")); }
     Outcome ask(const Icmp& question) {
         outcome_.reset();
-        const auto attempt = start_icmp(context, raw, question, keep());
+        const auto attempt = start_icmp(resolver, raw, question, keep());
         EXPECT_FALSE(outcome_) << "told before the loop ran";
         return wait();
     }
@@ -190,7 +191,7 @@ TEST_P(IcmpProbe, AllOfThem) {
 TEST_P(IcmpProbe, SilenceIsExplainedByTheProgress) {
     silence();
     const Icmp question{"127.0.0.1", 3, 50, {}};
-    auto attempt = start_icmp(context, raw, question, keep());
+    auto attempt = start_icmp(resolver, raw, question, keep());
     EXPECT_EQ(attempt->progress(), "looking up 127.0.0.1");
     ASSERT_TRUE(requested(3));
     EXPECT_EQ(attempt->progress(), "127.0.0.1: 0 of 3 answered, waiting for 3");
@@ -208,7 +209,7 @@ TEST_P(IcmpProbe, SilenceIsExplainedByTheProgress) {
 TEST_P(IcmpProbe, SomeMayBeLost) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(3));
     host->answer(host->requests[2]);
     host->answer(host->requests[0]);
@@ -227,12 +228,17 @@ TEST_P(IcmpProbe, EnoughIsNoLoss) {
 TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     const Host::Request& request = host->requests[0];
     host->answer(request, "127.0.0.2");
     Host::Request other = request;
-    other.packet[27] = std::byte{7};  // a sequence that was never sent
+    other.packet[27] ^= std::byte{1};  // a sequence that was never sent
+    host->answer(other);
+    other = request;
+    other.packet[30] ^= std::byte{1};  // somebody who did not see the request
+    host->answer(other);
+    other.packet.resize(28);
     host->answer(other);
     // Too short to be any; the kernel does not send a single byte (EFAULT).
     for (std::size_t size = 2; size < 8; ++size) {
@@ -244,10 +250,29 @@ TEST_P(IcmpProbe, OnlyTheTargetsOwnAnswerCounts) {
     EXPECT_TRUE(wait().passed);
 }
 
+// Sixteen bits for the identifier and the sequence each, and 128 of data.
+TEST_P(IcmpProbe, nothing_of_a_request_can_be_guessed_from_the_last) {
+    silence();
+    const Icmp question{"127.0.0.1", 1, 0, {}};
+    std::set<std::uint16_t> sequences;
+    std::set<std::vector<std::byte>> tokens;
+    constexpr std::size_t attempts = 16;
+    for (std::size_t i = 1; i <= attempts; ++i) {
+        const auto attempt = start_icmp(resolver, raw, question, keep());
+        ASSERT_TRUE(requested(i));
+        const Host::Request& request = host->requests.back();
+        sequences.insert(request.sequence);
+        tokens.emplace(request.packet.begin() + 28, request.packet.begin() + 44);
+    }
+    EXPECT_GT(sequences.size(), attempts / 2);
+    EXPECT_EQ(tokens.size(), attempts);
+    EXPECT_GT(*sequences.rbegin() - *sequences.begin(), 256) << "not one after the other";
+}
+
 TEST_P(IcmpProbe, TheSourceIsBound) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, IpAddress::v4(127, 0, 0, 9)};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     EXPECT_EQ(host->requests[0].from, "127.0.0.9");
     host->answer(host->requests[0]);
@@ -267,7 +292,7 @@ TEST_P(IcmpProbe, ManyShareTheSockets) {
     std::vector<std::unique_ptr<Attempt>> attempts;
     int passed = 0;
     for (int i = 0; i < 50; ++i) {
-        attempts.push_back(start_icmp(context, raw, question,
+        attempts.push_back(start_icmp(resolver, raw, question,
                                       [&](const Outcome& outcome) { passed += outcome.passed; }));
     }
     EXPECT_TRUE(run_until([&] { return passed == 50; })) << passed;
@@ -284,7 +309,7 @@ class IcmpErrors : public IcmpProbe {};
 TEST_P(IcmpErrors, AnUnreachableHostIsAFailureAtOnce) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_DEST_UNREACH, ICMP_HOST_UNREACH);
     EXPECT_EQ(wait().detail, "127.0.0.1: no route to host");
@@ -293,7 +318,7 @@ TEST_P(IcmpErrors, AnUnreachableHostIsAFailureAtOnce) {
 TEST_P(IcmpErrors, TheyCountAsLossesOnly) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    auto attempt = start_icmp(context, raw, question, keep());
+    auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_DEST_UNREACH, ICMP_NET_UNREACH);
     ASSERT_TRUE(requested(3)) << "the next requests were not sent";
@@ -309,7 +334,7 @@ TEST_P(IcmpErrors, TheyCountAsLossesOnly) {
 TEST_P(IcmpErrors, MoreThanMayBeLostIsAFailure) {
     silence();
     const Icmp question{"127.0.0.1", 3, 34, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(3));
     host->answer(host->requests[0]);
     host->refuse(host->requests[1], ICMP_TIME_EXCEEDED, 0);
@@ -321,7 +346,7 @@ TEST_P(IcmpErrors, MoreThanMayBeLostIsAFailure) {
 TEST_P(IcmpErrors, ARedirectIsNone) {
     silence();
     const Icmp question{"127.0.0.1", 2, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     host->refuse(host->requests[0], ICMP_REDIRECT, ICMP_REDIR_HOST);
     ASSERT_TRUE(requested(2));
@@ -334,10 +359,10 @@ TEST_P(IcmpErrors, ARedirectIsNone) {
 TEST_P(IcmpErrors, ErrorsAboutOthersRequestsAreNone) {
     silence();
     const Icmp question{"127.0.0.1", 1, 0, {}};
-    const auto attempt = start_icmp(context, raw, question, keep());
+    const auto attempt = start_icmp(resolver, raw, question, keep());
     ASSERT_TRUE(requested(1));
     Host::Request other = host->requests[0];
-    other.packet[27] = std::byte{9};
+    other.packet[27] ^= std::byte{1};
     host->refuse(other, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH);
     context.run_for(std::chrono::milliseconds{50});
     EXPECT_FALSE(outcome_);

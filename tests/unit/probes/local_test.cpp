@@ -27,6 +27,8 @@ protected:
         const auto attempt = start_script(context, question, "nobody", keep());
         return wait();
     }
+    FileThreads threads{context};
+
     static bool is_root() { return geteuid() == 0; }
     // Whether any process carries this text in its arguments.
     static bool any_process_with(const std::string& marker) {
@@ -63,7 +65,7 @@ TEST_F(Local, ItRunsAsTheUserThatIsNamed) {
     outcome_.reset();
     const Script missing{{"/no/such/program"}, "root"};
     const auto attempt = start_script(context, missing, "nobody", keep());
-    EXPECT_EQ(wait().detail, "No such file or directory");
+    EXPECT_EQ(wait().detail, "cannot execute /no/such/program: No such file or directory");
 }
 
 TEST_F(Local, TheOutputIsBounded) {
@@ -119,7 +121,7 @@ TEST_F(Local, FilesExistAreFreshAndHoldNumbers) {
         std::filesystem::temp_directory_path() / ("us-unit-" + std::to_string(getpid()) + "-file");
     const auto look = [&](const File& file) {
         outcome_.reset();
-        const auto attempt = start_file(context, file, keep());
+        const auto attempt = start_file(threads, file, keep());
         return wait();
     };
     File file{path.string(), std::nullopt, false};
@@ -141,7 +143,7 @@ TEST_F(Local, FilesExistAreFreshAndHoldNumbers) {
 TEST_F(Local, ProcessesAreFoundByNameAndByPidFile) {
     const auto look = [&](const Process& process) {
         outcome_.reset();
-        const auto attempt = start_process(context, process, keep());
+        const auto attempt = start_process(threads, process, keep());
         return wait();
     };
     prctl(PR_SET_NAME, "us) x (unit");
@@ -168,11 +170,11 @@ TEST_F(Local, OnlyRegularFilesAreRead) {
     for (const auto& path : {fifo.string(), std::string{"/dev/zero"}, std::string{"/"}}) {
         outcome_.reset();
         const Process process{"", path, 1};
-        const auto by_pid = start_process(context, process, keep());
+        const auto by_pid = start_process(threads, process, keep());
         EXPECT_EQ(wait().detail, path + " is not a regular file");
         outcome_.reset();
         const File file{path, std::nullopt, true};
-        const auto by_value = start_file(context, file, keep());
+        const auto by_value = start_file(threads, file, keep());
         EXPECT_EQ(wait().detail, path + " is not a regular file");
     }
     std::filesystem::remove(fifo);

@@ -14,15 +14,18 @@ using testing::HasSubstr;
 class Network : public Probing {
 protected:
     Outcome ask(Tcp question) {
-        const auto attempt = start_tcp(context, question, keep());
+        const auto attempt = start_tcp(resolver, question, keep());
         return wait();
     }
     Outcome ask(const Http& question) {
-        CurlLoop loop(context);
-        const LoadedFiles files;
-        const auto attempt = start_http(context, loop, files, question, keep());
+        const auto attempt = start_http(resolver, tools, question, keep());
         return wait();
     }
+    CurlLoop loop{context};
+    LoadedFiles files{context};
+    TrustStores trust{files};
+    CurlTools tools{loop, files, trust};
+
     static std::uint16_t closed_port() {
         boost::asio::io_context other;
         tcp::acceptor acceptor(other, {boost::asio::ip::address_v4::loopback(), 0});
@@ -78,7 +81,7 @@ TEST_F(Network, TcpReadsNoMoreThanItMust) {
 TEST_F(Network, AnAttemptThatIsEndedTellsNothing) {
     const TcpServer server([](TcpServer::Socket&) {});
     const Tcp question{{"127.0.0.1", server.port}, {}, "", "never"};
-    auto attempt = start_tcp(context, question, keep());
+    auto attempt = start_tcp(resolver, question, keep());
     context.run_one_for(std::chrono::milliseconds{100});
     context.restart();
     EXPECT_NE(attempt->progress(), "");
@@ -96,7 +99,7 @@ TEST_F(Network, UdpNeedsAnAnswer) {
                                   server.send_to(boost::asio::buffer("pong", 4), from);
                               });
     const Udp question{{"127.0.0.1", server.local_endpoint().port()}, {}, "ping", "on"};
-    const auto attempt = start_udp(context, question, keep());
+    const auto attempt = start_udp(resolver, question, keep());
     EXPECT_TRUE(wait().passed);
 }
 
@@ -104,7 +107,7 @@ TEST_F(Network, UdpRefusedIsDownAtOnce) {
     udp::socket other(context, {boost::asio::ip::address_v4::loopback(), 0});
     const Udp question{{"127.0.0.1", other.local_endpoint().port()}, {}, "ping", ""};
     other.close();
-    const auto attempt = start_udp(context, question, keep());
+    const auto attempt = start_udp(resolver, question, keep());
     EXPECT_EQ(wait().detail, "port unreachable");
 }
 

@@ -11,10 +11,13 @@
 #include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <functional>
+#include <list>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "checks/probes/attempt.hpp"
+#include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {
 
@@ -44,6 +47,8 @@ protected:
     }
 
     boost::asio::io_context context;
+    NameServers name_servers;  // none, unless a test has one
+    Resolver resolver{context, {[this] { return name_servers; }, true}};
     std::optional<Outcome> outcome_;
 };
 
@@ -90,6 +95,30 @@ public:
 
 private:
     std::thread thread_;
+};
+
+// An address that swallows what is sent to it: its queue of connections is full.
+class SilentPort {
+public:
+    SilentPort(boost::asio::io_context& context, const std::string& address, std::uint16_t port = 0)
+        : acceptor_(context) {
+        const boost::asio::ip::tcp::endpoint endpoint{boost::asio::ip::make_address(address), port};
+        acceptor_.open(endpoint.protocol());
+        acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
+        acceptor_.bind(endpoint);
+        acceptor_.listen(0);
+        // The kernel accepts one more than the backlog; the next connection hangs.
+        for (int i = 0; i < 3; ++i) {
+            queue_.emplace_back(context);
+            queue_.back().async_connect(acceptor_.local_endpoint(),
+                                        [](const boost::system::error_code&) {});
+        }
+    }
+    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    boost::asio::ip::tcp::acceptor acceptor_;
+    std::list<boost::asio::ip::tcp::socket> queue_;
 };
 
 }  // namespace understudy::checks

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/write.hpp>
 
+#include "tests/unit/probes/fake_name_server.hpp"
 #include "tests/unit/probes/probing.hpp"
 
 namespace understudy::checks {
@@ -18,7 +19,7 @@ class TcpProbe : public Probing {
 protected:
     Outcome ask(const Tcp& question) {
         outcome_.reset();
-        const auto attempt = start_tcp(context, question, keep());
+        const auto attempt = start_tcp(resolver, question, keep());
         EXPECT_FALSE(outcome_) << "told before the loop ran";
         return wait();
     }
@@ -90,6 +91,80 @@ TEST_F(TcpProbe, EachAddressInItsTurn) {
     EXPECT_TRUE(ask(Tcp{{"localhost", server.port}, {}, "", ""}).passed);
 }
 
+// RFC 8305: the dead ones cost a quarter of a second each.
+TEST_F(TcpProbe, dead_address_of_a_name_does_not_hold_up_the_next_one) {
+    const TcpServer server([](TcpServer::Socket& socket) { end_of(socket); });
+    const SilentPort dead(context, "127.0.0.7", server.port);
+    const SilentPort dead_too(context, "::1", server.port);
+    FakeNameServer names(context, [](const FakeNameServer::Question&) {
+        FakeNameServer::Reply reply;
+        reply.addresses = {"::1", "127.0.0.7", "127.0.0.1"};
+        return reply;
+    });
+    name_servers.servers = {names.endpoint()};
+    const Tcp question{{"web.example.org", server.port}, {}, "", ""};
+    auto attempt = start_tcp(resolver, question, keep());
+    EXPECT_TRUE(run_until([&] {
+        return attempt->progress() ==
+               "connecting to ::1 and 127.0.0.7 port " + std::to_string(server.port);
+    })) << attempt->progress();
+    const Outcome outcome = wait();
+    EXPECT_TRUE(outcome.passed) << outcome.detail;
+    EXPECT_THAT(outcome.detail, StartsWith("connected to 127.0.0.1 in "));
+    EXPECT_GE(outcome.timings.connect, std::chrono::milliseconds{500});
+    EXPECT_LT(outcome.timings.connect, std::chrono::milliseconds{2000});
+}
+
+TEST_F(TcpProbe, address_that_refuses_is_passed_over_at_once_and_all_are_named_in_the_end) {
+    std::uint16_t port = 0;
+    FakeNameServer names(context, [](const FakeNameServer::Question&) {
+        FakeNameServer::Reply reply;
+        reply.addresses = {"127.0.0.8", "127.0.0.1"};
+        return reply;
+    });
+    name_servers.servers = {names.endpoint()};
+    {
+        const TcpServer server([](TcpServer::Socket& socket) { end_of(socket); });
+        port = server.port;
+        const Outcome outcome = ask(Tcp{{"web.example.org", port}, {}, "", ""});
+        EXPECT_TRUE(outcome.passed) << outcome.detail;
+        EXPECT_LT(outcome.timings.connect, std::chrono::milliseconds{200});
+    }
+    EXPECT_EQ(ask(Tcp{{"web.example.org", port}, {}, "", ""}).detail,
+              "127.0.0.8: connection refused; 127.0.0.1: connection refused");
+}
+
+// The name server is silent about IPv6 for ever.
+TEST_F(TcpProbe, family_that_nobody_answers_for_does_not_hold_up_the_other) {
+    const TcpServer server([](TcpServer::Socket& socket) { end_of(socket); });
+    FakeNameServer names(context, [](const FakeNameServer::Question& question) {
+        FakeNameServer::Reply reply;
+        reply.silent = question.type == type_aaaa;
+        reply.addresses = {"127.0.0.1"};
+        return reply;
+    });
+    name_servers.servers = {names.endpoint()};
+    const Outcome outcome = ask(Tcp{{"web.example.org", server.port}, {}, "", ""});
+    EXPECT_TRUE(outcome.passed) << outcome.detail;
+    EXPECT_LT(outcome.timings.total, std::chrono::milliseconds{250});
+}
+
+// The first answer leads nowhere, and the second one comes when nothing else is left to try.
+TEST_F(TcpProbe, addresses_that_come_late_are_tried) {
+    const TcpServer server([](TcpServer::Socket& socket) { end_of(socket); });
+    const SilentPort dead(context, "::1", server.port);
+    FakeNameServer names(context, [](const FakeNameServer::Question& question) {
+        FakeNameServer::Reply reply;
+        reply.addresses = {"::1", "127.0.0.1"};
+        reply.delay = std::chrono::milliseconds{question.type == type_a ? 600 : 0};
+        return reply;
+    });
+    name_servers.servers = {names.endpoint()};
+    const Outcome outcome = ask(Tcp{{"web.example.org", server.port}, {}, "", ""});
+    EXPECT_THAT(outcome.detail, StartsWith("connected to 127.0.0.1 in "));
+    EXPECT_LT(outcome.timings.total, std::chrono::milliseconds{900});
+}
+
 TEST_F(TcpProbe, TheExpectedMayComeInPieces) {
     const TcpServer server([](TcpServer::Socket& socket) {
         socket.set_option(tcp::no_delay(true));
@@ -155,7 +230,7 @@ TEST_F(TcpProbe, TheLimitIsExact) {
 TEST_F(TcpProbe, ASilentServerIsExplainedByTheProgress) {
     tcp::acceptor silent(context, {boost::asio::ip::address_v4::loopback(), 0});
     const Tcp question{{"127.0.0.1", silent.local_endpoint().port()}, {}, "x", "y\n"};
-    auto attempt = start_tcp(context, question, keep());
+    auto attempt = start_tcp(resolver, question, keep());
     EXPECT_TRUE(run_until([&] { return attempt->progress() == "waiting for \"y\\n\""; }))
         << attempt->progress();
     attempt.reset();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/probes/fake_name_server.hpp"
 #include "tests/unit/probes/probing.hpp"
 
 namespace understudy::checks {
@@ -16,8 +17,9 @@ using testing::StartsWith;
 // Answers each datagram with these.
 class UdpServer {
 public:
-    UdpServer(boost::asio::io_context& context, std::vector<std::string> answers)
-        : socket_(context, {boost::asio::ip::address_v4::loopback(), 0}),
+    UdpServer(boost::asio::io_context& context, std::vector<std::string> answers,
+              const char* address = "127.0.0.1", std::uint16_t port = 0)
+        : socket_(context, {boost::asio::ip::make_address(address), port}),
           answers_(std::move(answers)) {
         receive();
     }
@@ -50,7 +52,7 @@ class UdpProbe : public Probing {
 protected:
     Outcome ask(const Udp& question) {
         outcome_.reset();
-        const auto attempt = start_udp(context, question, keep());
+        const auto attempt = start_udp(resolver, question, keep());
         EXPECT_FALSE(outcome_) << "told before the loop ran";
         return wait();
     }
@@ -82,7 +84,7 @@ TEST_F(UdpProbe, TheExpectedAnswerMayComeAfterOthers) {
 TEST_F(UdpProbe, AWrongAnswerIsExplainedByTheProgress) {
     UdpServer server(context, {"no\x1b"});
     const Udp question = to(server, "?", "ready");
-    auto attempt = start_udp(context, question, keep());
+    auto attempt = start_udp(resolver, question, keep());
     EXPECT_TRUE(run_until([&] {
         return attempt->progress() == "answered \"no\\x1b\", waiting for \"ready\"";
     })) << attempt->progress();
@@ -94,7 +96,7 @@ TEST_F(UdpProbe, AWrongAnswerIsExplainedByTheProgress) {
 TEST_F(UdpProbe, StrangersAreNotHeard) {
     UdpServer server(context, {});
     const Udp question = to(server, "?", "");
-    const auto attempt = start_udp(context, question, keep());
+    const auto attempt = start_udp(resolver, question, keep());
     ASSERT_TRUE(run_until([&] { return !server.received.empty(); }));
     udp::socket stranger(context, {boost::asio::ip::address_v4::loopback(), 0});
     stranger.send_to(boost::asio::buffer("me", 2), server.from);
@@ -113,6 +115,28 @@ TEST_F(UdpProbe, TheSourceIsBound) {
     EXPECT_EQ(ask(question).detail, "cannot assign requested address");
     question.source = IpAddress::parse("::1");
     EXPECT_EQ(ask(question).detail, "127.0.0.1 has no address of the source's family");
+}
+
+TEST_F(UdpProbe, of_several_addresses_one_that_answers_is_enough) {
+    UdpServer silent(context, {}, "127.0.0.7");
+    UdpServer server(context, {"pong"}, "127.0.0.1", silent.port());
+    std::vector<std::string> addresses{"127.0.0.7", "127.0.0.1"};
+    FakeNameServer names(context, [&](const FakeNameServer::Question&) {
+        FakeNameServer::Reply reply;
+        reply.addresses = addresses;
+        return reply;
+    });
+    name_servers.servers = {names.endpoint()};
+    const Udp question{{"web.example.org", silent.port()}, {}, "?", "pong"};
+    const Outcome outcome = ask(question);
+    EXPECT_THAT(outcome.detail, StartsWith("127.0.0.1 answered in "));
+    EXPECT_GE(outcome.timings.total, std::chrono::milliseconds{250});
+    EXPECT_LT(outcome.timings.total, std::chrono::milliseconds{1000});
+    EXPECT_THAT(silent.received, testing::ElementsAre("?"));
+    addresses = {"127.0.0.8", "127.0.0.1"};  // nobody listens on the first one
+    const Outcome second = ask(question);
+    EXPECT_THAT(second.detail, StartsWith("127.0.0.1 answered in "));
+    EXPECT_LT(second.timings.total, std::chrono::milliseconds{200});
 }
 
 TEST_F(UdpProbe, AClosedPortIsAFailureAtOnce) {

@@ -91,6 +91,21 @@ TEST(Lines, EveryEventComesBackAsItWas) {
     EXPECT_THAT(seen, testing::Each(true)) << "a kind of event has no line in this test";
 }
 
+TEST(Lines, AnAddressKeepsItsFlags) {
+    using core::AddressSeen;
+    for (bool AddressSeen::* flag :
+         {&AddressSeen::ours, &AddressSeen::tentative, &AddressSeen::duplicate,
+          &AddressSeen::deprecated, &AddressSeen::secondary}) {
+        AddressSeen event{2, prefix6, false, false, 5ms, 2s};
+        event.*flag = true;
+        const Entry entry = parse(to_line(1, at, event, {}));
+        const auto& seen = std::get<AddressSeen>(entry.event);
+        EXPECT_TRUE(seen.*flag);
+        EXPECT_EQ(seen.ours + seen.tentative + seen.duplicate + seen.deprecated + seen.secondary,
+                  1);
+    }
+}
+
 TEST(Lines, ADatagramKeepsItsBytesWhenItsEntryMoves) {
     const auto payload = bytes_of(300);
     const core::DatagramReceived event{

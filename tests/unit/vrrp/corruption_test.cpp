@@ -129,6 +129,9 @@ Message random_message(std::mt19937& random, std::size_t count) {
     std::ranges::generate(message.addresses, [&] { return static_cast<std::byte>(below(256)); });
     Bytes ends(2 * size);
     std::ranges::generate(ends, [&] { return static_cast<std::byte>(below(256)); });
+    // An address that a router can have, whatever the destination.
+    ends[0] = a.family == Family::ipv6 ? std::byte{0xfe} : std::byte(1 + below(126));
+    ends[1] = a.family == Family::ipv6 ? std::byte{0x80} : ends[1];
     message.source = IpAddress::from_bytes(std::span{ends}.first(size));
     message.destination = IpAddress::from_bytes(std::span{ends}.last(size));
     if (a.family == Family::ipv6) {

@@ -320,6 +320,54 @@ TEST(Rfc9568, s5_2_9_ipv4_addresses_are_taken_as_they_are) {
     }
 }
 
+// --- the source (5.1.1.1, 5.1.2.1)
+// ----------------------------------------------------------------------
+
+// An advertisement of the golden vector as another router would send it.
+std::expected<Received, Discard> decode_from(std::string_view source, std::string_view destination,
+                                             std::string_view name) {
+    const IpAddress from = ip(source);
+    const IpAddress to = ip(destination);
+    Bytes packet = golden(name).bytes();
+    packet = with_checksum(packet, from.is_v6() ? pseudo_header(from, to, packet.size()) : Bytes{});
+    return decode({from, to, 255, packet});
+}
+
+TEST(Rfc9568, s5_1_2_1_ipv6_multicast_from_a_link_local_address_is_accepted) {
+    for (const std::string_view source : {"fe80::1", "fe80::200:5eff:fe00:233", "febf::1"}) {
+        EXPECT_EQ(verdict(decode_from(source, "ff02::12", "G5")), "accepted") << source;
+    }
+}
+
+TEST(Rfc9568, s5_1_2_1_ipv6_multicast_from_any_other_address_is_dropped) {
+    for (const std::string_view source : {"2001:db8::2", "fd00::2", "fec0::2", "fe7f::2",
+                                          "::", "::1", "::ffff:192.0.2.2", "ff02::2"}) {
+        EXPECT_EQ(verdict(decode_from(source, "ff02::12", "G5")), "source") << source;
+    }
+}
+
+TEST(Extension, ipv6_unicast_from_a_global_address_is_accepted) {
+    for (const std::string_view source : {"2001:db8::2", "fd00::2", "fe80::2"}) {
+        EXPECT_EQ(verdict(decode_from(source, "2001:db8::1", "G5")), "accepted") << source;
+    }
+}
+
+TEST(Rfc9568, s5_1_1_1_a_source_that_no_interface_has_is_dropped) {
+    for (const std::string_view to : {"224.0.0.18", "10.1.1.3"}) {
+        for (const std::string_view source :
+             {"0.0.0.0", "127.0.0.1", "224.0.0.18", "255.255.255.255"}) {
+            EXPECT_EQ(verdict(decode_from(source, to, "G2")), "source") << source << " to " << to;
+            EXPECT_EQ(verdict(decode_from(source, to, "G1")), "source") << source << " to " << to;
+        }
+        for (const std::string_view source : {"10.1.1.2", "169.254.0.2", "198.51.100.2"}) {
+            EXPECT_EQ(verdict(decode_from(source, to, "G2")), "accepted") << source << " to " << to;
+        }
+    }
+    for (const std::string_view source : {"::", "::1", "ff02::12"}) {
+        EXPECT_EQ(verdict(decode_from(source, "2001:db8::1", "G5")), "source") << source;
+    }
+}
+
 // --- the order
 // -------------------------------------------------------------------------------------
 
@@ -335,6 +383,10 @@ TEST(Rfc9568, s7_1_the_checks_come_in_the_documented_order) {
     EXPECT_EQ(verdict(decode_v4(with_checksum(v3("31330000f0000000")))), "count");
     EXPECT_EQ(verdict(decode_v6(v6_packet("31330001f0000000", {"::1"}))), "interval");
     EXPECT_EQ(verdict(decode_v6(v6_packet("31330001f0010000", {"::1"}))), "addresses");
+    const IpAddress from = ip("2001:db8::2");
+    const Bytes last = with_checksum(from_hex("31330001f0010000fe800000000000000000000000000001"),
+                                     pseudo_header(from, multicast_group_v6, 24));
+    EXPECT_EQ(verdict(decode({from, multicast_group_v6, 255, last})), "source");
     EXPECT_EQ(verdict(decode_v6(v6_packet("31330001f0010000", {"fe80::1"}))), "accepted");
 }
 

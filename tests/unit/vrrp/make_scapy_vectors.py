@@ -6,8 +6,12 @@
 Needs python3-scapy. The tests do not: they read the table. The same seed gives the same table.
 """
 import random
+import sys
 
-import scapy
+try:
+    import scapy
+except ImportError:
+    sys.exit("needs scapy: apt-get install python3-scapy")
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.vrrp import VRRP, VRRPv3
@@ -19,6 +23,13 @@ GROUP_V4, GROUP_V6 = "224.0.0.18", "ff02::12"
 
 def ipv4():
     return ".".join(str(RANDOM.randrange(256)) for _ in range(4))
+
+
+def source_v4():
+    """An address that a router can have."""
+    first, rest = ipv4().split(".", 1)
+    first = 1 + int(first) % 223
+    return f"{126 if first == 127 else first}.{rest}"
 
 
 def ipv6(prefix="2001:db8"):
@@ -35,7 +46,7 @@ def fields():
 
 def version_2(count):
     head = fields() | {"adv": RANDOM.choice([1, 2, 10, 255]), "addrlist": [ipv4() for _ in range(count)]}
-    source = ipv4()
+    source = source_v4()
     payload = bytes(IP(src=source, dst=GROUP_V4, ttl=255) / VRRP(**head))[20:]
     return "v2", "ipv4", "message_only", source, GROUP_V4, head, head["adv"] * 1000, payload
 
@@ -44,7 +55,7 @@ def version_3(family, form, count, destination=None):
     head = fields() | {"adv": RANDOM.choice([1, 10, 100, 255, 256, 4095, RANDOM.randrange(1, 4096)])}
     if family == "ipv4":
         head["addrlist"] = [ipv4() for _ in range(count)]
-        source, destination = ipv4(), destination or GROUP_V4
+        source, destination = source_v4(), destination or GROUP_V4
         packet, size = IP(src=source, dst=destination, ttl=255), 20
     else:
         head["addrlist"] = [link_local()] + [ipv6() for _ in range(count - 1)]

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "tests/unit/cli/fake_agent.hpp"
+#include "tests/unit/no_descriptors.hpp"
 
 namespace understudy::web {
 namespace {
@@ -22,7 +23,8 @@ const std::string status_line = R"({"node":"lb1","vips":[],"checks":[]})";
 
 std::string event_line(std::uint64_t number) {
     return R"({"number":)" + std::to_string(number) +
-           R"(,"at":"2026-11-20T12:00:00.000Z","vip":"web","from":"backup","to":"active","cause":"x"})";
+           R"(,"at":"2026-11-20T12:00:00.000Z","vip":"web","from":"backup",)"
+           R"("to":"active","cause":"x"})";
 }
 
 // Answers until the client goes; `events` are what it has kept.
@@ -49,6 +51,17 @@ std::vector<std::uint64_t> numbers(const AgentFeed::News& news) {
         numbers.push_back(event.number);
     }
     return numbers;
+}
+
+TEST(AgentFeedTest, lack_of_descriptors_is_named) {
+    const TemporaryDirectory directory;
+    const NoDescriptors none;
+    try {
+        const AgentFeed feed{directory.path()};
+        FAIL() << "it was made";
+    } catch (const std::exception& error) {
+        EXPECT_STREQ(error.what(), "cannot create an eventfd: Too many open files");
+    }
 }
 
 TEST(AgentFeedTest, GivesTheAgentsDocumentAsItIs) {

@@ -27,7 +27,8 @@ public:
 
 private:
     ListenAddress address_{IpAddress::v4(127, 0, 0, 1), 0};
-    HttpServer server_;
+    AllowedHosts hosts_{{}};
+    HttpServer server_{hosts_};
 };
 
 // What is told of it once it has been asked.
