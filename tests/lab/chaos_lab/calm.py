@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from lab.blocking import ITS_OWN_EVENTS, BlockingWatch
+from lab.blocking import ITS_OWN_EVENTS, BlockingWatch, most_waited
 from lab.capture import Capture
 from lab.clock import now_us
 
@@ -15,7 +15,6 @@ from .faults import SPARES
 from .spans import intersection, total
 
 SECOND = 1_000_000
-MOST_WAITED_S = 0.002
 AFTER = 3 * SECOND  # of a fault, for what it may have caused
 # Says when a process like the agents was not run in time on one processor: what they are late by then is not theirs. On
 # virtual machines one processor may stand still while the others go on.
@@ -170,7 +169,7 @@ class Calm:
         for wait in waits:
             begun = int(wait.at * 1e6)
             stalled = self.hiccups.within(begun, begun + int(wait.seconds * 1e6)) / 1e6  # who had the lock may not have been run
-            if wait.seconds - stalled > MOST_WAITED_S:
+            if wait.seconds - stalled > most_waited(wait.call):
                 key = wait.call, wait.woken_by
                 first.setdefault(key, wait)
                 count[key] = count.get(key, 0) + 1
