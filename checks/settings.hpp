@@ -186,6 +186,12 @@ struct Unit {
 using Question =
     std::variant<Icmp, Arp, Tcp, Udp, Tls, Http, Dns, Url, Script, Process, File, Interface, Unit>;
 
+// Whether the runner asks it, not the prober: the prober starts no programs and does not reach the
+// service manager.
+constexpr bool run_by_runner(const Question& question) {
+    return std::holds_alternative<Script>(question) || std::holds_alternative<Unit>(question);
+}
+
 enum class CheckState : std::uint8_t { unknown, up, down };
 
 struct CheckSettings {

@@ -7,7 +7,6 @@
 #include <limits>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/journal.hpp"
@@ -18,10 +17,6 @@
 namespace understudy::host {
 
 namespace {
-
-bool is_script(const checks::CheckSettings& check) {
-    return std::holds_alternative<checks::Script>(check.question);
-}
 
 // Bounded already; lines stay lines.
 std::string printable_lines(std::string_view text) {
@@ -49,7 +44,7 @@ HealthLink::HealthLink(boost::asio::io_context& io, RunnerEnds ends,
       text_(std::move(ends.text)) {
     // As start_runner() numbers them.
     for (std::uint32_t i = 0; i < configuration_->checks.size(); ++i) {
-        checks_.push_back({i, is_script(configuration_->checks[i])});
+        checks_.push_back({i, checks::run_by_runner(configuration_->checks[i].question)});
     }
     for (std::uint32_t i = 0; i < configuration_->services.size(); ++i) {
         services_.push_back(i);
@@ -85,14 +80,15 @@ void HealthLink::configure(const core::ConfigurationChanged& change, FileDescrip
     const bool other_user = former->agent.script_user != configuration_->agent.script_user;
     bool other_probes = other_user && !configuration_->checks.empty();
     for (const checks::CheckSettings& check : configuration_->checks) {
+        const bool by_runner = checks::run_by_runner(check.question);
         const auto place = places.find(check.name);
         const bool same =
             place != places.end() &&
             std::ranges::find(change.other_questions, check.name) == change.other_questions.end();
-        checks_.push_back({same ? checks[place->second].number : next_number_++, is_script(check)});
+        checks_.push_back({same ? checks[place->second].number : next_number_++, by_runner});
         other_probes =
-            other_probes || (!is_script(check) &&
-                             (!same || former->checks[place->second].timeout != check.timeout));
+            other_probes ||
+            (!by_runner && (!same || former->checks[place->second].timeout != check.timeout));
     }
     std::map<std::string, std::uint32_t> numbers;
     for (std::size_t i = 0; i < former->services.size(); ++i) {
@@ -139,8 +135,8 @@ bool HealthLink::send_text() {
 
 // --- reports -------------------------------------------------------------------------------------
 
-// The prober tells outcomes of its checks and nothing else: not of those by script, which are the
-// runner's. Its texts may be what a stranger wanted to have written.
+// The prober reports outcomes of its checks and nothing else: not of those that the runner runs.
+// Its texts may be what a stranger wanted to have written.
 void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
     auto report = checks::decode_report(packet);
     if (!report) {
@@ -153,7 +149,7 @@ void HealthLink::hear(std::span<const std::byte> packet, bool from_runner) {
         return;
     }
     const auto place = check_places_.find(report->index);
-    if (place == check_places_.end() || checks_[place->second].is_script != from_runner) {
+    if (place == check_places_.end() || checks_[place->second].by_runner != from_runner) {
         return;
     }
     if (!from_runner) {
@@ -255,7 +251,7 @@ void HealthLink::hook_finished(const checks::Report& report) {
 void HealthLink::carry_out(const core::RunCheck& action) {
     const Check& check = checks_.at(action.check);
     const checks::Order order{checks::OrderKind::run_check, check.number, action.run};
-    (check.is_script ? runner_ : prober_).try_send(encode(order));
+    (check.by_runner ? runner_ : prober_).try_send(encode(order));
 }
 
 void HealthLink::carry_out(const core::RestartProber&) {

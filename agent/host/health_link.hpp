@@ -49,7 +49,7 @@ private:
 
     struct Check {
         std::uint32_t number = 0;
-        bool is_script = false;
+        bool by_runner = false;
     };
     void index_places();
     void send_configuration(FileDescriptor text, bool other_probes);

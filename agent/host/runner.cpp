@@ -37,6 +37,7 @@
 #include "checks/probes/prober.hpp"
 #include "checks/probes/script.hpp"
 #include "checks/probes/systemd_bus.hpp"
+#include "checks/probes/unit.hpp"
 #include "checks/probes/wire.hpp"
 
 namespace understudy::host {
@@ -220,13 +221,18 @@ private:
             return;
         }
         const checks::CheckSettings& check = found->second;
-        if (const auto* script = std::get_if<checks::Script>(&check.question)) {
-            attempts_.run(
-                order, checks::ReportKind::check_finished, check.timeout, [&](Finish finish) {
-                    return checks::start_script(context_, *script, numbered_.agent.script_user,
-                                                std::move(finish));
-                });
+        if (checks::run_by_runner(check.question)) {
+            attempts_.run(order, checks::ReportKind::check_finished, check.timeout,
+                          [&](Finish finish) { return start(check.question, std::move(finish)); });
         }
+    }
+
+    std::unique_ptr<Attempt> start(const checks::Question& question, Finish finish) {
+        if (const auto* unit = std::get_if<checks::Unit>(&question)) {
+            return checks::start_unit_check(bus_, *unit, std::move(finish));
+        }
+        return checks::start_script(context_, std::get<checks::Script>(question),
+                                    numbered_.agent.script_user, std::move(finish));
     }
 
     void run_service(const checks::Order& order) {

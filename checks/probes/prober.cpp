@@ -22,6 +22,7 @@
 #include "checks/probes/attempts.hpp"
 #include "checks/probes/capabilities.hpp"
 #include "checks/probes/channel.hpp"
+#include "checks/probes/confinement.hpp"
 #include "checks/probes/curl_loop.hpp"
 #include "checks/probes/dns.hpp"
 #include "checks/probes/file.hpp"
@@ -33,12 +34,10 @@
 #include "checks/probes/process.hpp"
 #include "checks/probes/raw_sockets.hpp"
 #include "checks/probes/resolver.hpp"
-#include "checks/probes/systemd_bus.hpp"
 #include "checks/probes/tcp.hpp"
 #include "checks/probes/tls.hpp"
 #include "checks/probes/trust_stores.hpp"
 #include "checks/probes/udp.hpp"
-#include "checks/probes/unit.hpp"
 #include "checks/probes/url.hpp"
 
 namespace understudy::checks {
@@ -63,7 +62,6 @@ public:
           file_threads_(context_),
           files_(context_),
           curl_(context_),
-          bus_(context_),
           attempts_(context_, [this](const Report& report) { channel_.send(encode(report)); }) {}
 
     // While there are rights.
@@ -130,12 +128,12 @@ private:
                 [&](const Http& q) { return start_http(resolver_, tools_, q, finish); },
                 [&](const Dns& q) { return start_dns(resolver_, q, finish); },
                 [&](const Url& q) { return start_url(resolver_, tools_, q, finish); },
-                // The runner's: it never comes here.
+                // run_by_runner(): they are never ordered here.
                 [&](const Script&) { return std::unique_ptr<Attempt>{}; },
+                [&](const Unit&) { return std::unique_ptr<Attempt>{}; },
                 [&](const Process& q) { return start_process(file_threads_, q, finish); },
                 [&](const File& q) { return start_file(file_threads_, q, finish); },
                 [&](const Interface& q) { return start_interface(context_, q, finish); },
-                [&](const Unit& q) { return start_unit_check(context_, bus_, q, finish); },
             },
             question);
     }
@@ -153,7 +151,6 @@ private:
     TlsContexts contexts_{files_, trust_};
     CurlLoop curl_;
     CurlTools tools_{curl_, files_, trust_};
-    SystemdBus bus_;
     Attempts attempts_;
 };
 
@@ -200,8 +197,12 @@ void run_prober(const ProberTask& task, int channel, int retired) {
                              '\n';
             std::_Exit(EXIT_FAILURE);
         }
-        // Set last: a change of the user takes it back.
+        // After the user has changed, which takes it back.
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        // A kernel without seccomp(2) is no reason to go without checks, but a reason to say so.
+        if (const std::string error = confine_prober(); !error.empty()) {
+            std::cerr << "understudyd: the prober runs unconfined: " + error + '\n';
+        }
         prober.run();
     } catch (const std::exception& error) {
         std::cerr << "understudyd: prober: " << error.what() << '\n';

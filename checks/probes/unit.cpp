@@ -33,8 +33,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Attempt> start_unit_check(boost::asio::io_context&, SystemdBus& bus,
-                                          const Unit& unit, Finish finish) {
+std::unique_ptr<Attempt> start_unit_check(SystemdBus& bus, const Unit& unit, Finish finish) {
     return std::make_unique<UnitAttempt>(bus, unit, std::move(finish));
 }
 

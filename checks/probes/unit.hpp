@@ -8,7 +8,6 @@
 
 namespace understudy::checks {
 
-std::unique_ptr<Attempt> start_unit_check(boost::asio::io_context& context, SystemdBus& bus,
-                                          const Unit& unit, Finish finish);
+std::unique_ptr<Attempt> start_unit_check(SystemdBus& bus, const Unit& unit, Finish finish);
 
 }  // namespace understudy::checks

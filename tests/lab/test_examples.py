@@ -235,6 +235,7 @@ vrid = 51
 priority = {priority}
 address = 192.0.2.10/24
 """
+UNIT = "track = bus\n[check bus]\ntype = unit\nunit = dbus.service\n"
 SCRIPT = "track = always\n[check always]\ntype = script\ncommand = /usr/bin/true\n"
 NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=192.0.2.{number}/24\nAddress=2001:db8::{number}/64\nIPv6AcceptRA=no\n"
 
@@ -254,8 +255,11 @@ class BesideTheAgent(ExampleTestCase):
 
     def test_monitoring(self):
         self.boot("monitoring", "web", "lb1", "lb2", "mon")
-        self.configure()
+        self.configure(UNIT)  # which the unit of the agent may ask, without a drop-in
         self.settled(self.one, self.two)
+        prober = self.one("pgrep", "-x", "understudy-prob").strip()
+        self.assertIn("Seccomp:\t2\nSeccomp_filters:\t", self.one("cat", f"/proc/{prober}/status"))
+        self.assertIn("bus: up", self.one("understudy", "check", "list"))
         self.play()
         self.assertIn("SUCCESS", self.play())
         active = "understudy_vip_state{state=\"active\"} == 1"

@@ -77,7 +77,7 @@ class Prober(LabTestCase):
     def test_it_has_no_capabilities_and_is_nobody(self):
         self.pair()
         status = pathlib.Path(f"/proc/{self.prober(self.agents[0])}/status").read_text()
-        for line in ("CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"):
+        for line in ("CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
             self.assertIn(line, status)
         self.assertNotIn("Uid:\t0\t", status)
         heartbeat = pathlib.Path(f"/proc/{self.agents[0].process.pid}/status").read_text()
