@@ -1,11 +1,10 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "agent/config/check_values.hpp"
-
-#include <pcre2.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
+
+#include "agent/config/pattern.hpp"
 
 namespace understudy::config {
 
@@ -306,20 +305,9 @@ Parsed<std::string> parse_path(const std::string& text) {
 }
 
 Parsed<std::string> parse_pattern(const std::string& text) {
-    int number = 0;
-    PCRE2_SIZE place = 0;
-    // As checks/probes/body_pattern.cpp compiles it: callouts count towards the largest size.
-    constexpr std::uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
-    pcre2_code_8* code = pcre2_compile_8(reinterpret_cast<const PCRE2_UCHAR8*>(text.data()),
-                                         text.size(), options, &number, &place, nullptr);
-    if (code == nullptr) {
-        std::array<PCRE2_UCHAR8, 256> message{};
-        pcre2_get_error_message_8(number, message.data(), message.size());
-        return std::unexpected(in_quotes(text) + ": " +
-                               reinterpret_cast<const char*>(message.data()) + " at character " +
-                               std::to_string(place + 1));
+    if (const std::string trouble = pattern_trouble(text); !trouble.empty()) {
+        return std::unexpected(in_quotes(text) + ": " + trouble);
     }
-    pcre2_code_free_8(code);
     return text;
 }
 

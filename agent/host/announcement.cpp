@@ -13,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "checks/probes/locked_filter.hpp"
+#include "checks/processes/locked_filter.hpp"
 #include "vrrp/checksum.hpp"
 
 namespace understudy::host {

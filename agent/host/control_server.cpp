@@ -16,7 +16,7 @@
 #include "agent/host/journal.hpp"
 #include "agent/host/runtime_dir.hpp"
 #include "base/overloaded.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::host {
 

@@ -11,8 +11,8 @@
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/journal.hpp"
 #include "base/system_error.hpp"
-#include "checks/probes/wire.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/wire.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::host {
 

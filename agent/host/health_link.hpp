@@ -15,8 +15,8 @@
 #include "agent/core/configuration.hpp"
 #include "agent/host/event_sink.hpp"
 #include "agent/host/runner.hpp"
-#include "checks/probes/channel.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/channel.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::host {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::host {
 

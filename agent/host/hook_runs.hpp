@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "checks/probes/command.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/command.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::host {
 

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "checks/probes/capabilities.hpp"
+#include "checks/processes/capabilities.hpp"
 
 namespace understudy::host {
 

@@ -7,7 +7,7 @@
 
 #include <variant>
 
-#include "checks/probes/locked_filter.hpp"
+#include "checks/processes/locked_filter.hpp"
 #include "vrrp/checksum.hpp"
 #include "vrrp/protocol.hpp"
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/host/file_descriptor.hpp"
-#include "checks/probes/raw_sockets.hpp"
+#include "checks/processes/raw_descriptors.hpp"
 
 namespace understudy::host {
 

@@ -10,7 +10,7 @@
 #include <array>
 
 #include "base/system_error.hpp"
-#include "checks/probes/capabilities.hpp"
+#include "checks/processes/capabilities.hpp"
 
 namespace understudy::host {
 
@@ -143,11 +143,27 @@ std::string keep_spare_rights() {
     return keep_only(of_runner);
 }
 
-std::string keep_runner_rights(const core::Configuration& configuration) {
+// The kernel refuses the sets where a sandbox permits no capset(2): what is ambient stays so then.
+void pass_on_prober_rights() {
+    constexpr std::array of_prober = {CAP_SETUID, CAP_SETGID, CAP_NET_RAW};
+    Sets sets{};
+    if (!capget(sets)) {
+        return;
+    }
+    for (const int capability : of_prober) {
+        sets[0].inheritable |= sets[0].permitted & bit(capability);
+    }
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    syscall(SYS_capset, &header, sets.data());
+    for (const int capability : of_prober) {
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+    }
+}
+
+std::string keep_runner_rights(const std::map<std::uint32_t, core::ServiceSettings>& services) {
     // The service manager listens to root, and asks for the user only.
     const bool has_unit = std::ranges::any_of(
-        configuration.services,
-        [](const core::ServiceSettings& service) { return !service.unit.empty(); });
+        services, [](const auto& service) { return !service.second.unit.empty(); });
     if (has_unit && geteuid() != 0 && may_change_user()) {
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         if (setresuid(0, 0, 0) != 0) {

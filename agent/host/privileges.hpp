@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -37,8 +39,11 @@ std::optional<Account> account_of_prober(const std::string& script_user);
 
 // In the runner: keeps CAP_SETUID, CAP_SETGID, CAP_KILL and CAP_NET_RAW of what there is, and
 // becomes root where a service has a unit. Returns what failed.
-std::string keep_runner_rights(const core::Configuration& configuration);
+std::string keep_runner_rights(const std::map<std::uint32_t, core::ServiceSettings>& services);
 // The same for its spare, which knows no configuration.
 std::string keep_spare_rights();
+// In a process that executes the prober next: what there is of CAP_SETUID, CAP_SETGID and
+// CAP_NET_RAW survives that, also where the user is not root.
+void pass_on_prober_rights();
 
 }  // namespace understudy::host

@@ -24,21 +24,21 @@
 #include <optional>
 #include <sstream>
 
-#include "agent/config/parse.hpp"
+#include "agent/config/numbered.hpp"
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/hook_runs.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/prober_keeper.hpp"
 #include "agent/host/signals.hpp"
 #include "agent/host/spare_runner.hpp"
 #include "base/system_error.hpp"
-#include "checks/probes/attempts.hpp"
-#include "checks/probes/channel.hpp"
-#include "checks/probes/command.hpp"
-#include "checks/probes/prober.hpp"
-#include "checks/probes/script.hpp"
-#include "checks/probes/systemd_bus.hpp"
-#include "checks/probes/unit.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/attempts.hpp"
+#include "checks/processes/channel.hpp"
+#include "checks/processes/command.hpp"
+#include "checks/processes/script.hpp"
+#include "checks/processes/systemd_bus.hpp"
+#include "checks/processes/unit.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::host {
 
@@ -47,10 +47,6 @@ namespace {
 using checks::Attempt;
 using checks::Finish;
 using checks::Outcome;
-
-// A prober that dies at once would otherwise be started as fast as the machine can.
-constexpr Duration restart_pause = std::chrono::milliseconds{200};
-constexpr auto longest_death = std::chrono::seconds{2};
 
 // A start or stop by command; what ends well has nothing to tell.
 class ServiceCommand : public Attempt {
@@ -108,41 +104,6 @@ private:
     checks::SystemdBus::Ticket ticket_ = 0;
 };
 
-// The configuration, by the numbers that orders have.
-struct Numbered {
-    core::AgentSettings agent;
-    std::map<std::uint32_t, core::ServiceSettings> services;
-    std::map<std::uint32_t, checks::CheckSettings> checks;
-    std::uint32_t configuration = 0;
-
-    Numbered() = default;
-    Numbered(core::Configuration&& from, std::istream& numbers, std::uint32_t number)
-        : agent(std::move(from.agent)), configuration(number) {
-        std::uint32_t next = 0;
-        for (checks::CheckSettings& check : from.checks) {
-            numbers >> next;
-            checks.emplace(next, std::move(check));
-        }
-        for (core::ServiceSettings& service : from.services) {
-            numbers >> next;
-            services.emplace(next, std::move(service));
-        }
-    }
-};
-
-std::string content_of(int file) {
-    std::string text;
-    std::array<char, 65536> part{};
-    for (off_t at = 0;;) {
-        const ssize_t size = pread(file, part.data(), part.size(), at);
-        if (size <= 0) {
-            return text;
-        }
-        text.append(part.data(), static_cast<std::size_t>(size));
-        at += size;
-    }
-}
-
 // The heartbeat is spared when the kernel runs out of memory; what it starts is not, least of all
 // what a hook or a service needs. Raising the score needs no right.
 void be_killed_before_the_agent() {
@@ -153,9 +114,8 @@ void be_killed_before_the_agent() {
     }
 }
 
-checks::ProberUser prober_user(const std::string& script_user) {
-    const auto account = may_change_user() ? account_of_prober(script_user) : std::nullopt;
-    return account ? checks::ProberUser{true, account->uid, account->gid} : checks::ProberUser{};
+std::optional<Account> prober_user(const std::string& script_user) {
+    return may_change_user() ? account_of_prober(script_user) : std::nullopt;
 }
 
 class Runner {
@@ -170,19 +130,15 @@ public:
           hooks_(context_, [this](const checks::Report& report) { channel_.send(encode(report)); }),
           spare_(context_),
           spare_pause_(context_),
-          prober_(context_),
-          retirement_(context_),
-          pause_(context_),
-          burial_(context_) {}
+          prober_(context_, place_,
+                  [this](const checks::Report& report) { channel_.send(encode(report)); }) {}
 
     void run() {
         keep_spare();
         channel_.listen([this](std::span<const std::byte> packet) { obey(packet); },
                         [this] { context_.stop(); });
         context_.run();
-        if (prober_pid_ > 0) {
-            kill(prober_pid_, SIGKILL);
-        }
+        prober_.kill();
     }
 
 private:
@@ -204,7 +160,7 @@ private:
                 run_service(*order);
                 break;
             case checks::OrderKind::restart_prober:
-                replace_prober();
+                prober_.replace();
                 break;
             case checks::OrderKind::configure:
                 configure(order->index);
@@ -265,55 +221,34 @@ private:
 
     void keep_spare();
 
-    // --- the prober ------------------------------------------------------------------------------
-
     void configure(std::uint32_t number);
-    void start_prober(const std::string& why);
-    void start_next_prober();
-    void replace_prober();
-    void leave_prober();
-    void wait_for_retirement(int fd);
-    void prober_retired(std::uint32_t for_configuration);
-    void prober_ended();
 
     RunnerPlace place_;
-    Numbered numbered_;
+    config::Numbered numbered_;
     boost::asio::io_context context_{1};
     checks::Channel channel_;
-    std::size_t next_set_ = 0;
     checks::SystemdBus bus_;
     checks::Attempts attempts_;
     HookRuns hooks_;
     boost::asio::posix::stream_descriptor spare_;  // a pidfd
     boost::asio::steady_timer spare_pause_;
-    boost::asio::posix::stream_descriptor prober_;  // a pidfd
-    pid_t prober_pid_ = -1;
-    boost::asio::posix::stream_descriptor retirement_;  // from it
-    bool starting_ = false;                             // the next one, after a pause
-    std::optional<std::uint32_t> wanted_;  // a prober for this configuration, which is not here yet
-    boost::asio::steady_timer pause_;
-    boost::asio::steady_timer burial_;
+    ProberKeeper prober_;
 };
 
 // What runs goes on with what it was started with.
 void Runner::configure(std::uint32_t number) {
-    const FileDescriptor file{channel_.take_file()};
-    const std::string text = file.is_open() ? content_of(file.get()) : "";
-    const auto end = std::min(text.find('\0'), text.size());
-    config::Result read = config::parse_text("config", text.substr(0, end), "");
-    if (!read.configuration) {
+    FileDescriptor text{channel_.take_file()};
+    auto numbered = config::read_numbered(text.get(), number);
+    if (!numbered) {
         std::cerr << "understudyd: runner: the configuration is not understood\n";
         return;
     }
-    if (const std::string error = keep_runner_rights(*read.configuration); !error.empty()) {
+    numbered_ = std::move(*numbered);
+    if (const std::string error = keep_runner_rights(numbered_.services); !error.empty()) {
         std::cerr << "understudyd: runner: " << error << '\n';
     }
-    std::istringstream numbers(text.substr(std::min(end + 1, text.size())));
-    numbered_ = Numbered{std::move(*read.configuration), numbers, number};
-    const bool first = prober_pid_ < 0 && !starting_ && !numbered_.checks.empty();
-    if (first || (wanted_ && *wanted_ <= number)) {
-        start_next_prober();
-    }
+    prober_.configure({std::move(text), number, prober_user(numbered_.agent.script_user)},
+                      !numbered_.checks.empty());
 }
 
 // Its parent buries it.
@@ -341,134 +276,16 @@ void Runner::keep_spare() {
                       });
 }
 
-void Runner::start_next_prober() {
-    wanted_.reset();
-    start_prober("");
-}
-
-// Its end starts the next one. One that cannot be killed hangs in the kernel, and is not waited
-// for.
-void Runner::replace_prober() {
-    if (prober_pid_ <= 0) {
-        return;
-    }
-    kill(prober_pid_, SIGKILL);
-    burial_.expires_after(longest_death);
-    burial_.async_wait([this, pid = prober_pid_](const boost::system::error_code& error) {
-        if (!error && prober_pid_ == pid) {
-            leave_prober();
-            start_prober("the prober cannot be killed, since it hangs in the kernel");
-        }
-    });
-}
-
-// It is buried when it has ended.
-void Runner::leave_prober() {
-    auto old = std::make_shared<boost::asio::posix::stream_descriptor>(context_, prober_.release());
-    old->async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [old, pid = prober_pid_](const boost::system::error_code&) { waitpid(pid, nullptr, 0); });
-    prober_pid_ = -1;
-}
-
-void Runner::start_prober(const std::string& why) {
-    starting_ = false;
-    checks::ProberTask task{numbered_.checks, numbered_.configuration,
-                            prober_user(numbered_.agent.script_user),
-                            place_.sockets.at(next_set_++ % place_.sockets.size())};
-    const pid_t parent = getpid();
-    std::array<int, 2> retirement{-1, -1};
-    const pid_t pid = pipe2(retirement.data(), O_CLOEXEC) == 0 ? fork() : -1;
-    if (pid == 0) {
-        prctl(PR_SET_NAME, "understudy-prob");
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        // Of the runner it keeps nothing: neither its loop nor its orders.
-        keep_only_descriptors({place_.probers_end, retirement[1], task.sockets.echo_v4,
-                               task.sockets.echo_v6, task.sockets.arp});
-        if (getppid() != parent) {
-            std::_Exit(EXIT_FAILURE);
-        }
-        checks::run_prober(task, place_.probers_end, retirement[1]);
-    }
-    const int watched = pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
-    const int refusal = errno;
-    ::close(retirement[1]);
-    if (watched < 0) {
-        std::cerr << system_error_text("understudyd: runner: cannot start the prober", refusal) +
-                         '\n';
-        if (pid > 0) {
-            kill(pid, SIGKILL);
-            waitpid(pid, nullptr, 0);
-        }
-        ::close(retirement[0]);
-        starting_ = true;
-        pause_.expires_after(std::chrono::seconds{1});
-        pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
-        return;
-    }
-    prober_pid_ = pid;
-    prober_.close();
-    prober_.assign(watched);
-    prober_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                       [this](const boost::system::error_code& error) {
-                           if (!error) {
-                               prober_ended();
-                           }
-                       });
-    wait_for_retirement(retirement[0]);
-    if (why.empty()) {
-        return;  // it takes over what the former one has not read; nothing is lost
-    }
-    checks::Report report{checks::ReportKind::prober_started, 0, 0, {}};
-    report.outcome.detail = why;
-    channel_.send(encode(report));
-}
-
-void Runner::wait_for_retirement(int fd) {
-    retirement_.close();
-    retirement_.assign(fd);
-    retirement_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                           [this](const boost::system::error_code& error) {
-                               std::uint32_t configuration = 0;
-                               // Without a number it has died, which is seen elsewhere.
-                               if (!error && ::read(retirement_.native_handle(), &configuration,
-                                                    sizeof configuration) == sizeof configuration) {
-                                   prober_retired(configuration);
-                               }
-                           });
-}
-
-// It finishes what it has begun, and ends by itself.
-void Runner::prober_retired(std::uint32_t for_configuration) {
-    leave_prober();
-    wanted_ = for_configuration;
-    if (numbered_.configuration >= for_configuration) {
-        start_next_prober();
-    }
-}
-
-void Runner::prober_ended() {
-    int status = 0;
-    waitpid(prober_pid_, &status, 0);
-    prober_pid_ = -1;
-    starting_ = true;
-    const std::string why =
-        WIFSIGNALED(status) ? "the prober was killed by signal " + std::to_string(WTERMSIG(status))
-                            : "the prober ended with status " + std::to_string(WEXITSTATUS(status));
-    pause_.expires_after(restart_pause);
-    pause_.async_wait([this, why](const boost::system::error_code&) { start_prober(why); });
-}
-
 }  // namespace
 
 int run_runner(const std::string& arguments) {
     std::istringstream numbers(arguments);
     RunnerPlace place;
-    numbers >> place.orders >> place.probers_end;
+    numbers >> place.orders >> place.probers_end >> place.prober_program;
     for (checks::RawDescriptors& set : place.sockets) {
         numbers >> set.echo_v4 >> set.echo_v6 >> set.arp;
     }
-    if (!numbers || place.orders < 0 || place.probers_end < 0) {
+    if (!numbers || place.orders < 0 || place.probers_end < 0 || place.prober_program < 0) {
         std::cerr << "understudyd: --runner is for understudyd itself\n";
         return EXIT_FAILURE;
     }

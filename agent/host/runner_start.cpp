@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -17,10 +18,11 @@
 #include "agent/config/parse.hpp"
 #include "agent/config/render.hpp"
 #include "agent/host/privileges.hpp"
+#include "agent/host/prober_start.hpp"
 #include "agent/host/runner.hpp"
 #include "base/system_error.hpp"
-#include "checks/probes/channel.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/channel.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::host {
 
@@ -46,11 +48,11 @@ void pass_on_rights(bool has_sockets) {
 }
 
 // In the forked process.
-[[noreturn]] void execute_runner(int orders, int probers_end, const ProberSockets& sockets) {
+[[noreturn]] void execute_runner(const std::array<int, 3>& passed, const ProberSockets& sockets) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     std::string arguments;
     std::vector<int> kept = all_of(sockets);
-    kept.insert(kept.begin(), {orders, probers_end});
+    kept.insert(kept.begin(), passed.begin(), passed.end());
     for (const int fd : kept) {
         arguments += std::to_string(fd) + ' ';
         fcntl(fd, F_SETFD, 0);  // not closed by execve()
@@ -110,11 +112,12 @@ RunnerEnds start_runner(const core::Configuration& configuration, const ProberSo
         throw ConfigurationError("script_user = " + user + ": there is no such user");
     }
     FileDescriptor text = first_text(configuration);
+    const FileDescriptor prober = open_prober_program();
     const auto [orders, their_orders] = checks::make_channel();
     const auto [outcomes, probers_end] = checks::make_channel();
     const pid_t pid = fork();
     if (pid == 0) {
-        execute_runner(their_orders, probers_end, sockets);
+        execute_runner({their_orders, probers_end, prober.get()}, sockets);
     }
     ::close(their_orders);
     ::close(probers_end);

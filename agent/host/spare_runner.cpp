@@ -17,7 +17,7 @@
 
 #include "agent/host/boot_clock.hpp"
 #include "agent/host/privileges.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::host {
 
@@ -74,7 +74,7 @@ void forget_orders(int orders) {
 
 std::vector<int> RunnerPlace::descriptors() const {
     std::vector<int> all = all_of(sockets);
-    all.insert(all.begin(), {orders, probers_end});
+    all.insert(all.begin(), {orders, probers_end, prober_program});
     return all;
 }
 

@@ -18,6 +18,7 @@ namespace understudy::host {
 struct RunnerPlace {
     int orders = -1;
     int probers_end = -1;
+    int prober_program = -1;
     ProberSockets sockets;
     TimePoint started{};
     Duration pause = std::chrono::milliseconds{200};  // before the next one starts

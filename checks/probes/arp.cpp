@@ -15,7 +15,7 @@
 #include "base/system_error.hpp"
 #include "checks/probes/handle.hpp"
 #include "checks/probes/immediate.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -7,7 +7,7 @@
 #include "checks/probes/dns_client.hpp"
 #include "checks/probes/dns_message.hpp"
 #include "checks/probes/handle.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

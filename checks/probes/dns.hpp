@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 #include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "checks/probes/random_bytes.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "checks/probes/small_file.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "checks/probes/body_pattern.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -20,7 +20,7 @@
 
 #include "checks/probes/handle.hpp"
 #include "checks/probes/random_bytes.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

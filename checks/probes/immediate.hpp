@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/system_error.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -14,9 +14,8 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/locked_filter.hpp"
+#include "checks/processes/words.hpp"
 #include "checks/probes/random_bytes.hpp"
-#include "checks/probes/words.hpp"
 
 namespace understudy::checks {
 
@@ -25,9 +24,6 @@ namespace {
 using boost::asio::posix::stream_descriptor;
 
 constexpr int frames_at_once = 64;
-
-// <linux/icmp.h>, which does not go together with <netinet/ip_icmp.h>.
-constexpr int icmp_filter_option = 1;
 
 // RFC 826 for Ethernet and IPv4.
 struct ArpPacket {
@@ -124,13 +120,6 @@ std::uint16_t internet_checksum(std::span<const std::byte> data) {
 
 namespace {
 
-constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-
-template <class Value>
-bool set(int fd, int level, int option, const Value& value) {
-    return setsockopt(fd, level, option, &value, sizeof value) == 0;
-}
-
 // What came while nobody read is no answer to anything.
 void forget_the_past(int fd) {
     std::array<std::byte, 64> part{};
@@ -139,47 +128,6 @@ void forget_the_past(int fd) {
 }
 
 }  // namespace
-
-int open_echo_v4() {
-    return prepared(socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP), [](int fd) {
-        const std::uint32_t refused = ~(1U << ICMP_ECHOREPLY);
-        return set(fd, SOL_RAW, icmp_filter_option, refused);
-    });
-}
-
-int open_echo_v6() {
-    return prepared(socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6), [](int fd) {
-        const int on = 1;
-        icmp6_filter filter{};
-        ICMP6_FILTER_SETBLOCKALL(&filter);
-        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-        ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
-        return set(fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter) &&
-               set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on) &&
-               set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, on);
-    });
-}
-
-// Protocol 0: nothing is delivered before the filter is there.
-int open_arp() {
-    return prepared(socket(AF_PACKET, SOCK_DGRAM | flags, 0), [](int fd) {
-        constexpr std::uint32_t operation_at = 6;
-        constexpr std::uint32_t whole_packet = 0xffff;
-        sock_filter answers[] = {
-            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PROTOCOL)),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 3),
-            BPF_STMT(BPF_LD | BPF_H | BPF_ABS, operation_at),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
-            BPF_STMT(BPF_RET | BPF_K, whole_packet),
-            BPF_STMT(BPF_RET | BPF_K, 0),
-        };
-        sockaddr_ll place{};
-        place.sll_family = AF_PACKET;
-        place.sll_protocol = htons(ETH_P_ARP);
-        return lock_filter(fd, answers) &&
-               bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
-    });
-}
 
 void RawSockets::adopt(Socket& socket, int fd, Reader reader) {
     if (fd < 0) {

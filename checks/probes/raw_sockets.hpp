@@ -15,19 +15,10 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "checks/processes/raw_descriptors.hpp"
 #include "checks/probes/neighbour_answer.hpp"
 
 namespace understudy::checks {
-
-// Close-on-exec, and never blocking. -1: not open; errno says why.
-struct RawDescriptors {
-    int echo_v4 = -1;
-    int echo_v6 = -1;  // also for Neighbour Discovery
-    int arp = -1;      // lets answers through and nothing else, for good
-};
-int open_echo_v4();
-int open_echo_v6();
-int open_arp();
 
 class RawSockets {
 public:

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "checks/probes/connector.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -11,7 +11,7 @@
 
 #include "checks/probes/connector.hpp"
 #include "checks/probes/immediate.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

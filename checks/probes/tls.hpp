@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 #include "checks/probes/loaded_files.hpp"
 #include "checks/probes/resolver.hpp"
 #include "checks/probes/trust_stores.hpp"

@@ -10,7 +10,7 @@
 
 #include "checks/probes/address_queue.hpp"
 #include "checks/probes/handle.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -5,7 +5,7 @@
 
 #include "checks/probes/connected_transfer.hpp"
 #include "checks/probes/url_parts.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 #include "checks/probes/curl_transfer.hpp"
 #include "checks/probes/resolver.hpp"
 

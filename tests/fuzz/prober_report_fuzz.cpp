@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/ensure.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/wire.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace understudy;

@@ -63,7 +63,7 @@ class Prober(LabTestCase):
         return children(agent.process.pid)[0]
 
     def prober(self, agent):
-        found = [pid for pid in children(self.runner(agent)) if b"understudyd" in command_line(pid)]
+        found = [pid for pid in children(self.runner(agent)) if b"understudy-prober" in command_line(pid)]
         return found[0] if found else None
 
     def check(self, agent, name="frontend"):

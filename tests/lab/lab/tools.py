@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 # Whatever a lab does: nodes, a switch, filters, settings of interfaces, a client.
 LAB = ("ip", "bridge", "nft", "sysctl", "ping")
-OURS = ("understudyd", "understudy", "lab-probe")
+OURS = ("understudyd", "understudy-prober", "understudy", "lab-probe")
 
 
 def binaries():

@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "checks/probes/locked_filter.hpp"
+#include "checks/processes/locked_filter.hpp"
 #include "tests/unit/host/ip_command.hpp"
 
 namespace understudy::host {

@@ -25,7 +25,7 @@
 #include "agent/host/segments.hpp"
 #include "agent/host/signals.hpp"
 #include "agent/host/vrrp_socket.hpp"
-#include "checks/probes/channel.hpp"
+#include "checks/processes/channel.hpp"
 #include "tests/unit/no_descriptors.hpp"
 
 namespace understudy::host {

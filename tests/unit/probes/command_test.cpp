@@ -1,5 +1,5 @@
 // Running a program: as whom, with what, and how it ends.
-#include "checks/probes/command.hpp"
+#include "checks/processes/command.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

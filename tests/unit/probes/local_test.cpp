@@ -11,7 +11,7 @@
 #include "checks/probes/file.hpp"
 #include "checks/probes/interface.hpp"
 #include "checks/probes/process.hpp"
-#include "checks/probes/script.hpp"
+#include "checks/processes/script.hpp"
 #include "tests/unit/probes/probing.hpp"
 
 namespace understudy::checks {

@@ -16,7 +16,7 @@
 #include <string>
 #include <thread>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 #include "checks/probes/resolver.hpp"
 
 namespace understudy::checks {

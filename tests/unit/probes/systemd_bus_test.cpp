@@ -1,5 +1,5 @@
 // Questions to the service manager, which the test plays at the other end of a socket.
-#include "checks/probes/systemd_bus.hpp"
+#include "checks/processes/systemd_bus.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>

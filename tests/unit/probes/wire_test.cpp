@@ -1,5 +1,5 @@
 // Packets between the processes of the agent.
-#include "checks/probes/wire.hpp"
+#include "checks/processes/wire.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "checks/probes/attempt.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

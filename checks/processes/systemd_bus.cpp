@@ -1,4 +1,4 @@
-#include "checks/probes/systemd_bus.hpp"
+#include "checks/processes/systemd_bus.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

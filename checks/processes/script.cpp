@@ -1,10 +1,10 @@
-#include "checks/probes/script.hpp"
+#include "checks/processes/script.hpp"
 
 #include <cstring>
 #include <utility>
 
-#include "checks/probes/command.hpp"
-#include "checks/probes/words.hpp"
+#include "checks/processes/command.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

@@ -1,4 +1,4 @@
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 #include <cctype>
 

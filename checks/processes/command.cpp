@@ -1,4 +1,4 @@
-#include "checks/probes/command.hpp"
+#include "checks/processes/command.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -18,7 +18,7 @@
 
 #include "base/system_error.hpp"
 #include "checks/outcome.hpp"
-#include "checks/probes/command_child.hpp"
+#include "checks/processes/command_child.hpp"
 
 namespace understudy::checks {
 

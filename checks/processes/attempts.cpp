@@ -1,9 +1,9 @@
-#include "checks/probes/attempts.hpp"
+#include "checks/processes/attempts.hpp"
 
 #include <chrono>
 #include <utility>
 
-#include "checks/probes/words.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

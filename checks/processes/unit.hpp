@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "checks/probes/attempt.hpp"
-#include "checks/probes/systemd_bus.hpp"
+#include "checks/processes/attempt.hpp"
+#include "checks/processes/systemd_bus.hpp"
 
 namespace understudy::checks {
 

@@ -1,4 +1,4 @@
-#include "checks/probes/channel.hpp"
+#include "checks/processes/channel.hpp"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/system_error.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::checks {
 

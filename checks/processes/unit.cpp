@@ -1,4 +1,4 @@
-#include "checks/probes/unit.hpp"
+#include "checks/processes/unit.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "checks/probes/command_child.hpp"
+#include "checks/processes/command_child.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "checks/probes/locked_filter.hpp"
+#include "checks/processes/locked_filter.hpp"
 
 #include <sys/socket.h>
 

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "base/time.hpp"
-#include "checks/probes/attempt.hpp"
-#include "checks/probes/wire.hpp"
+#include "checks/processes/attempt.hpp"
+#include "checks/processes/wire.hpp"
 
 namespace understudy::checks {
 

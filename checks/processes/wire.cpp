@@ -1,4 +1,4 @@
-#include "checks/probes/wire.hpp"
+#include "checks/processes/wire.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "checks/probes/capabilities.hpp"
+#include "checks/processes/capabilities.hpp"
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
