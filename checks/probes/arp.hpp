@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/raw_sockets.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

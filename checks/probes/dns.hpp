@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/resolver.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

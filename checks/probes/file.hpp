@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/file_threads.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/raw_sockets.hpp"
 #include "checks/probes/resolver.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

@@ -19,9 +19,6 @@
 #include "base/overloaded.hpp"
 #include "base/system_error.hpp"
 #include "checks/probes/arp.hpp"
-#include "checks/processes/attempts.hpp"
-#include "checks/processes/capabilities.hpp"
-#include "checks/processes/channel.hpp"
 #include "checks/probes/confinement.hpp"
 #include "checks/probes/curl_loop.hpp"
 #include "checks/probes/dns.hpp"
@@ -39,6 +36,9 @@
 #include "checks/probes/trust_stores.hpp"
 #include "checks/probes/udp.hpp"
 #include "checks/probes/url.hpp"
+#include "checks/processes/attempts.hpp"
+#include "checks/processes/capabilities.hpp"
+#include "checks/processes/channel.hpp"
 
 namespace understudy::checks {
 

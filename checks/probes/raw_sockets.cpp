@@ -14,8 +14,8 @@
 #include <cstring>
 #include <utility>
 
-#include "checks/processes/words.hpp"
 #include "checks/probes/random_bytes.hpp"
+#include "checks/processes/words.hpp"
 
 namespace understudy::checks {
 

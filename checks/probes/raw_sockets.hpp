@@ -15,8 +15,8 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
-#include "checks/processes/raw_descriptors.hpp"
 #include "checks/probes/neighbour_answer.hpp"
+#include "checks/processes/raw_descriptors.hpp"
 
 namespace understudy::checks {
 

@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/loaded_files.hpp"
 #include "checks/probes/resolver.hpp"
 #include "checks/probes/trust_stores.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/curl_transfer.hpp"
 #include "checks/probes/resolver.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 

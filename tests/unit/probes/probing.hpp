@@ -16,8 +16,8 @@
 #include <string>
 #include <thread>
 
-#include "checks/processes/attempt.hpp"
 #include "checks/probes/resolver.hpp"
+#include "checks/processes/attempt.hpp"
 
 namespace understudy::checks {
 
