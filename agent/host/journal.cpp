@@ -18,7 +18,9 @@ namespace understudy::host {
 
 namespace {
 
-constexpr std::size_t queued_lines = 8192;
+// Some lines for each of 255 VIPs that move at once; spdlog takes 430 bytes for each place of the
+// queue beforehand.
+constexpr std::size_t queued_lines = 2048;
 
 spdlog::level::level_enum to_spdlog(core::LogLevel level) {
     switch (level) {

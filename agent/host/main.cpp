@@ -1,4 +1,5 @@
 // understudyd: the agent.
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -173,6 +174,8 @@ Start start_agent(const Options& options) {
     if (const std::string error = host::drop_privileges(); !error.empty()) {
         host::write_line(LogLevel::warn, error);
     }
+    // Reading the configuration took more memory than is kept, and the rest may be locked now.
+    malloc_trim(0);
     lock_memory();
     agent.loop->start();
     return agent;

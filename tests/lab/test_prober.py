@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab.agents import Understudy, vip  # noqa: E402
-from lab.processes import children  # noqa: E402
+from lab.processes import children, name_of  # noqa: E402
 from lab.services import Server  # noqa: E402
 from lab.testcase import LabTestCase, main  # noqa: E402
 from lab.wait import eventually, stays  # noqa: E402
@@ -82,6 +82,15 @@ class Prober(LabTestCase):
         self.assertNotIn("Uid:\t0\t", status)
         heartbeat = pathlib.Path(f"/proc/{self.agents[0].process.pid}/status").read_text()
         self.assertIn("CapEff:\t0000000000003000", heartbeat)
+
+    def test_only_it_maps_what_parses_the_answers_of_servers(self):
+        self.pair("[check page]\ntype = http\nurl = http://127.0.0.1:8080/\nbody_regex = o.\n")
+        parsers = ("libcurl", "libssl", "libcrypto", "libpcre2", "libcares")
+        agent = self.agents[0]
+        eventually(lambda: self.check(agent, "page")["state"] == "up", 5, "the pattern is used")
+        for pid, mapped in ((agent.process.pid, False), (self.runner(agent), False), (self.prober(agent), True)):
+            maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+            self.assertEqual([name for name in parsers if name in maps], list(parsers) if mapped else [], name_of(pid))
 
     def test_killed_it_is_started_again_and_the_heartbeat_goes_on(self):
         self.pair()
