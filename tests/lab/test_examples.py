@@ -282,6 +282,8 @@ class BesideTheAgent(ExampleTestCase):
         self.two("systemctl", "reset-failed", "understudyd", check=False)
         self.play()  # scripts.conf
         self.settled(self.one, self.two)
+        prober = self.one("ps", "-C", "understudy-prob", "-o", "user:32=").strip()
+        self.assertEqual(prober, "understudy-prober")
         self.play()  # understudy.rules; what it does is shown by the cold standby
         for machine in (self.one, self.two):
             give_it_udev(machine)

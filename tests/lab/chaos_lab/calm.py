@@ -68,7 +68,7 @@ class Calm:
         self.watches, self.watching = {}, contextlib.ExitStack()
         for name, node in cluster.nodes.items():
             self.watches[name] = self.watching.enter_context(BlockingWatch(cluster.lab, node.agent.process.pid))
-        self.begun, self.longest, self.longest_wait = now_us(), 0, 0
+        self.begun, self.longest, self.longest_wait = now_us(), 0, (0, "", "")
 
     def _statuses(self):
         found = {}
@@ -165,7 +165,7 @@ class Calm:
         """The first wait in each system call that was too long, and how many there were."""
         first, count = {}, {}
         waits = watch.longer_than(0, ITS_OWN_EVENTS)
-        self.longest_wait = max([self.longest_wait, *(wait.seconds for wait in waits)])
+        self.longest_wait = max([self.longest_wait, *((wait.seconds, wait.call, wait.woken_by) for wait in waits)])
         for wait in waits:
             begun = int(wait.at * 1e6)
             stalled = self.hiccups.within(begun, begun + int(wait.seconds * 1e6)) / 1e6  # who had the lock may not have been run

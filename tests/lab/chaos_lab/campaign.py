@@ -34,7 +34,7 @@ class Campaign:
     tools = Cluster.tools
 
     def __init__(self, lab, seed, seconds, trace=False, only=(), lasting=4.0):
-        self.only, self.lasting, self.most_late, self.longest_wait = only, lasting, 0, 0
+        self.only, self.lasting, self.most_late, self.longest_wait = only, lasting, 0, (0, "", "")
         self.lab, self.seed, self.seconds, self.trace = lab, seed, seconds, trace
         self.record = Record()
         self.findings = Findings(self.record)
@@ -225,6 +225,7 @@ class Campaign:
     def summary(self):
         judge, found = self.judge, self.record.counts
         overlap, unheld = judge.longest_overlap, judge.longest_unheld
+        waited, call, woken_by = self.longest_wait
         return "\n".join([
             f"seed {self.seed}: {self.rounds} rounds in {(now_us() - self.begun) / SECOND / 60:.1f} minutes; "
             f"{sum(found.values())} faults, {self.skipped} left out",
@@ -236,7 +237,8 @@ class Campaign:
             f"  the last change came {self.longest_settling:.2f} s after the faults at most; the bound for "
             f"all to be settled is {LIVENESS_BUDGET_S} s",
             f"  most that an advertisement was late in a round in which nothing may happen, the machine's own stalls left out: "
-            f"{self.most_late / 1000:.1f} ms; longest wait of a heartbeat in a system call {self.longest_wait * 1000:.2f} ms",
+            f"{self.most_late / 1000:.1f} ms; longest wait of a heartbeat in a system call "
+            f"{waited * 1000:.2f} ms ({call}, until {woken_by} woke it)",
             f"  longest overlap {overlap[0] / SECOND:.3f} s ({overlap[1] or 'none'}); without a fault "
             f"{judge.longest_planned / 1000:.1f} ms",
             f"  longest without a holder {unheld[0] / SECOND:.3f} s ({unheld[1] or 'never'})",

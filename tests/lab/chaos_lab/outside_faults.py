@@ -84,7 +84,8 @@ def _writers(context):
     is the first one."""
     loop = context.node.agent.process.pid
     try:
-        names = {int(task.name): (task / "comm").read_text() for task in pathlib.Path(f"/proc/{loop}/task").iterdir()}
+        names = {int(task.name): (task / "comm").read_text() for task in pathlib.Path(f"/proc/{loop}/task").iterdir()
+                 if "TracerPid:\t0\n" in (task / "status").read_text()}  # not stopped by a fault of the same kind
     except (FileNotFoundError, ProcessLookupError):
         return []  # it has ended, or is just ending
     return [thread for thread, name in sorted(names.items()) if thread != loop and name == names.get(loop)]

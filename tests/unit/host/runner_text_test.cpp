@@ -14,7 +14,7 @@ namespace {
 
 core::Configuration configuration() {
     constexpr std::string_view text =
-        "[check page]\ntype = http\nurl = http://127.0.0.1/\nbody_regex = o.\\\n"
+        "[check page]\ntype = http\nurl = http://127.0.0.1/\nbody_regex = o.\n"
         "[check script]\ntype = script\ncommand = /bin/true \"two words\"\n"
         "[service web]\nunit = nginx.service\ncheck = page\n"
         "[agent]\nscript_user = daemon\n";
