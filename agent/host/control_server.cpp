@@ -127,7 +127,10 @@ void ControlServer::open(const std::filesystem::path& path, control::Access acce
     }
     // Nobody can connect before listen(), so the mode is in place before the first client.
     const char* group = access == control::Access::commands ? control_group : status_group;
-    const std::string trouble = error ? error.message() : restrict_access(path, 0660, group);
+    std::string trouble = error ? error.message() : restrict_access(path, 0660, group);
+    if (error && in_the_way) {  // bind(2) only sees that the place is taken
+        trouble = "cannot remove what is in its place: " + in_the_way.message();
+    }
     if (trouble.empty()) {
         door.acceptor.listen(static_cast<int>(most_clients), error);
     }

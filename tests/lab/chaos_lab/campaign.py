@@ -10,7 +10,7 @@ from lab.watch import HolderWatch
 from . import farewell
 from .cluster import NODE_NAMES, VIPS, Cluster
 from .calm import Calm
-from .faults import FAULTS, SHARED, SILENCING, Context
+from .faults import FAULTS, NO_START, PROCESS, SHARED, SILENCING, Context
 from .findings import Findings
 from .judge import SECOND, Judge
 from .quiet import Resources, second_instances, unreachable, unsettled
@@ -120,27 +120,26 @@ class Campaign:
         finally:
             self.record.end(disturbance)
             with self.busy_lock:
-                self.busy.discard(self._place(node, step.kind))
+                self.busy -= self._places(node, step.kind)
 
     def _node_for(self, step):
-        """The node of the step, reserved for it; None if another fault of that sort is there already."""
+        """The node of the step, reserved for it; None if another fault is there that does not go together with it."""
         if step.target in NODE_NAMES:
             node = self.cluster.nodes[step.target]
         else:
             node = self.cluster.holder(step.target.removeprefix("holder of "))
             node = node or self.cluster.nodes[step.dice.choice(NODE_NAMES)]
-        place = self._place(node, step.kind)
+        places = self._places(node, step.kind)
         with self.busy_lock:
-            if place in self.busy:
+            if places & self.busy:
                 return None
-            if place:
-                self.busy.add(place)
+            self.busy |= places
         return node
 
     @staticmethod
-    def _place(node, kind):
-        group = FAULTS[kind][0]
-        return group and ("all" if group in SHARED else node.name, group)
+    def _places(node, kind):
+        groups = {FAULTS[kind][0]} | ({PROCESS} if kind in NO_START else set())
+        return {("all" if group in SHARED else node.name, group) for group in groups - {None}}
 
     def _end_faults(self):
         """Whether all of them have ended; also those of a run that is broken off."""

@@ -304,6 +304,8 @@ FAULTS = {
 SHARED = {NAMES}
 # An agent that cannot accept a connection cannot be asked.
 SILENCING = {"no descriptors"}
+# An agent that cannot replace its sockets does not start; its unit tries again every 5 s, the lab does not.
+NO_START = {"runtime directory read-only"}
 # The checks that may fail for a fault that is no reason for anything else.
 SPARES = {kind: checks for kind, (_, _, checks) in OUTSIDE.items()}
 DEAFENING = {kind for kind, (group, _) in FAULTS.items() if group == CABLE}

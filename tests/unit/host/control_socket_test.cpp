@@ -39,6 +39,17 @@ TEST_F(ControlServerTest, TheSocketOfADeadAgentIsReplaced) {
     EXPECT_THAT(next_line(client), HasSubstr("as you say"));
 }
 
+TEST_F(ControlServerTest, error_names_the_refused_removal_and_not_that_the_place_is_taken) {
+    try {
+        const ControlServer refused{io_, "/proc/self/comm", {}, {}};  // removed by nobody
+        FAIL() << "there is a socket";
+    } catch (const std::runtime_error& error) {
+        EXPECT_STREQ(error.what(),
+                     "control socket /proc/self/comm: cannot remove what is in its place: "
+                     "Operation not permitted");
+    }
+}
+
 TEST_F(ControlServerTest, whatever_is_in_the_place_of_the_socket_is_removed) {
     server_.reset();
     std::filesystem::create_directories(path_ / "a" / "b");

@@ -14,6 +14,7 @@ namespace {
 
 core::Configuration configuration() {
     constexpr std::string_view text =
+        "[vip web]\ninterface = eth0\nvrid = 1\naddress = 192.0.2.10/24\n"
         "[check page]\ntype = http\nurl = http://127.0.0.1/\nbody_regex = o.\n"
         "[check script]\ntype = script\ncommand = /bin/true \"two words\"\n"
         "[service web]\nunit = nginx.service\ncheck = page\n"
@@ -46,9 +47,11 @@ TEST(RunnerText, checks_and_services_have_the_numbers_of_the_orders) {
 
 TEST(RunnerText, a_text_of_another_version_is_not_understood) {
     using namespace std::string_view_literals;
-    for (const std::string_view text : {"[check page]\ntype = future\n\0"
-                                        "0 "sv,
-                                        "[check page]\ntype = icmp\ntarget = 192.0.2.1\n\0"sv}) {
+    for (const std::string_view text :
+         {"[check page]\ntype = future\n\0"
+          "0 "sv,
+          "[vip web]\ninterface = eth0\nvrid = 1\naddress = 192.0.2.10/24\n"
+          "[check page]\ntype = icmp\ntarget = 192.0.2.1\n\0"sv}) {
         const FileDescriptor file = memory_with(text);
         EXPECT_FALSE(config::read_numbered(file.get(), 1)) << text;
     }
