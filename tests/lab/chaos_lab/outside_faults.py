@@ -11,6 +11,7 @@ from lab.outside import Descriptors, StoppedThread, contend_for_rtnl, flood
 from .cluster import VIPS
 
 NAMES, MOUNT, MANAGER, STATE, CLOCK, HELPERS = "names", "mount", "manager", "state", "clock", "helpers"
+DESCRIPTORS = "descriptors"  # of two that overlap, the second would restore the limit of the first
 STRANGER = "192.0.2.77"
 REPEATED_S = 0.05
 # What the agent does not bear yet: only by name, with `chaos --only`.
@@ -161,7 +162,7 @@ OUTSIDE = {
     "manager does not read": (MANAGER, _of_node("manager", "stop_reading"), ()),
     "disk full": (STATE, _of_node("state", "fill"), ()),
     "runtime directory read-only": (STATE, _of_node("state", "freeze"), ()),
-    "no descriptors": (None, _healed(lambda context: Descriptors(context.node.agent.process.pid)), ()),
+    "no descriptors": (DESCRIPTORS, _healed(lambda context: Descriptors(context.node.agent.process.pid)), ()),
     "clock stepped": (CLOCK, _healed(_step), ()),
     "rules flushed": (None, rules_flushed, ()),
     "kernel lock contended": (None, _healed(lambda context: contend_for_rtnl()), ()),
