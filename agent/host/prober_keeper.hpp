@@ -24,7 +24,7 @@ namespace understudy::host {
 struct ProberConfiguration {
     FileDescriptor text;
     std::uint32_t number = 0;
-    std::optional<Account> user;  // nothing: it may not change users, and stays who the runner is
+    std::optional<Account> user;  // nothing: the prober keeps the user of the runner
 };
 
 class ProberKeeper {

@@ -28,9 +28,9 @@ struct StartedProber {
         retired;  // where it writes the number of the configuration that it is retired for
 };
 
-// The program, as it is installed for this one: in ../libexec/understudy, or beside it in a build
-// folder. Whoever holds the descriptor goes on executing the same version while a package is
-// replaced. Throws std::runtime_error.
+// The program that belongs to this one: in ../libexec/understudy where it is installed, or in the
+// same folder of a build. The descriptor names the file, not its path: a runner goes on executing
+// this version while a package is replaced. Throws std::runtime_error with the errno.
 FileDescriptor open_prober_program();
 
 // It ends with this process, and inherits nothing that is not in `start`, but the rights to change

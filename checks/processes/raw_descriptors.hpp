@@ -1,4 +1,4 @@
-// Raw sockets of a prober: whoever has CAP_NET_RAW opens them, and hands them over.
+// Raw sockets of a prober. A process with CAP_NET_RAW opens them and passes them on.
 #pragma once
 
 namespace understudy::checks {
